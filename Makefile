@@ -1,0 +1,38 @@
+# Two commands do everything: `make bench` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+TREE := bench impl_sequential impl_batched tests
+
+.PHONY: bench test lint history tensorboard clean
+
+bench: $(READY)
+	$(BIN)/python -m bench run
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff format --check $(TREE)
+	$(BIN)/ruff check $(TREE)
+	$(BIN)/mypy
+
+# Measures the last commit under asv and makes its pages.
+history: $(READY)
+	$(BIN)/asv machine --yes
+	$(BIN)/asv run --show-stderr HEAD^!
+	$(BIN)/asv publish
+	@echo "See the pages with: $(BIN)/asv preview"
+
+tensorboard: $(READY)
+	$(BIN)/tensorboard --logdir results/traces --host 127.0.0.1
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and "Python %d.%d found. Expected 3.11 or newer: make PYTHON=python3.11 ..." % v[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench,test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache results/traces results/asv/env results/asv/html

@@ -1,0 +1,51 @@
+"""The one module that reads the clock."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import torch
+
+T = TypeVar("T")
+
+
+@dataclass
+class Total:
+    """Seconds added up over this process."""
+
+    total_s: float = 0.0
+
+
+under_test = Total()
+"""Time spent inside twins, however they were called."""
+
+
+def synchronize() -> None:
+    """Wait until the accelerator, if one is in use, has finished what was asked of it."""
+    if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.synchronize()
+
+
+def elapsed_s(call: Callable[[], T]) -> tuple[T, float]:
+    """What `call` returns and how long it took, in seconds, with the accelerator idle at both ends."""
+    synchronize()
+    start = time.perf_counter()
+    try:
+        outcome = call()
+        synchronize()
+    finally:
+        seconds = time.perf_counter() - start
+        under_test.total_s += seconds
+    return outcome, seconds
+
+
+def monotonic_s() -> float:
+    """Seconds on a clock that never goes back; only differences mean anything."""
+    return time.monotonic()
+
+
+def now() -> str:
+    """The present in UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

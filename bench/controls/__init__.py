@@ -1,0 +1,13 @@
+"""Functions that are wrong on purpose, by finding. The gate is only as good as what it rejects."""
+
+from . import category_lookup, comparison_table, feature_links, grad_mode, sae_cache, text_batching
+from .control import Control
+
+CONTROLS: tuple[Control, ...] = (
+    *text_batching.CONTROLS,
+    *comparison_table.CONTROLS,
+    *category_lookup.CONTROLS,
+    *feature_links.CONTROLS,
+    *sae_cache.CONTROLS,
+    *grad_mode.CONTROLS,
+)

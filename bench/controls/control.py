@@ -1,0 +1,55 @@
+"""A control: a plausible function that is wrong on purpose. The gate must reject it, for the reason given."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..certificate import Certificate, Refusal, certify
+from ..finding import Finding, Pair
+from ..subject import Subject
+
+
+@dataclass(frozen=True)
+class Control:
+    """Somebody's fix that should not be recorded as a speed-up."""
+
+    finding: Finding
+    function: Callable[..., Any]
+    why: str
+    """Why it is wrong, or not a fix."""
+    expect: str
+    """Words that the refusal must contain, so that a rejection for another reason is no kill."""
+    workload: str = "smoke"
+    kind: Literal["wrong", "no faster"] = "wrong"
+    """`no faster`: gives the right answer, and is shown because it is no fix; the gate must pass it."""
+    pair_name: str = ""
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return self.function.__name__
+
+    @property
+    def pair(self) -> Pair:
+        """The pair whose batched twin the control stands in for."""
+        return self.finding.pair(self.pair_name) if self.pair_name else self.finding.pairs[0]
+
+    def judge(self, subject: Subject | None = None) -> "Judgement":
+        """What the gate says of the control."""
+        workload = self.pair.workload(self.workload)
+        return Judgement(self, certify(self.finding, self.pair, workload, self.function, subject))
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The gate's answer to a control."""
+
+    control: Control
+    answer: Certificate | Refusal
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the gate did its work: rejected what is wrong, for the right reason, and passed what is right."""
+        if self.control.kind == "no faster":
+            return isinstance(self.answer, Certificate)
+        return isinstance(self.answer, Refusal) and self.control.expect in self.answer.reason

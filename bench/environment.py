@@ -1,0 +1,92 @@
+"""Where a figure was taken: processor, memory, system, versions, commit."""
+
+import os
+import platform
+import subprocess
+import sys
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import psutil
+import torch
+from pydantic import BaseModel, ConfigDict
+
+from .digest import digest
+
+LIBRARIES = ("torch", "transformer-lens", "sae-lens", "transformers", "numpy")
+"""Packages whose versions change answers or speed, in the order shown."""
+
+
+class Environment(BaseModel):
+    """The machine and the software, as far as they move figures. No host name, no user name, no path."""
+
+    model_config = ConfigDict(frozen=True)
+
+    processor: str
+    n_cores: int
+    memory_gib: int
+    system: str
+    python: str
+    accelerator: str
+    versions: dict[str, str]
+    commit: str
+    dirty: bool
+
+    @property
+    def machine(self) -> str:
+        """Name of the machine's record file: the processor in a few letters and a fingerprint of the hardware."""
+        hardware = [self.processor, self.n_cores, self.memory_gib, self.system, self.accelerator]
+        words = "".join(c if c.isalnum() else "-" for c in self.processor.lower()).strip("-")
+        return f"{words[:24].strip('-')}-{self.n_cores}c-{digest(hardware)[:6]}"
+
+    @property
+    def digest(self) -> str:
+        """Fingerprint of what a certificate depends on: everything but the commit."""
+        return digest(self.model_dump(exclude={"commit", "dirty"}))
+
+
+@cache
+def current_environment() -> Environment:
+    """This process's environment."""
+    return Environment(
+        processor=_processor(),
+        n_cores=os.cpu_count() or 1,
+        memory_gib=round(psutil.virtual_memory().total / 2**30),
+        system=f"{platform.system()} {platform.machine()}",
+        python=platform.python_version(),
+        accelerator=torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
+        versions={name: _version(name) for name in LIBRARIES},
+        commit=_git("rev-parse", "HEAD") or "unknown",
+        dirty=bool(_git("status", "--porcelain", "--", "impl_sequential", "impl_batched", "bench")),
+    )
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [
+            line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")
+        ]
+        if names:
+            return names[0]
+    if sys.platform == "darwin":
+        answer = subprocess.run(["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True)
+        return answer.stdout.strip()
+    return platform.processor() or platform.machine()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
+
+
+def _git(*arguments: str) -> str:
+    try:
+        root = Path(__file__).resolve().parent.parent
+        answer = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.strip() if answer.returncode == 0 else ""

@@ -1,0 +1,103 @@
+"""What a finding is: a claim of the report, and the pairs of twins that settle it."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .digest import digest, source_digest
+from .equivalence import Equivalence, Inputs
+from .errors import unknown
+from .subject import Subject
+from .workload import Workload
+
+TWINS = ("sequential", "batched")
+"""The two sides of a pair, in the order they are always named."""
+
+MakeInputs = Callable[[Workload, Subject, Sequence[int] | None], Inputs]
+"""Fresh keyword arguments for one call; the third argument picks and orders the workload's items, None takes all."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the report says: a speed-up from `low` to `high`, or in words where it gives no figure."""
+
+    words: str
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The two twins of one function, the inputs they are called with, and when their answers are the same."""
+
+    sequential: Callable[..., Any]
+    batched: Callable[..., Any]
+    inputs: MakeInputs
+    equivalence: Equivalence
+    workloads: tuple[Workload, ...]
+    uses_model: bool = True
+    explain: Callable[[Inputs, Subject, Any], str] | None = None
+    """The pattern in a wrong output, in the user's words, or an empty string."""
+
+    @property
+    def name(self) -> str:
+        """The function's name, the same on both sides."""
+        return self.sequential.__name__
+
+    def twin(self, name: str) -> Callable[..., Any]:
+        """The twin called `sequential` or `batched`."""
+        return {"sequential": self.sequential, "batched": self.batched}[name]
+
+    def workload(self, name: str | None = None) -> Workload:
+        """The pair's workload of that name; without a name, the one that the report's claim is about.
+
+        Raises:
+            BadInput: no such workload.
+        """
+        by_name = {workload.name: workload for workload in self.workloads}
+        if (name or "report") not in by_name:
+            raise unknown(f"workload of {self.name}", str(name), list(by_name))
+        return by_name[name or "report"]
+
+    def source_digests(self) -> dict[str, str]:
+        """Fingerprints of the files that hold the twins."""
+        return {name: source_digest(self.twin(name)) for name in ("sequential", "batched")}
+
+    def require_signature(self, function: Callable[..., Any]) -> None:
+        """Raises ValueError unless `function` takes the definition's parameters, by name and default."""
+        want = [(p.name, p.default) for p in inspect.signature(self.sequential).parameters.values()]
+        have = [(p.name, p.default) for p in inspect.signature(function).parameters.values()]
+        if want != have:
+            expected, got = (str([name for name, _ in side]) for side in (want, have))
+            if expected == got:
+                expected, got = str(want), str(have)
+            raise ValueError(f"Expected the parameters {expected}, got {got}.")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding of the report. The first pair carries the claim."""
+
+    number: int
+    name: str
+    title: str
+    claim: Claim
+    pairs: tuple[Pair, ...]
+    counters: tuple[Callable[..., Any], ...]
+    definition_digest: str
+    """Pinned fingerprint of the sequential file. A changed definition stops everything until this is changed too."""
+    baseline_defects: tuple[str, ...] = ()
+    """Inputs on which the definition itself is wrong; outside the contract, each with a test."""
+
+    @property
+    def digest(self) -> str:
+        """Fingerprint over all pairs' sources and workloads: changes whenever older figures no longer apply."""
+        return digest([[pair.source_digests(), [w.digest for w in pair.workloads]] for pair in self.pairs])
+
+    def pair(self, name: str) -> Pair:
+        """The pair whose function has that name. Raises BadInput."""
+        by_name = {pair.name: pair for pair in self.pairs}
+        if name not in by_name:
+            raise unknown(f"function of {self.name}", name, list(by_name))
+        return by_name[name]

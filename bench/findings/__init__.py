@@ -1,0 +1,24 @@
+"""The six findings, in the report's order."""
+
+from ..errors import unknown
+from ..finding import Finding
+from . import category_lookup, comparison_table, feature_links, grad_mode, sae_cache, text_batching
+
+FINDINGS: tuple[Finding, ...] = (
+    text_batching.FINDING,
+    comparison_table.FINDING,
+    category_lookup.FINDING,
+    feature_links.FINDING,
+    sae_cache.FINDING,
+    grad_mode.FINDING,
+)
+if len({finding.name for finding in FINDINGS}) != len(FINDINGS):
+    raise ValueError(f"Two findings with one name: {[finding.name for finding in FINDINGS]}")
+
+
+def find(name: str) -> Finding:
+    """The finding of that name or number. Raises BadInput."""
+    for finding in FINDINGS:
+        if name in (finding.name, str(finding.number)):
+            return finding
+    raise unknown("finding", name, [finding.name for finding in FINDINGS])

@@ -1,0 +1,106 @@
+"""Every text is compared with every text.
+
+Source: efficiency report, finding 3. Claim: a minor speed-up.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+import impl_batched.category_lookup as batched
+import impl_sequential.category_lookup as sequential
+
+from .. import texts
+from ..counters import string_comparisons
+from ..equivalence import Exactly, Inputs
+from ..finding import Claim, Finding, Pair
+from ..oracle import Oracle
+from ..subject import Subject
+from ..suite import Suite
+from ..workload import Workload, fresh
+
+SMOKE = Workload("smoke", "tiny", 90)
+"""Longer than the set of texts, so that texts repeat."""
+MANY = Workload("many", "tiny", 2_000, "ragged")
+REPORT = Workload("report", "gpt2-small-shape", 70)
+
+N_ACTIVE = 60
+"""Features that fire per text."""
+N_CATEGORIES = 7
+
+
+def _inputs(workload: Workload, subject: Subject, order: Sequence[int] | None) -> Inputs:
+    all_texts = workload.texts()
+    picked = list(range(workload.n_items)) if order is None else list(order)
+    return {
+        "features": _features(workload, subject.d_sae)[picked],
+        "texts": [fresh(all_texts[i]) for i in picked],
+        "categories": _categories(all_texts) if workload.form == "ragged" else _own_categories(),
+        "threshold": 5.0,
+    }
+
+
+def _features(workload: Workload, d_sae: int) -> torch.Tensor:
+    """Sparse features in steps of a half, so that many lie exactly on the threshold and counts tie."""
+    generator = torch.Generator().manual_seed(workload.seed)
+    features = torch.zeros(workload.n_items, d_sae)
+    n_active = min(N_ACTIVE, d_sae // 4)
+    where = torch.randint(d_sae, (workload.n_items, n_active), generator=generator)
+    features.scatter_(1, where, torch.randint(0, 25, where.shape, generator=generator) / 2)
+    rows = torch.arange(workload.n_items)
+    features[rows, rows % N_CATEGORIES] = 9.0
+    return features
+
+
+def _own_categories() -> dict[str, list[str]]:
+    """The seven, one with texts that are nowhere, and one that shares texts with two others."""
+    categories = {name: [fresh(text) for text in members] for name, members in texts.CATEGORIES.items()}
+    mixed = [fresh(text) for text in (*texts.CATEGORIES["Math"][:5], *texts.CATEGORIES["Formal"][:5])]
+    return {**categories, "Absent": ["no such text", "nor this"], "Mixed": mixed}
+
+
+def _categories(all_texts: list[str]) -> dict[str, list[str]]:
+    return {f"category {k}": [fresh(text) for text in all_texts[k::N_CATEGORIES]] for k in range(N_CATEGORIES)}
+
+
+def _expected(inputs: Inputs, oracle: Oracle) -> dict[str, Any]:
+    """The definition's rule worked out anew, from one table of who is strong where."""
+    strong = (inputs["features"] > inputs["threshold"]).to(torch.int64)
+    answer: dict[str, Any] = {}
+    for category, members in inputs["categories"].items():
+        inside = torch.tensor([text in set(members) for text in inputs["texts"]], dtype=torch.int64)
+        counts, others = (inside @ strong).tolist(), ((1 - inside) @ strong).tolist()
+        answer[category] = None
+        if not inside.any():
+            continue
+        best = -1
+        for i in sorted(range(len(counts)), key=lambda i: (-counts[i], i))[:5]:
+            if counts[i] - others[i] > best:
+                best = counts[i] - others[i]
+                answer[category] = sequential.Specialist(i, best, counts[i], others[i])
+    return answer
+
+
+FINDING = Finding(
+    number=3,
+    name="category_lookup",
+    title="Every text is compared with every text",
+    claim=Claim("minor"),
+    pairs=(
+        Pair(
+            sequential.analyze_specialists,
+            batched.analyze_specialists,
+            _inputs,
+            Exactly(_expected),
+            (SMOKE, MANY, REPORT),
+            uses_model=False,
+        ),
+    ),
+    counters=(string_comparisons,),
+    definition_digest="71c0cc45b23e4026",
+)
+
+
+class CategoryLookup(Suite):
+    finding = FINDING

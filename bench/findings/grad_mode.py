@@ -1,0 +1,55 @@
+"""Inference keeps the autograd graph.
+
+Source: efficiency report, finding 6. Claim: memory.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+import impl_batched.grad_mode as batched
+import impl_sequential.grad_mode as sequential
+
+from ..counters import bytes_saved_for_backward, flops, forward_passes
+from ..equivalence import Inputs, SameRows
+from ..finding import Claim, Finding, Pair
+from ..oracle import Oracle
+from ..subject import Subject
+from ..suite import Suite
+from ..workload import Workload
+
+SMOKE = Workload("smoke", "tiny", 70)
+HOSTILE = Workload("hostile", "tiny", 19, "hostile")
+REPORT = Workload("report", "gpt2-small-shape", 10)
+"""Ten texts: both twins are loops, so more texts change nothing but the length of a call."""
+
+
+def _inputs(workload: Workload, subject: Subject, order: Sequence[int] | None) -> Inputs:
+    return {"model": subject.model, "hook_name": subject.hook_name, "texts": workload.texts(order)}
+
+
+def _activations(inputs: Inputs, oracle: Oracle) -> Tensor:
+    return oracle.activations(inputs["hook_name"], inputs["texts"])
+
+
+FINDING = Finding(
+    number=6,
+    name="grad_mode",
+    title="Inference keeps the autograd graph",
+    claim=Claim("memory"),
+    pairs=(
+        Pair(
+            sequential.collect_activations,
+            batched.collect_activations,
+            _inputs,
+            SameRows(_activations, why="autograd may choose other kernels"),
+            (SMOKE, HOSTILE, REPORT),
+        ),
+    ),
+    counters=(bytes_saved_for_backward, forward_passes, flops),
+    definition_digest="8cf215432544814c",
+)
+
+
+class GradMode(Suite):
+    finding = FINDING

@@ -1,0 +1,101 @@
+"""The whole hub cache is walked to find one file.
+
+Source: efficiency report, finding 5. Claim: low impact.
+"""
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import impl_batched.sae_cache as batched
+import impl_sequential.sae_cache as sequential
+
+from ..counters import directory_scans
+from ..equivalence import Exactly, Inputs
+from ..finding import Claim, Finding, Pair
+from ..oracle import CACHE, Oracle
+from ..subject import Subject
+from ..suite import Suite
+from ..workload import Workload
+
+SMOKE = Workload("smoke", "tiny", 100, "hit")
+MISS = Workload("miss", "tiny", 1_000, "miss")
+REPORT = Workload("report", "gpt2-small-shape", 1_000, "hit")
+
+SAES_PER_REPOSITORY = 12
+SAE_PATH = "blocks.8.hook_resid_pre"
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+
+
+def _inputs(workload: Workload, subject: Subject, order: Sequence[int] | None) -> Inputs:
+    root = _hub(workload)
+    return {"sae_path": SAE_PATH, "sae_lens_cache": root / "sae_lens", "hf_cache": root / "hub"}
+
+
+def _hub(workload: Workload) -> Path:
+    """A folder in the hub's layout with about `n_items` files; the wanted SAE, where there is one, comes last."""
+    root = CACHE / "hub" / workload.digest
+    if root.exists():
+        return root
+    building = root.with_name(f"{root.name}.{os.getpid()}")
+    (building / "sae_lens").mkdir(parents=True)
+    # Two blobs and two links each.
+    n_saes = max(1, workload.n_items // 4)
+    for i in range(n_saes):
+        wanted = workload.form == "hit" and i == n_saes - 1
+        repository = building / "hub" / f"models--org--sae-{i // SAES_PER_REPOSITORY:04d}"
+        _add_sae(repository, SAE_PATH if wanted else f"layer_{i}/width_16k", i)
+    try:
+        building.rename(root)
+    except OSError:  # another process was first
+        shutil.rmtree(building)
+    return root
+
+
+def _add_sae(repository: Path, sae_path: str, number: int) -> None:
+    folder = repository / "snapshots" / REVISION / sae_path
+    for path in (folder, repository / "blobs", repository / "refs"):
+        path.mkdir(parents=True, exist_ok=True)
+    (repository / "refs" / "main").write_text(REVISION)
+    for name in ("sae_weights.safetensors", "cfg.json"):
+        blob = repository / "blobs" / f"{number:08x}-{name}"
+        blob.write_text("{}")
+        (folder / name).symlink_to(os.path.relpath(blob, folder))
+
+
+def _expected(inputs: Inputs, oracle: Oracle) -> tuple[bool, Path | None]:
+    """By the hub's own index of what it has cached, which neither twin uses."""
+    folders = sorted(inputs["hf_cache"].glob(f"models--*/snapshots/{REVISION}/{SAE_PATH}"))
+    return (True, folders[0]) if folders else (False, None)
+
+
+FINDING = Finding(
+    number=5,
+    name="sae_cache",
+    title="The whole hub cache is walked to find one file",
+    claim=Claim("low"),
+    pairs=(
+        Pair(
+            sequential.check_sae_cached,
+            batched.check_sae_cached,
+            _inputs,
+            Exactly(_expected),
+            (SMOKE, MISS, REPORT),
+            uses_model=False,
+        ),
+    ),
+    counters=(directory_scans,),
+    definition_digest="b1c9db239d61e831",
+    baseline_defects=(
+        "A folder whose name only begins with the wanted one (blocks.8.hook_resid_pre_768) counts as a hit.",
+        "A link whose file is gone counts as a hit.",
+        "A .no_exist marker, which says that the hub lacks the file, counts as a hit.",
+        "Weights without cfg.json count as a hit, although SAELens cannot load them.",
+        "Of several cached revisions any may be returned, not the one that refs/main names.",
+    ),
+)
+
+
+class SaeCache(Suite):
+    finding = FINDING

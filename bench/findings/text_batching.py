@@ -1,0 +1,140 @@
+"""Texts are run one at a time.
+
+Source: efficiency report, finding 1. Claim: 5-10x.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import impl_batched.text_batching as batched
+import impl_sequential.text_batching as sequential
+
+from ..counters import computed_tokens, encodes, flops, forward_passes, token_layers
+from ..diagnosis import which_token
+from ..equivalence import Inputs, ListOf, Ranked, SameRanks, SameRows, count_range, row_scale
+from ..finding import Claim, Finding, Pair
+from ..oracle import Oracle
+from ..subject import Subject
+from ..suite import Suite
+from ..workload import Workload
+
+SMOKE = Workload("smoke", "tiny", 70)
+SOLVED = Workload("solved", "solved", 70)
+HOSTILE = Workload("hostile", "tiny", 19, "hostile")
+RAGGED = Workload("ragged", "tiny", 60, "ragged")
+REPORT = Workload("report", "gpt2-small-shape", 70)
+CONCEPT = Workload("report", "gpt2-small-shape", 10)
+"""The report explores a feature or a concept on about ten texts at a time."""
+
+BUSY_FEATURE = {"tiny": 11, "solved": 14, "gpt2-small-shape": 18_682}
+"""A feature per subject that fires on many of the texts, differently strongly."""
+
+WHY = "float32 sums in another order, and at another batch shape"
+
+
+def _inputs(workload: Workload, subject: Subject, order: Sequence[int] | None) -> Inputs:
+    return {
+        "model": subject.model,
+        "sae": subject.sae,
+        "hook_name": subject.hook_name,
+        "texts": workload.texts(order),
+    }
+
+
+def _explore_inputs(workload: Workload, subject: Subject, order: Sequence[int] | None) -> Inputs:
+    return {**_inputs(workload, subject, order), "feature_idx": BUSY_FEATURE.get(subject.name.split(":")[0], 0)}
+
+
+def _concept_inputs(workload: Workload, subject: Subject, order: Sequence[int] | None) -> Inputs:
+    return {**_inputs(workload, subject, order), "top_k": 10, "activation_threshold": 5.0}
+
+
+def _features(inputs: Inputs, oracle: Oracle) -> Tensor:
+    return oracle.features(oracle.subject.sae_name, inputs["texts"])
+
+
+def _explore_ranks(inputs: Inputs, oracle: Oracle, output: Any, allowed: float) -> list[Ranked]:
+    features = _features(inputs, oracle)
+    values = features[:, inputs["feature_idx"]]
+    band = allowed * row_scale(features)[:, 0]
+    positions = {text: [i for i, other in enumerate(inputs["texts"]) if other == text] for text in inputs["texts"]}
+    # Equal texts have equal values, so each takes the next position that its text has. A foreign text gets -1.
+    listed = [(positions[text].pop(0) if positions.get(text) else -1, value) for text, value in output]
+    return [Ranked("ranking", listed, values - band, values + band, len(values))]
+
+
+def _explore_floats(inputs: Inputs, oracle: Oracle, output: Any) -> list[tuple[float, float, float, str]]:
+    features = _features(inputs, oracle)
+    scale = row_scale(features)[:, 0]
+    row = {text: i for i, text in enumerate(inputs["texts"])}
+    return [
+        (value, features[row[text], inputs["feature_idx"]].item(), scale[row[text]].item(), f"text {text!r:.40}")
+        for text, value in output
+        if text in row
+    ]
+
+
+def _concept_ranks(inputs: Inputs, oracle: Oracle, output: Any, allowed: float) -> list[Ranked]:
+    low, high = count_range(_features(inputs, oracle), inputs["activation_threshold"], allowed)
+    listed = [(feature_idx, count) for feature_idx, count, _ in output]
+    never = torch.tensor(-torch.inf)
+    n_in_band = int((low != high).sum())
+    low, high = torch.where(low > 0, low, never), torch.where(high > 0, high, never)
+    return [Ranked("strong counts", listed, low, high, inputs["top_k"], n_in_band)]
+
+
+def _concept_floats(inputs: Inputs, oracle: Oracle, output: Any) -> list[tuple[float, float, float, str]]:
+    features = _features(inputs, oracle)
+    strong = features > inputs["activation_threshold"]
+    scale = row_scale(features).max().item()
+    return [
+        (mean, features[strong[:, i], i].mean().item(), scale, f"mean strength of feature {i}")
+        for i, count, mean in output
+        # Where the counts differ, a text lies on the threshold; whether it may is judged with the ranks.
+        if 0 <= i < features.shape[1] and count == int(strong[:, i].sum())
+    ]
+
+
+FINDING = Finding(
+    number=1,
+    name="text_batching",
+    title="Texts are run one at a time",
+    claim=Claim("5-10x", low=5, high=10),
+    pairs=(
+        Pair(
+            sequential.extract_features,
+            batched.extract_features,
+            _inputs,
+            SameRows(_features, why=WHY),
+            (SMOKE, SOLVED, HOSTILE, RAGGED, REPORT),
+            explain=which_token,
+        ),
+        Pair(
+            sequential.explore_feature,
+            batched.explore_feature,
+            _explore_inputs,
+            SameRanks(_explore_ranks, _explore_floats, lambda inputs: ListOf((str, float)), WHY),
+            (SMOKE, SOLVED, HOSTILE, RAGGED, CONCEPT),
+        ),
+        Pair(
+            sequential.find_features_for_concept,
+            batched.find_features_for_concept,
+            _concept_inputs,
+            SameRanks(_concept_ranks, _concept_floats, lambda inputs: ListOf((int, int, float)), WHY),
+            (SMOKE, SOLVED, HOSTILE, RAGGED, CONCEPT),
+        ),
+    ),
+    counters=(forward_passes, computed_tokens, token_layers, encodes, flops),
+    definition_digest="325b10c2b0cf85d6",
+    baseline_defects=(
+        "A tokenizer that pads on the left by default, and a text that begins with the literal bos token: the model "
+        "masks that token as if it were padding, so the definition's answer is another text's.",
+    ),
+)
+
+
+class TextBatching(Suite):
+    finding = FINDING

@@ -1,0 +1,98 @@
+"""The oracle: a float64 run of the same weights, unpadded, one text at a time, remembered text by text.
+
+Neither twin is the truth; both are rounded. The oracle shares no code with them.
+"""
+
+import copy
+import gc
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float64
+from torch import Tensor
+
+from .digest import digest, file_digest
+from .subject import TOKENIZER, Subject
+
+CACHE = Path(os.environ.get("SPEEDPROOF_CACHE", Path(__file__).resolve().parent.parent / ".cache"))
+"""Where remembered activations lie. Deleting it costs only the seconds to compute them again."""
+
+
+class Oracle:
+    """Float64 last-token activations and features of one subject's weights."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self._rows: dict[str, dict[str, Tensor]] = {}
+        self._features: dict[tuple[str, tuple[str, ...]], Tensor] = {}
+
+    def activations(self, hook_name: str, texts: Sequence[str]) -> Float64[Tensor, "text d_model"]:
+        """The hook's value at each text's last token."""
+        if hook_name not in self._rows:
+            self._rows[hook_name] = _read(self._file(hook_name))
+        missing = [text for text in dict.fromkeys(texts) if text not in self._rows[hook_name]]
+        if missing:
+            self._compute(list(dict.fromkeys([hook_name, *self.subject.hook_names])), missing)
+        return torch.stack([self._rows[hook_name][text] for text in texts])
+
+    def features(self, sae_name: str, texts: Sequence[str]) -> Float64[Tensor, "text d_sae"]:
+        """The SAE's features at each text's last token."""
+        key = (sae_name, tuple(texts))
+        if key not in self._features:
+            sae = copy.deepcopy(self.subject.saes[sae_name]).to(torch.float64)
+            with torch.no_grad():
+                self._features[key] = sae.encode(self.activations(str(sae.cfg.metadata.hook_name), texts))
+        return self._features[key]
+
+    def _compute(self, hook_names: list[str], texts: Sequence[str]) -> None:
+        """All hooks that carry an SAE come from one pass, since the pass is what costs."""
+        for hook_name, rows in _run(self.subject.in_float64(), hook_names, texts).items():
+            self._rows[hook_name] = self._rows.get(hook_name, _read(self._file(hook_name))) | rows
+            _write(self._file(hook_name), self._rows[hook_name])
+
+    def _file(self, hook_name: str) -> Path:
+        parts = [self.subject.name, hook_name, *(version(name) for name in ("torch", "transformer-lens", "sae-lens"))]
+        sources = file_digest(Path(__file__).with_name("subject.py"), TOKENIZER / "tokenizer.json")
+        return CACHE / "oracle" / f"{digest([*parts, sources])}.pt"
+
+
+@torch.no_grad()
+def _run(subject64: Subject, hook_names: list[str], texts: Sequence[str]) -> dict[str, dict[str, Tensor]]:
+    model: Any = subject64.model
+    depths = [int(name.split(".")[1]) + 1 for name in hook_names if name.startswith("blocks.")]
+    stop = max(depths) if len(depths) == len(hook_names) and max(depths) < model.cfg.n_layers else None
+    rows: dict[str, dict[str, Tensor]] = {hook_name: {} for hook_name in hook_names}
+    for text in texts:
+        _, cache = model.run_with_cache(model.to_tokens(text), names_filter=hook_names, stop_at_layer=stop)
+        for hook_name in hook_names:
+            rows[hook_name][text] = cache[hook_name][0, -1].clone()
+    subject64.release()
+    del model
+    gc.collect()
+    return rows
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    """Remembered rows, or none where the file is absent or was cut short."""
+    try:
+        stored = torch.load(path, weights_only=True)
+        return dict(zip(json.loads(stored["texts"]), stored["rows"], strict=True))
+    except (OSError, RuntimeError, EOFError, KeyError, ValueError):
+        return {}
+
+
+def _write(path: Path, rows: dict[str, Tensor]) -> None:
+    """Whole or not at all: written beside its place and then moved there. A full disk only costs the memory."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            torch.save({"texts": json.dumps(list(rows)), "rows": torch.stack(list(rows.values()))}, file)
+        os.replace(file.name, path)
+    except OSError:
+        return

@@ -1,0 +1,173 @@
+"""Texts are run together: sorted by length, in batches of a token budget, no further than the hook, encoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import torch
+from jaxtyping import Float
+from sae_lens import StandardSAE
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+if TYPE_CHECKING:
+    from sae_lens import SAE
+    from transformer_lens import HookedTransformer
+    from transformer_lens.model_bridge import TransformerBridge
+
+    HookedModel: TypeAlias = HookedTransformer | TransformerBridge
+
+TOKEN_BUDGET = 512
+"""Tokens in one forward pass, padding included. Large enough to keep two cores busy, small enough for their caches."""
+
+
+class TextActivation(NamedTuple):
+    """How strongly one feature fires at a text's last token."""
+
+    text: str
+    activation: float
+
+
+class ConceptFeature(NamedTuple):
+    """A feature that fires strongly on a concept's texts."""
+
+    feature_idx: int
+    strong_count: int
+    mean_strength: float
+
+
+def extract_features(
+    model: HookedModel, sae: SAE[Any], hook_name: str, texts: Sequence[str]
+) -> Float[Tensor, "text d_sae"]:
+    """SAE features at each text's last token, all texts together.
+
+    Raises:
+        ValueError: no texts, a hook that the model lacks, or an SAE of another width than the hook's.
+        TypeError: `texts` is one string.
+    """
+    _check(model, hook_name, texts)
+    with torch.no_grad():
+        acts = _last_token_activations(model, hook_name, texts)
+        _check_width(sae, hook_name, acts)
+        return sae.encode(acts)
+
+
+def explore_feature(
+    model: HookedModel, sae: SAE[Any], hook_name: str, texts: Sequence[str], feature_idx: int
+) -> list[TextActivation]:
+    """Texts ranked by one feature's activation at their last token, strongest first, ties in the texts' order.
+
+    Raises:
+        ValueError: as `extract_features`.
+        IndexError: the SAE has no feature `feature_idx`.
+    """
+    _check(model, hook_name, texts)
+    _check_feature(sae, feature_idx)
+    with torch.no_grad():
+        acts = _last_token_activations(model, hook_name, texts)
+        _check_width(sae, hook_name, acts)
+        activations = _encode_one_feature(sae, acts, feature_idx).tolist()
+    return sorted(map(TextActivation, texts, activations), key=lambda row: -row.activation)
+
+
+def find_features_for_concept(
+    model: HookedModel,
+    sae: SAE[Any],
+    hook_name: str,
+    texts: Sequence[str],
+    top_k: int = 10,
+    activation_threshold: float = 5.0,
+) -> list[ConceptFeature]:
+    """Features above the threshold on most of a concept's texts, by (-strong count, index), at most `top_k`.
+
+    The mean strength is over the texts on which the feature is above the threshold. Features that are above it
+    nowhere are left out.
+
+    Raises:
+        ValueError: as `extract_features`.
+    """
+    features = extract_features(model, sae, hook_name, texts)
+    strong = features > activation_threshold
+    counts = strong.sum(dim=0)
+    sums = torch.where(strong, features, 0).sum(dim=0, dtype=torch.float64)
+    candidates = counts.nonzero().flatten()
+    by_count = counts[candidates].sort(descending=True, stable=True).indices[:top_k]
+    return [ConceptFeature(i, int(counts[i]), (sums[i] / counts[i]).item()) for i in candidates[by_count].tolist()]
+
+
+def _last_token_activations(model: HookedModel, hook_name: str, texts: Sequence[str]) -> Float[Tensor, "text ..."]:
+    """The hook's value at each text's last token, in the texts' order.
+
+    Lengths come from tokenising each text alone: counting tokens that are not the pad token goes wrong where the
+    pad is also the bos, as in GPT-2. Padding is on the right, so under causal attention it changes no real position
+    and needs no mask.
+    """
+    tokens = [model.to_tokens(text)[0] for text in texts]
+    order = sorted(range(len(texts)), key=lambda i: len(tokens[i]))
+    rows: dict[int, Tensor] = {}
+    for batch in _batches(order, [len(t) for t in tokens]):
+        padded = pad_sequence([tokens[i] for i in batch], batch_first=True)
+        acts = _run_to_hook(model, hook_name, padded)
+        last = torch.tensor([len(tokens[i]) - 1 for i in batch], device=acts.device)
+        rows.update(zip(batch, acts[torch.arange(len(batch), device=acts.device), last], strict=True))
+    return torch.stack([rows[i] for i in range(len(texts))])
+
+
+def _batches(order: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Runs of `order`, whose texts get longer, within the token budget once padded; at least one text each."""
+    batch: list[int] = []
+    for i in order:
+        if batch and (len(batch) + 1) * lengths[i] > TOKEN_BUDGET:
+            yield batch
+            batch = []
+        batch.append(i)
+    yield batch
+
+
+class _Reached(Exception):
+    """Ends a forward pass at the hook; whatever lies above it is not computed."""
+
+
+def _run_to_hook(
+    model: HookedModel, hook_name: str, tokens: Float[Tensor, "batch pos"]
+) -> Float[Tensor, "batch pos ..."]:
+    """The hook's value. Stopping by an exception works for every hook and needs no layer arithmetic."""
+    reached = []
+
+    def stop(value: Tensor, hook: Any) -> Tensor:
+        reached.append(value)
+        raise _Reached
+
+    try:
+        model.run_with_hooks(tokens, return_type=None, fwd_hooks=[(hook_name, stop)], padding_side="right")
+    except _Reached:
+        pass
+    return reached[0]
+
+
+def _encode_one_feature(sae: SAE[Any], acts: Float[Tensor, "text d_in"], feature_idx: int) -> Float[Tensor, "text ..."]:
+    """One column of the features. Only a standard SAE's columns can be computed apart from each other."""
+    if type(sae) is not StandardSAE:
+        return sae.encode(acts)[:, feature_idx]
+    column = sae.process_sae_in(acts) @ sae.W_enc[:, feature_idx] + sae.b_enc[feature_idx]
+    return sae.activation_fn(column)
+
+
+def _check(model: HookedModel, hook_name: str, texts: Sequence[str]) -> None:
+    if isinstance(texts, str):
+        raise TypeError(f"texts: expected a sequence of strings, got one string {texts!r}")
+    if not texts:
+        raise ValueError("texts: expected at least one text, got none")
+    if hook_name not in model.hook_dict:
+        raise ValueError(f"hook_name: expected a hook of the model, got {hook_name!r}")
+
+
+def _check_width(sae: SAE[Any], hook_name: str, acts: Tensor) -> None:
+    if acts.shape[-1] != sae.cfg.d_in and acts[0].numel() != sae.cfg.d_in:
+        raise ValueError(f"sae: expected d_in {acts.shape[-1]}, the width of {hook_name}, got {sae.cfg.d_in}")
+
+
+def _check_feature(sae: SAE[Any], feature_idx: int) -> None:
+    if not 0 <= feature_idx < sae.cfg.d_sae:
+        raise IndexError(f"feature_idx: expected 0 to {sae.cfg.d_sae - 1}, got {feature_idx}")

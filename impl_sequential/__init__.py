@@ -1,0 +1,1 @@
+"""The definition: the efficiency report's code as written, one file per finding."""
