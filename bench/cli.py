@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -16,6 +16,7 @@ from rich.table import Table
 
 from . import report as reports
 from .certificate import Certificate, Refusal
+from .duplicates import find_duplicates
 from .environment import current_environment
 from .errors import BadInput, SpeedproofError
 from .finding import Finding
@@ -224,6 +225,27 @@ def run(
     raise typer.Exit(0 if is_good and not refused else 1)
 
 
+@app.command()
+def duplicates(
+    paths: Annotated[list[Path], typer.Argument(help="Python files, notebooks, or folders of them.")],
+    as_json: AsJson = False,
+) -> None:
+    """Find functions that one file or notebook defines twice, also where one is nested in another function.
+
+    Example: python -m bench duplicates phase_3.ipynb
+    """
+    found = find_duplicates(paths)
+    if as_json:
+        _print_json([vars(duplicate) for duplicate in found])
+    else:
+        for duplicate in found:
+            out.print(
+                f"{duplicate.name}: {duplicate.again} again, first {duplicate.first}", markup=False, soft_wrap=True
+            )
+        out.print(f"{len(found)} duplicate definitions.")
+    raise typer.Exit(1 if found else 0)
+
+
 @app.command("schema")
 def schema_() -> None:
     """Print the JSON Schema of a record line."""
@@ -237,31 +259,30 @@ def main() -> None:
     # The profiler's library otherwise writes to standard error at every start and stop.
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     try:
-        app(standalone_mode=False, prog_name="python -m bench")
+        # Outside its standalone mode the parser returns the status of an Exit, and 130 after Control-C.
+        status = app(standalone_mode=False, prog_name="python -m bench") or 0
     except SpeedproofError as error:
         _fail(f"{type(error).__name__}: {error}", error.exit_status)
-    except typer.Exit as status:
-        raise SystemExit(status.exit_code) from None
     except KeyboardInterrupt:
+        status = INTERRUPTED
+    except Exception as error:
+        # Wrong use, in the parser's words; anything else is a defect of ours and shows where it is.
+        if not hasattr(error, "format_message"):
+            raise
+        _fail(f"{error.format_message()} See: python -m bench --help", 2)
+    if status == INTERRUPTED:
         _fail(
             "Stopped. What was recorded is kept. To go on, give the same command again; it starts a new sitting.",
-            130,
+            INTERRUPTED,
         )
-    except Exception as error:
-        _fail_unexpected(error)
+    raise SystemExit(status)
 
 
-def _fail_unexpected(error: Exception) -> None:
-    """Wrong use, as the command line's parser reports it; anything else is a defect of ours and shows where it is."""
-    message = getattr(error, "format_message", None)
-    if message is None:
-        if type(error).__name__ == "Abort":
-            _fail("Stopped. What was recorded so far is kept.", 130)
-        raise error
-    _fail(f"{message()} See: python -m bench --help", 2)
+INTERRUPTED = 130
+"""Exit status after Control-C: 128 and the signal's number, as shells have it."""
 
 
-def _fail(message: str, status: int) -> None:
+def _fail(message: str, status: int) -> NoReturn:
     err.print(message, style="bold", markup=False, highlight=False, soft_wrap=True)
     raise SystemExit(status)
 
@@ -317,7 +338,7 @@ def _profile(
     findings: Sequence[Finding], workload: str, subject: str | None, results: Path, sitting: Sitting | None = None
 ) -> list[tuple[str, Path]]:
     names = [finding.name for finding in findings]
-    work = in_fresh_process(Usage(), trace, names, workload, subject, results / "traces")
+    work = in_fresh_process(sitting.usage if sitting else Usage(), trace, names, workload, subject, results / "traces")
     written = []
     for label, folder in work:
         written.append((label, folder))

@@ -65,6 +65,8 @@ class Outcome:
 
     launch: Launch | None
     failure: str = ""
+    took_s: float = 0.0
+    """Wall time in the process, warm-up and checks included."""
 
 
 @dataclass(frozen=True)
@@ -102,22 +104,23 @@ def measure(
     At least three processes run whatever the budget. Yields each plan's measurement as soon as it is final.
     """
     rng = random.Random(seed)
-    start = monotonic_s()
+    end_s = monotonic_s() + budget_s
     open_plans = [Measurement(plan) for plan in plans]
-    even_share_s = budget_s / (MOST_LAUNCHES * max(1, len(plans)))
-    stretch_s = min(LONGEST_STRETCH_S, max(SHORTEST_STRETCH_S, even_share_s))
+    stretch_s = min(LONGEST_STRETCH_S, max(SHORTEST_STRETCH_S, budget_s / (MOST_LAUNCHES * max(1, len(plans)))))
     sequential_first = rng.random() < 0.5
     for n_launch in range(1, MOST_LAUNCHES + 1):
         rng.shuffle(open_plans)
         # Where a process takes a single pair, its order alternates from process to process.
         sequential_first = not sequential_first
-        request = [measurement.plan for measurement in open_plans]
-        outcomes = _launch(request, (rng.getrandbits(32), stretch_s, sequential_first), n_launch, usage, progress)
-        open_plans = [_add(measurement, outcome) for measurement, outcome in zip(open_plans, outcomes, strict=True)]
-        yield from (measurement for measurement in open_plans if measurement.decided)
-        open_plans = [measurement for measurement in open_plans if not measurement.decided]
-        spent = monotonic_s() - start
-        if not open_plans or (n_launch >= FEWEST_LAUNCHES and spent * (n_launch + 1) / n_launch > budget_s):
+        start_s = monotonic_s()
+        conditions = (rng.getrandbits(32), stretch_s, sequential_first)
+        outcomes = _launch([m.plan for m in open_plans], conditions, n_launch, usage, progress)
+        sampled = [_add(measurement, outcome) for measurement, outcome in zip(open_plans, outcomes, strict=True)]
+        yield from (measurement for measurement in sampled if measurement.decided)
+        open_plans = [measurement for measurement in sampled if not measurement.decided]
+        saved_s = sum(o.took_s for m, o in zip(sampled, outcomes, strict=True) if m.decided)
+        next_end_s = monotonic_s() + (monotonic_s() - start_s) - saved_s
+        if not open_plans or (n_launch >= FEWEST_LAUNCHES and next_end_s > end_s):
             break
     yield from open_plans
 
@@ -153,9 +156,11 @@ def _sample_all(plans: Sequence[Plan], seed: int, stretch_s: float, sequential_f
         workload = plan.certificate.workload
         key = (workload.subject, workload.dtype)
         subject = subjects.setdefault(key, find_subject(*key))
+        start_s = monotonic_s()
         try:
             plan.certificate.require_covers(plan.finding, plan.pair, workload, plan.pair.batched)
-            yield Outcome(_samples(plan, subject, rng.getrandbits(32), stretch_s, sequential_first))
+            launch = _samples(plan, subject, rng.getrandbits(32), stretch_s, sequential_first)
+            yield Outcome(launch, took_s=monotonic_s() - start_s)
         except SpeedproofError as error:
             yield Outcome(None, str(error))
         except Exception as error:
@@ -171,6 +176,9 @@ def _samples(plan: Plan, subject: Subject, seed: int, stretch_s: float, sequenti
     kept: list[tuple[Inputs, Any]] = []
     samples: tuple[list[float], list[float]] = ([], [])
     first: list[bool] = []
+    # What is alive now stays; collecting it again before every sample would take longer than many a sample.
+    gc.collect()
+    gc.freeze()
     start = monotonic_s()
     while not first or _goes_on(len(first), monotonic_s() - start, stretch_s):
         # Every second pair is taken in the other order than the one before it; of two such, chance picks the first.
@@ -181,6 +189,7 @@ def _samples(plan: Plan, subject: Subject, seed: int, stretch_s: float, sequenti
             output, seconds = elapsed_s(partial(_call_all, twins[side], inputs))
             samples[side].append(seconds / n_calls[side])
             kept.append((inputs[-1], output))
+    gc.unfreeze()
     oracle = Oracle(subject)
     for kept_inputs, output in kept:
         recheck(plan.certificate, pair, kept_inputs, oracle, output)

@@ -30,7 +30,7 @@ class Oracle:
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
         self._rows: dict[str, dict[str, Tensor]] = {}
-        self._features: dict[tuple[str, tuple[str, ...]], Tensor] = {}
+        self._features: dict[str, dict[str, Tensor]] = {}
 
     def activations(self, hook_name: str, texts: Sequence[str]) -> Float64[Tensor, "text d_model"]:
         """The hook's value at each text's last token."""
@@ -43,12 +43,14 @@ class Oracle:
 
     def features(self, sae_name: str, texts: Sequence[str]) -> Float64[Tensor, "text d_sae"]:
         """The SAE's features at each text's last token."""
-        key = (sae_name, tuple(texts))
-        if key not in self._features:
+        rows = self._features.setdefault(sae_name, {})
+        missing = [text for text in dict.fromkeys(texts) if text not in rows]
+        if missing:
             sae = copy.deepcopy(self.subject.saes[sae_name]).to(torch.float64)
             with torch.no_grad():
-                self._features[key] = sae.encode(self.activations(str(sae.cfg.metadata.hook_name), texts))
-        return self._features[key]
+                encoded = sae.encode(self.activations(str(sae.cfg.metadata.hook_name), missing))
+            rows.update(zip(missing, encoded, strict=True))
+        return torch.stack([rows[text] for text in texts])
 
     def _compute(self, hook_names: list[str], texts: Sequence[str]) -> None:
         """All hooks that carry an SAE come from one pass, since the pass is what costs."""

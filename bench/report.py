@@ -10,6 +10,7 @@ from jinja2 import Environment as Templates
 from jinja2 import FileSystemLoader, StrictUndefined
 
 from .comparison import ERROR_RATE, Comparison, Verdict, holm, verdict
+from .errors import RecordProblem
 from .finding import Claim, Finding, Pair
 from .findings import FINDINGS
 from .record import Certified, Counted, Judged, Ledger, Measured, Record, Refused, Sat, latest
@@ -242,12 +243,16 @@ def render(report: Report, name: str) -> str:
 
 def write(report: Report, folder: Path) -> list[Path]:
     """Writes the page and the Markdown. Returns their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name in ("report.md", "index.html"):
-        path = folder / name
-        path.write_text(render(report, name), encoding="utf-8")
-        paths.append(path)
+    paths = [folder / "report.md", folder / "index.html"]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in paths:
+            path.write_text(render(report, path.name), encoding="utf-8")
+    except OSError as error:
+        raise RecordProblem(
+            f"Cannot write the report to {folder}: {error.strerror}. Expected a writable folder with free space. "
+            "The records are untouched. Free space, or choose another folder with --results."
+        ) from error
     return paths
 
 

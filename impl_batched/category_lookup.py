@@ -1,4 +1,4 @@
-"""Texts are looked up once in a table, counts are taken once for all texts, outside is total less inside."""
+"""Texts are looked up once in a table, counts are sums over rows, outside is total less inside."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -44,16 +45,22 @@ def analyze_specialists(
     totals = strong.sum(dim=0)
     specialists: dict[str, Specialist | None] = {}
     for category, cat_texts in categories.items():
-        indices = sorted(i for text in set(cat_texts) for i in indices_of.get(text, ()))
-        counts = strong[indices].sum(dim=0)
-        candidates = counts.sort(descending=True, stable=True).indices[:N_CANDIDATES] if indices else []
-        scored = [
-            Specialist(int(i), int(2 * counts[i] - totals[i]), int(counts[i]), int(totals[i] - counts[i]))
-            for i in candidates
-        ]
-        best = max(scored, key=lambda specialist: specialist.score, default=None)
-        specialists[category] = best if best and best.score > -1 else None
+        indices = [i for text in set(cat_texts) for i in indices_of.get(text, ())]
+        inside = strong[indices].sum(dim=0)
+        specialists[category] = _best(inside, totals - inside) if indices else None
     return specialists
+
+
+def _best(inside: Tensor, outside: Tensor) -> Specialist | None:
+    """From both counts per feature, the candidate with the highest score, the earlier one where scores tie."""
+    d_sae = len(inside)
+    # One key orders by (-count, index) without ties, so that topk has no choice.
+    keys = inside * d_sae + torch.arange(d_sae - 1, -1, -1, device=inside.device)
+    candidates = keys.topk(min(N_CANDIDATES, d_sae)).indices
+    columns = torch.stack([candidates, (inside - outside)[candidates], inside[candidates], outside[candidates]])
+    scored = [Specialist(*row) for row in columns.T.tolist()]
+    best = max(scored, key=lambda specialist: specialist.score)
+    return best if best.score > -1 else None
 
 
 def _check(features: Tensor, texts: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import impl_batched.feature_links as batched
 import impl_sequential.feature_links as sequential
 
+from ..counters import duplicate_definitions
 from ..equivalence import Exactly, Inputs
 from ..finding import Claim, Finding, Pair
 from ..oracle import Oracle
@@ -44,7 +45,7 @@ FINDING = Finding(
             uses_model=False,
         ),
     ),
-    counters=(),
+    counters=(duplicate_definitions,),
     definition_digest="c08f5e59feaa2542",
 )
 

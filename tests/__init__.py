@@ -1,0 +1,1 @@
+"""Claims, one a test. Every checker has a companion in which it must reject something."""

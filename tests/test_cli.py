@@ -1,0 +1,147 @@
+"""The command line: exit 0 good, 1 not equivalent, 2 bad input; one clear error, never a traceback."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bench import cli
+from bench.candidate import load
+from bench.errors import BadInput
+from bench.findings import FINDINGS, find
+from bench.record import read
+
+ROOT = Path(__file__).parent.parent
+PAIR = find("text_batching").pairs[0]
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["bench", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+        raise SystemExit(0)
+    return int(ended.value.code or 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["check", "nonsense"], "Unknown finding 'nonsense'. Expected one of: text_batching"),
+        (
+            ["check", "1", "--workload", "nonsense"],
+            "Unknown workload of extract_features 'nonsense'. Expected one of: smoke",
+        ),
+        (["check", "1", "--subject", "nonsense"], "Unknown subject 'nonsense'. Expected one of: tiny"),
+        (["check", "1", "--function", "nonsense"], "Unknown function of text_batching"),
+        (["check", "1", "--texts", "no/such/file"], "cannot be read"),
+        (["check", "1", "--texts", os.devnull], "is empty. Expected at least one text"),
+        (["check", "--candidate", "mine.py:f"], "needs one finding"),
+        (["measure", "--budget-s", "0"], "budget"),
+        (["nonsense"], "No such command"),
+        (["report", "--results", "/dev/null/x"], "Cannot write"),
+        (["duplicates", "no/such/file"], "There is no"),
+    ],
+)
+def test_bad_input_is_one_clear_error_and_exit_2(
+    arguments: list[str], words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, *arguments) == 2
+    said = capsys.readouterr().err
+    assert words in said and "Traceback" not in said
+
+
+def test_list_names_every_finding(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "list", "--json") == 0
+    assert [row["finding"] for row in json.loads(capsys.readouterr().out)] == [finding.name for finding in FINDINGS]
+
+
+def test_help_shows_examples(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in ("check", "controls", "measure", "profile", "report", "run", "list", "duplicates"):
+        assert run(monkeypatch, verb, "--help") == 0
+        assert "Example" in capsys.readouterr().out
+
+
+def test_results_that_cannot_be_written_stop_a_check_before_it_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "results").write_text("a file")
+    assert run(monkeypatch, "check", "4", "--results", str(tmp_path / "results")) == 2
+    assert "Cannot write" in capsys.readouterr().err
+
+
+def test_two_definitions_of_one_function_are_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "duplicates", str(ROOT / "impl_sequential")) == 1
+    assert "neuronpedia_link" in capsys.readouterr().out
+    assert run(monkeypatch, "duplicates", str(ROOT / "impl_batched/feature_links.py")) == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "where", "words"),
+    [
+        ("import nonsense_module", "mine.py:f", "does not import: ModuleNotFoundError"),
+        ("raise SystemExit(3)", "mine.py:f", "does not import: SystemExit"),
+        ("def f(texts): pass", "mine.py:f", "Expected the parameters"),
+        ("def f(): pass", "mine.py:g", "has no function 'g'"),
+        ("f = 3", "mine.py:f", "has no function 'f'"),
+        ("", "mine.py", "names no function"),
+        ("", "other.py:f", "no file"),
+    ],
+)
+def test_a_candidate_that_cannot_be_judged_is_bad_input(
+    source: str, where: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(source)
+    with pytest.raises(BadInput, match=words):
+        load(where, PAIR)
+
+
+CANDIDATE = """
+import impl_batched.text_batching as batched
+
+def right(model, sae, hook_name, texts):
+    return batched.extract_features(model, sae, hook_name, texts)
+
+def wrong(model, sae, hook_name, texts):
+    return batched.extract_features(model, sae, hook_name, texts) * 1.01
+
+def raising(model, sae, hook_name, texts):
+    raise RuntimeError("no luck")
+"""
+
+
+@pytest.mark.parametrize(("function", "status"), [("right", 0), ("wrong", 1), ("raising", 2)])
+def test_a_strangers_function_is_told_in_the_exit_status(function: str, status: int, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(CANDIDATE)
+    command = [sys.executable, "-m", "bench", "check", "1", "--json", "--results", str(tmp_path / "results")]
+    command += ["--workload", "smoke", "--candidate", str(tmp_path / f"mine.py:{function}")]
+    answer = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert answer.returncode == status, answer.stderr
+    (told,) = json.loads(answer.stdout)
+    assert told["equivalent"] == (status == 0)
+    assert "Traceback" not in answer.stderr
+    assert len(read(tmp_path / "results").records) == 1
+
+
+def test_control_c_keeps_what_was_recorded_and_says_how_to_go_on(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bench", "measure", "feature_links", "sae_cache", "--results", str(tmp_path)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("timing"):
+            break
+    time.sleep(1)
+    os.killpg(process.pid, signal.SIGINT)
+    rest = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 130
+    assert "What was recorded is kept" in rest and "Traceback" not in rest
+    ledger = read(tmp_path)
+    assert len(ledger.records) >= 2 and not ledger.problems

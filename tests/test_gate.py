@@ -1,0 +1,184 @@
+"""The gate: what is right passes, what is wrong does not, and nothing is measured without a certificate."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+import impl_batched.text_batching as batched
+import impl_sequential.text_batching as sequential
+from bench.certificate import Certificate, Refusal, certify
+from bench.controls import CONTROLS
+from bench.controls.control import Control
+from bench.errors import Uncertified
+from bench.finding import Finding, Pair
+from bench.findings import FINDINGS, find
+from bench.findings.text_batching import FINDING as TEXT_BATCHING
+from bench.subject import Subject
+from bench.workload import Workload
+
+SMALL = [
+    pytest.param(finding, pair, workload, id=f"{finding.name}-{pair.name}-{workload.name}")
+    for finding in FINDINGS
+    for pair in finding.pairs
+    for workload in pair.workloads
+    # The real size takes minutes and is part of every `make bench`.
+    if workload.subject != "gpt2-small-shape" or not pair.uses_model
+]
+SMOKE = TEXT_BATCHING.pairs[0].workloads[0]
+
+
+def judge(candidate: Any, subject: Subject, workload: Workload = SMOKE) -> Certificate | Refusal:
+    return certify(TEXT_BATCHING, TEXT_BATCHING.pairs[0], workload, candidate, subject)
+
+
+def reason(answer: Certificate | Refusal) -> str:
+    assert isinstance(answer, Refusal), answer
+    return answer.reason
+
+
+@pytest.mark.parametrize(("finding", "pair", "workload"), SMALL)
+def test_twins_are_equivalent(finding: Finding, pair: Pair, workload: Workload) -> None:
+    answer = certify(finding, pair, workload)
+    assert isinstance(answer, Certificate), str(answer)
+    assert answer.candidate.n_compared > 0
+
+
+@pytest.mark.parametrize("name", ["text_batching", "comparison_table", "grad_mode"])
+def test_twins_are_equivalent_behind_the_bridge(name: str, tiny_bridge: Subject) -> None:
+    for pair in find(name).pairs:
+        workload = replace(pair.workload("smoke"), subject="tiny:bridge")
+        assert isinstance(answer := certify(find(name), pair, workload, subject=tiny_bridge), Certificate), str(answer)
+
+
+@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.name)
+def test_controls_are_judged_as_they_should_be(control: Control) -> None:
+    judgement = control.judge()
+    assert judgement.as_expected, str(judgement.answer)
+
+
+def test_a_rejection_for_another_reason_is_no_kill(tiny: Subject) -> None:
+    control = next(control for control in CONTROLS if control.name == "report_fix_by_pad_count")
+    assert not replace(control, expect="another reason").judge(tiny).as_expected
+
+
+def test_the_refusal_of_the_reports_fix_names_the_token_it_reads(tiny: Subject) -> None:
+    control = next(control for control in CONTROLS if control.name == "report_fix_by_pad_count")
+    said = reason(control.judge(tiny).answer)
+    assert "differs in 70 of 70 rows" in said
+    assert "12 of the 12 rows examined equal the feature of the token before the last" in said
+    assert "--candidate bench/controls/text_batching.py:report_fix_by_pad_count" in said
+
+
+def poisoned(output: torch.Tensor) -> torch.Tensor:
+    output[3, 5] = float("nan")
+    return output
+
+
+class Liar(torch.Tensor):
+    """A tensor that could answer any comparison as it likes."""
+
+
+WRONG: Mapping[str, tuple[Any, str]] = {
+    "one element is not a number": (poisoned, "not finite"),
+    "all zero": (torch.zeros_like, "differs in"),
+    "one row short": (lambda output: output[:-1], "expected (70, 96)"),
+    "another type": (lambda output: output.double(), "torch.float64"),
+    "a list": (lambda output: output.tolist(), "is a list"),
+    "a subclass": (lambda output: output.as_subclass(Liar), "is a Liar"),
+    "rounded to bfloat16": (lambda output: output.bfloat16().float(), "differs in"),
+    "a thousandth too large": (lambda output: output * 1.001, "differs in"),
+    "rows in another order": (lambda output: output.flip(0), "differs in"),
+    "small values cut": (lambda output: torch.where(output < 0.01, 0.0, output), "differs in"),
+}
+
+
+@pytest.mark.parametrize("how", WRONG)
+def test_a_wrong_output_is_refused(how: str, tiny: Subject) -> None:
+    spoil, expected = WRONG[how]
+
+    def candidate(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Any:
+        return spoil(batched.extract_features(model, sae, hook_name, texts))
+
+    assert expected in reason(judge(candidate, tiny))
+
+
+def test_an_exception_is_a_refusal(tiny: Subject) -> None:
+    def candidate(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Any:
+        raise RuntimeError("out of luck")
+
+    answer = judge(candidate, tiny)
+    assert isinstance(answer, Refusal) and answer.code == "failed" and "out of luck" in answer.reason
+
+
+def test_a_remembered_answer_is_refused(tiny: Subject) -> None:
+    remembered: list[torch.Tensor] = []
+
+    def candidate(model: Any, sae: Any, hook_name: str, texts: list[str]) -> torch.Tensor:
+        if not remembered:
+            remembered.append(batched.extract_features(model, sae, hook_name, texts))
+        return remembered[0]
+
+    assert "differs in" in reason(judge(candidate, tiny))
+
+
+def test_changed_inputs_are_refused(tiny: Subject) -> None:
+    def candidate(model: Any, sae: Any, hook_name: str, texts: list[str]) -> torch.Tensor:
+        texts.sort(key=len)
+        return sequential.extract_features(model, sae, hook_name, texts)
+
+    assert "changes its inputs" in reason(judge(candidate, tiny)) or "differs" in reason(judge(candidate, tiny))
+
+
+def test_a_hook_left_behind_is_refused(tiny: Subject) -> None:
+    def candidate(model: Any, sae: Any, hook_name: str, texts: list[str]) -> torch.Tensor:
+        model.add_hook(hook_name, lambda value, hook: value)
+        return batched.extract_features(model, sae, hook_name, texts)
+
+    said = reason(judge(candidate, tiny))
+    tiny.model.reset_hooks()
+    assert "hooks on model" in said
+
+
+def test_a_valid_rewrite_passes(tiny: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    for budget in (1, 7, 64, 100_000):
+        monkeypatch.setattr(batched, "TOKEN_BUDGET", budget)
+        assert isinstance(answer := judge(batched.extract_features, tiny), Certificate), str(answer)
+
+
+def test_an_output_that_does_not_depend_on_the_text_makes_the_check_invalid(tiny: Subject) -> None:
+    numb = Subject("tiny", shape=tiny.shape)
+    numb.model.embed.W_E.data.zero_()
+    numb.model.pos_embed.W_pos.data.zero_()
+    with torch.no_grad():
+        numb.sae.b_enc.fill_(1.0)
+    answer = judge(batched.extract_features, numb)
+    assert isinstance(answer, Refusal)
+
+
+def test_a_changed_definition_stops_everything(tiny: Subject) -> None:
+    altered = replace(TEXT_BATCHING, definition_digest="0" * 16)
+    answer = certify(altered, altered.pairs[0], SMOKE, subject=tiny)
+    assert isinstance(answer, Refusal) and answer.code == "definition changed"
+
+
+def test_a_certificate_cannot_be_made_by_hand(tiny: Subject) -> None:
+    answer = judge(batched.extract_features, tiny)
+    assert isinstance(answer, Certificate)
+    with pytest.raises(Uncertified, match="certify"):
+        replace(answer, finding="comparison_table")
+    with pytest.raises(Uncertified, match="certify"):
+        replace(answer, allowed={"element": 1.0})
+
+
+def test_a_certificate_covers_only_what_it_was_issued_for(tiny: Subject) -> None:
+    pair = TEXT_BATCHING.pairs[0]
+    answer = judge(batched.extract_features, tiny)
+    assert isinstance(answer, Certificate)
+    answer.require_covers(TEXT_BATCHING, pair, SMOKE, pair.batched)
+    with pytest.raises(Uncertified, match="workload changed"):
+        answer.require_covers(TEXT_BATCHING, pair, replace(SMOKE, seed=1), pair.batched)
+    with pytest.raises(Uncertified, match="source changed"):
+        answer.require_covers(TEXT_BATCHING, pair, SMOKE, CONTROLS[0].function)

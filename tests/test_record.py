@@ -1,0 +1,112 @@
+"""Records: whole or reported, never lost, never guessed at."""
+
+import multiprocessing
+import os
+from pathlib import Path
+
+import pytest
+
+from bench.environment import current_environment
+from bench.errors import RecordProblem
+from bench.record import Judged, Recorder, append, latest, read, schema
+
+ROOT = Path(__file__).parent.parent
+
+
+def judged(control: str = "one") -> Judged:
+    return Judged(finding="text_batching", control=control, wrong=True, as_expected=True, answer="WITHHELD <b>ü</b>")
+
+
+def recorder(results: Path) -> Recorder:
+    return Recorder(results, current_environment(), "a sitting")
+
+
+def file_of(results: Path) -> Path:
+    (path,) = (results / "records").glob("*.jsonl")
+    return path
+
+
+def test_what_was_written_is_read_back(tmp_path: Path) -> None:
+    written = [recorder(tmp_path).write(judged(name)) for name in ("one", "two", "one")]
+    ledger = read(tmp_path)
+    assert list(ledger.records) == written and not ledger.problems
+    assert list(latest(ledger.records, Judged)) == [("text_batching", "one"), ("text_batching", "two")]
+
+
+def test_a_kill_at_any_byte_loses_nothing_earlier_and_nothing_later(tmp_path: Path) -> None:
+    first = recorder(tmp_path).write(judged("first"))
+    path = file_of(tmp_path)
+    whole = path.read_bytes()
+    for cut in range(1, len(whole)):
+        path.write_bytes(whole + whole[:cut])
+        torn = read(tmp_path)
+        # All bytes but the newline make a whole record.
+        n_whole = 2 if cut == len(whole) - 1 else 1
+        assert len(torn.records) == n_whole and len(torn.problems) == 2 - n_whole
+        later = recorder(tmp_path).write(judged("later"))
+        after = read(tmp_path)
+        assert (after.records[0], after.records[-1]) == (first, later)
+        assert len(after.problems) == 2 - n_whole
+
+
+def test_a_damaged_line_is_named(tmp_path: Path) -> None:
+    recorder(tmp_path).write(judged())
+    with file_of(tmp_path).open("ab") as file:
+        file.write(b'{"format": 1, "written": "no"}\n\xff\xfe\n')
+    (missing, binary) = read(tmp_path).problems
+    assert ":2 skipped: sitting" in missing and ":3 skipped: " in binary
+
+
+def test_an_unknown_format_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    recorder(tmp_path).write(judged())
+    with file_of(tmp_path).open("ab") as file:
+        file.write(b'{"format": 99}\n')
+    with pytest.raises(RecordProblem, match=r"format 99. Expected 1.*another version"):
+        read(tmp_path)
+
+
+def _append_many(path: Path, letter: str) -> None:
+    for _ in range(200):
+        append(path, letter.encode() * 5_000 + b"\n")
+
+
+def test_two_writers_at_once_do_not_interleave(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_append_many, args=(path, letter)) for letter in "ab"]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    lines = path.read_bytes().splitlines()
+    assert len(lines) == 400
+    assert {len(set(line)) for line in lines} == {1} and {len(line) for line in lines} == {5_000}
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder(tmp_path).write(judged())
+    before = file_of(tmp_path).read_bytes()
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RecordProblem, match=r"No space left on device.*Nothing recorded earlier is lost"):
+        recorder(tmp_path).write(judged("two"))
+    assert file_of(tmp_path).read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "results").write_text("a file, not a folder")
+    with pytest.raises(RecordProblem, match="Cannot write"):
+        recorder(tmp_path / "results").require_writable()
+
+
+def test_the_published_schema_is_that_of_the_records() -> None:
+    assert (ROOT / "results/record.schema.json").read_text() == schema()
+
+
+def test_records_name_no_host_no_user_and_no_path(tmp_path: Path) -> None:
+    line = recorder(tmp_path).write(judged()).model_dump_json()
+    assert os.uname().nodename not in line
+    assert str(ROOT) not in line and str(Path.home()) + "/" not in line
