@@ -1,7 +1,6 @@
 """asv for real: over two commits of a small copy, in which only impl_batched differs."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -12,14 +11,14 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parent.parent
+LIBRARIES = sysconfig.get_paths()["purelib"]
 TWIN = "impl_batched/sae_cache.py"
 CALL = "    direct_path = os.path.join(sae_lens_cache, sae_path)\n"
 EXTRA_SCAN = "    os.listdir(os.fspath(hf_cache))\n"
 
 
 def sh(folder: Path, *command: str) -> str:
-    environment = {**os.environ, "ASV_PYTHONPATH": sysconfig.get_paths()["purelib"]}
-    answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+    answer = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert answer.returncode == 0, f"{command}\n{answer.stdout[-3000:]}\n{answer.stderr[-3000:]}"
     return answer.stdout
 
@@ -45,8 +44,10 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, An
         shutil.copy(ROOT / name, copy)
     config = json.loads((ROOT / "asv.conf.json").read_text())
     # The environment borrows this one's libraries, so that only the project's own wheel is built and installed.
+    borrow = f"import site, pathlib; pathlib.Path(site.getsitepackages()[0], 'borrowed.pth').write_text({LIBRARIES!r})"
     config["install_command"] = [
-        "in-dir={env_dir} python -m pip install --no-deps --no-index --force-reinstall {wheel_file}"
+        f'in-dir={{env_dir}} python -c "{borrow}"',
+        "in-dir={env_dir} python -m pip install --no-deps --no-index --force-reinstall {wheel_file}",
     ]
     config["build_command"] = [
         f"{sys.executable} -m pip wheel --no-deps --no-index --no-build-isolation -w {{build_cache_dir}} {{build_dir}}"
