@@ -18,7 +18,8 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from .digest import digest, file_digest
-from .subject import TOKENIZER, Subject
+from .embedded import TOKENIZER
+from .subject import Subject
 
 CACHE = Path(os.environ.get("SPEEDPROOF_CACHE", Path(__file__).resolve().parent.parent / ".cache"))
 """Where remembered activations lie. Deleting it costs only the seconds to compute them again."""
@@ -60,7 +61,7 @@ class Oracle:
 
     def _file(self, hook_name: str) -> Path:
         parts = [self.subject.name, hook_name, *(version(name) for name in ("torch", "transformer-lens", "sae-lens"))]
-        sources = file_digest(Path(__file__).with_name("subject.py"), TOKENIZER / "tokenizer.json")
+        sources = file_digest(Path(__file__).with_name("embedded.py"), TOKENIZER / "tokenizer.json")
         return CACHE / "oracle" / f"{digest([*parts, sources])}.pt"
 
 
@@ -71,7 +72,9 @@ def _run(subject64: Subject, hook_names: list[str], texts: Sequence[str]) -> dic
     stop = max(depths) if len(depths) == len(hook_names) and max(depths) < model.cfg.n_layers else None
     rows: dict[str, dict[str, Tensor]] = {hook_name: {} for hook_name in hook_names}
     for text in texts:
-        _, cache = model.run_with_cache(model.to_tokens(text), names_filter=hook_names, stop_at_layer=stop)
+        _, cache = model.run_with_cache(
+            model.to_tokens(text), names_filter=hook_names, stop_at_layer=stop, return_type=None
+        )
         for hook_name in hook_names:
             rows[hook_name][text] = cache[hook_name][0, -1].clone()
     subject64.release()

@@ -13,7 +13,7 @@ from .findings import find
 from .subject import Subject, find_subject
 from .workload import Workload
 
-N_ITEMS = 6
+N_ITEMS = 4
 """Items in a traced call: the operators are the same as in a long one, and the trace stays small enough to open."""
 
 
@@ -41,12 +41,11 @@ def _trace(pair: Pair, twin: str, workload: Workload, subject: Subject, run: Pat
         old.unlink()
     with profile(
         activities=activities,
-        # The plugin shows steps, so one call warms up and two are recorded as steps.
-        schedule=schedule(wait=0, warmup=1, active=2, repeat=1),
+        schedule=schedule(wait=0, warmup=1, active=1, repeat=1),
         on_trace_ready=tensorboard_trace_handler(str(run), worker_name=pair.name),
         record_shapes=True,
         profile_memory=True,
     ) as profiler:
-        for _ in range(3):
+        for _ in range(2):
             elapsed_s(partial(pair.twin(twin), **pair.inputs(workload, subject, order)))
             profiler.step()

@@ -14,7 +14,7 @@ from .certificate import Certificate
 from .clock import now
 from .comparison import Launch
 from .environment import Environment
-from .errors import RecordProblem
+from .errors import RecordProblem, Uncertified
 from .workload import Workload
 
 FORMAT = 1
@@ -179,7 +179,7 @@ def read(results: Path) -> Ledger:
             if line.strip():
                 try:
                     records.append(_parse(line, f"{path.name}:{number}"))
-                except ValueError as error:
+                except (ValueError, Uncertified) as error:
                     problems.append(f"{path.name}:{number} skipped: {_first_line(error)}")
     return Ledger(tuple(records), tuple(problems))
 
@@ -225,8 +225,8 @@ def _parse(line: bytes, place: str) -> Record:
     return Record.model_validate_json(line)
 
 
-def _first_line(error: ValueError) -> str:
+def _first_line(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return f"not whole JSON ({str(error).splitlines()[0]})"
+    return str(error) if isinstance(error, Uncertified) else f"not whole JSON ({str(error).splitlines()[0]})"

@@ -54,7 +54,7 @@ class Row:
             before, after = (
                 side["bytes_saved_for_backward"] for side in (self.counted.sequential, self.counted.batched)
             )
-            freed = f"{before / 1e6:.1f} MB held for backward, then {after / 1e6:.1f} MB"
+            freed = f"{before / 1e6:,.0f} MB saved for backward in one call, then {after / 1e6:,.0f} MB"
             return f"confirmed: {freed}" if after < before else f"refuted: {freed}"
         return claim_outcome(self.finding.claim, self.comparison, self.verdict) if self.comparison else ""
 
@@ -132,48 +132,59 @@ class Report:
         )
 
 
-def build(ledger: Ledger, workload: str = "report") -> Report:
-    """The report of the newest sitting that measured `workload`.
+def build(
+    ledger: Ledger, workload: str = "report", findings: Sequence[Finding] = FINDINGS, subject: str | None = None
+) -> Report:
+    """The report of the newest sitting that measured all of `findings` on that workload, or else any of them.
 
-    Figures are compared within a sitting, so nothing is taken from an older one.
+    Figures are compared within a sitting, so nothing is taken from an older one. Without `subject`, only measurements
+    on the workloads' own subjects count.
     """
-    measured = [
-        r for r in ledger.records if isinstance(r.body, Measured) and r.body.certificate.workload.name == workload
-    ]
-    last = measured[-1] if measured else None
-    records = [r for r in ledger.records if last and r.sitting == last.sitting]
+    pairs = [(finding, pair) for finding in findings for pair in finding.pairs]
+    wanted = {(f.name, p.name): subject or p.workload(workload).subject for f, p in pairs}
+    covered: dict[str, set[tuple[str, str]]] = {}
+    for record in ledger.records:
+        about = _measures(record.body, workload, wanted)
+        if about:
+            covered.setdefault(record.sitting, set()).add(about)
+    sittings = [name for name, about in covered.items() if len(about) == len(wanted)] or list(covered)
+    records = [record for record in ledger.records if sittings and record.sitting == sittings[-1]]
     comparisons = {
         key: Comparison(record.body.certificate, record.body.launches)
         for key, record in latest(records, Measured).items()
-        if isinstance(record.body, Measured) and record.body.certificate.workload.name == workload
+        if isinstance(record.body, Measured) and _measures(record.body, workload, wanted)
     }
     null = next((c for key, c in comparisons.items() if key[-1] == "A/A"), None)
     null_differs = null is not None and null.p_value < NULL_ERROR_RATE
     claims = {key: c for key, c in comparisons.items() if key[-1] != "A/A"}
     adjusted = dict(zip(claims, holm([c.p_value for c in claims.values()]), strict=True))
-    rows = tuple(
-        _row(finding, pair, workload, records, claims, adjusted, null_differs)
-        for finding in FINDINGS
-        for pair in finding.pairs
-    )
     bodies = [record.body for record in records]
-    checks: list[Certified | Refused] = [b for b in bodies if isinstance(b, Certified | Refused)]
     return Report(
-        rows,
+        tuple(_row(finding, pair, records, claims, adjusted, null_differs) for finding, pair in pairs),
         null,
         null_differs,
         tuple(b for b in bodies if isinstance(b, Judged)),
-        tuple(checks),
-        last,
+        tuple(b for b in bodies if isinstance(b, Certified | Refused)),
+        records[-1] if records else None,
         next((b for b in bodies if isinstance(b, Sat)), None),
         ledger.problems,
     )
 
 
+def _measures(body: Any, workload: str, wanted: Mapping[tuple[str, str], str]) -> tuple[str, str] | None:
+    """Which of the wanted functions a record has a figure of, or says why there is none."""
+    if isinstance(body, Measured):
+        body = body.certificate
+    elif not isinstance(body, Refused) or body.twin != "batched":
+        return None
+    about = (body.finding, body.function)
+    is_wanted = body.workload.name == workload and wanted.get(about) == body.workload.subject
+    return about if is_wanted else None
+
+
 def _row(
     finding: Finding,
     pair: Pair,
-    workload: str,
     records: Sequence[Record],
     comparisons: Mapping[tuple[str, ...], Comparison],
     adjusted: Mapping[tuple[str, ...], float],

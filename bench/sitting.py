@@ -120,7 +120,20 @@ def _judge(control: Control) -> Judged:
         control=control.name,
         wrong=control.kind == "wrong",
         as_expected=judgement.as_expected,
-        answer=str(answer) if isinstance(answer, Refusal) else f"equivalent, but {control.why}",
+        answer=str(answer) if isinstance(answer, Refusal) else f"equivalent, but {control.why}. {_work(control)}",
+    )
+
+
+def _work(control: Control) -> str:
+    """What a control that is right does, beside what the definition does: the counts, since it is never timed."""
+    workload = control.pair.workload(control.workload)
+    subject = find_subject(workload.subject, workload.dtype)
+    mine, definitions = (
+        count(control.finding.counters, function, control.pair.inputs(workload, subject, None))
+        for function in (control.function, control.pair.sequential)
+    )
+    return "; ".join(
+        f"{name.replace('_', ' ')}: {n:,}, the definition's {definitions[name]:,}" for name, n in mine.items()
     )
 
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 
 LAYERS = (
     ("errors",),
-    ("texts", "digest", "clock", "duplicates"),
+    ("texts", "digest", "clock", "duplicates", "embedded"),
     ("workload", "subject", "environment", "process"),
     ("oracle",),
     ("equivalence",),
@@ -34,6 +34,7 @@ LAYERS = (
     ("record", "profiling"),
     ("report",),
     ("sitting",),
+    ("terminal",),
     ("cli",),
     ("__main__",),
 )

@@ -21,9 +21,10 @@ import impl_sequential.grad_mode
 import impl_sequential.sae_cache
 import impl_sequential.text_batching
 from bench import texts
+from bench.embedded import solved_features
 from bench.findings import FINDINGS
 from bench.findings.sae_cache import REVISION, SAE_PATH
-from bench.subject import Subject, solved_features
+from bench.subject import Subject
 
 TEXT_TWINS = (impl_sequential.text_batching, impl_batched.text_batching)
 RAGGED = [*texts.own(12), "", "<|endoftext|>", "ends so<|endoftext|>", "<|endoftext|>begins so", "word " * 300]

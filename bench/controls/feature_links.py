@@ -1,5 +1,9 @@
 """Wrong twins of finding 4."""
 
+from typing import Any
+
+import impl_batched.feature_links as batched
+
 from ..findings.feature_links import FINDING
 from .control import Control
 
@@ -9,11 +13,28 @@ def links_without_duplicates(sae_name: str, feature_idxs: list[int]) -> list[str
     return [f"https://neuronpedia.org/{sae_name}/{i}" for i in sorted(set(feature_idxs))]
 
 
+def the_other_definition(sae_name: str, feature_idxs: list[int]) -> list[str]:
+    """Removes the wrong one of two definitions that had drifted apart."""
+    return [f"https://www.neuronpedia.org/{sae_name}/{i}" for i in feature_idxs]
+
+
+def links_as_generator(sae_name: str, feature_idxs: list[int]) -> Any:
+    """Returns the links lazily."""
+    return (link for link in batched.feature_links(sae_name, feature_idxs))
+
+
+def indices_as_floats(sae_name: str, feature_idxs: list[int]) -> list[str]:
+    """Takes indices out of a float tensor."""
+    return [f"https://neuronpedia.org/{sae_name}/{float(i)}" for i in feature_idxs]
+
+
+def _control(function: Any, why: str, expect: str) -> Control:
+    return Control(FINDING, function, why, expect)
+
+
 CONTROLS = (
-    Control(
-        FINDING,
-        links_without_duplicates,
-        why="a list of links has one link per feature asked for, in that order",
-        expect="expected",
-    ),
+    _control(links_without_duplicates, "one link per feature asked for, in that order", "expected"),
+    _control(the_other_definition, "two addresses of one page are two addresses", "expected"),
+    _control(links_as_generator, "a second loop over the links finds none", "is of type generator"),
+    _control(indices_as_floats, "there is no page 7.0", "expected"),
 )

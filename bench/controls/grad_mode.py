@@ -23,17 +23,42 @@ def weights_frozen_for_good(model: Any, hook_name: str, texts: list[str]) -> Ten
     return batched.collect_activations(model, hook_name, texts)
 
 
+def training_mode_left_on(model: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Takes the grad mode for the training mode, and leaves the other one behind."""
+    model.train()
+    return batched.collect_activations(model, hook_name, texts)
+
+
+def half_precision_for_memory(model: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Keeps the activations in half precision, since memory was the point."""
+    return batched.collect_activations(model, hook_name, texts).half().float()
+
+
+def all_positions_averaged(model: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Averages over positions, to keep one row a text."""
+    with torch.no_grad():
+        return torch.stack([model.run_with_cache(text)[1][hook_name][0].mean(dim=0) for text in texts])
+
+
+def random_state_reset(model: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Seeds torch, so that the inference is reproducible."""
+    torch.manual_seed(0)
+    return batched.collect_activations(model, hook_name, texts)
+
+
+def _control(function: Any, why: str, expect: str) -> Control:
+    return Control(FINDING, function, why, expect)
+
+
 CONTROLS = (
-    Control(
-        FINDING,
+    _control(
         grad_switched_off_for_good,
-        why="the next training step in the same program silently learns nothing",
-        expect="grad mode",
+        "the next training step in the same program silently learns nothing",
+        "grad mode changed",
     ),
-    Control(
-        FINDING,
-        weights_frozen_for_good,
-        why="the user's model can no longer be trained",
-        expect="requires_grad of model",
-    ),
+    _control(weights_frozen_for_good, "the user's model can no longer be trained", "requires_grad of model changed"),
+    _control(training_mode_left_on, "dropout is on from here on", "training mode of model changed"),
+    _control(half_precision_for_memory, "ten bits of mantissa", "differs in"),
+    _control(all_positions_averaged, "the mean of the positions is not the last token's activation", "differs in"),
+    _control(random_state_reset, "every sample the user draws afterwards is the same", "torch random state changed"),
 )

@@ -1,12 +1,17 @@
-"""Stand-ins for finding 5: the report's own fix, which is right on sane caches and walks them all the same."""
+"""Stand-ins for finding 5: the report's own fix, which is right on sane caches and no faster; and wrong short cuts."""
 
 from pathlib import Path
+from typing import Any
+
+import impl_batched.sae_cache as batched
 
 from ..findings.sae_cache import FINDING
 from .control import Control
 
+Answer = tuple[bool, Path | None]
 
-def report_fix_glob(sae_path: str, sae_lens_cache: Path, hf_cache: Path) -> tuple[bool, Path | None]:
+
+def report_fix_glob(sae_path: str, sae_lens_cache: Path, hf_cache: Path) -> Answer:
     """The report's fix: a recursive pattern in place of os.walk."""
     direct_path = sae_lens_cache / sae_path
     if direct_path.exists() and (direct_path / "sae_weights.safetensors").exists():
@@ -17,12 +22,77 @@ def report_fix_glob(sae_path: str, sae_lens_cache: Path, hf_cache: Path) -> tupl
     return False, None
 
 
+def direct_path_only(sae_path: str, sae_lens_cache: Path, hf_cache: Path) -> Answer:
+    """Drops the search, since the walk was slow."""
+    folder = sae_lens_cache / sae_path
+    return (True, folder) if folder.is_dir() else (False, None)
+
+
+def path_of_the_file(sae_path: str, sae_lens_cache: Path, hf_cache: Path) -> Answer:
+    """Returns the weights' path, as the hub's own look-up does."""
+    found, folder = batched.check_sae_cached(sae_path, sae_lens_cache, hf_cache)
+    return found, folder and folder / "sae_weights.safetensors"
+
+
+def path_without_links(sae_path: str, sae_lens_cache: Path, hf_cache: Path) -> Answer:
+    """Follows the links to where the hub keeps the bytes."""
+    found, folder = batched.check_sae_cached(sae_path, sae_lens_cache, hf_cache)
+    return found, folder and (folder / "sae_weights.safetensors").resolve().parent
+
+
+def path_as_text(sae_path: str, sae_lens_cache: Path, hf_cache: Path) -> Any:
+    """Returns the folder as a string."""
+    found, folder = batched.check_sae_cached(sae_path, sae_lens_cache, hf_cache)
+    return found, str(folder)
+
+
+def path_instead_of_true(sae_path: str, sae_lens_cache: Path, hf_cache: Path) -> Any:
+    """Returns whatever is true enough."""
+    _, folder = batched.check_sae_cached(sae_path, sae_lens_cache, hf_cache)
+    return folder, folder
+
+
+def blobs_searched(sae_path: str, sae_lens_cache: Path, hf_cache: Path) -> Answer:
+    """Looks for the folder beside the blobs, where the hub keeps no names."""
+    folders = [repository / "blobs" / sae_path for repository in sorted(hf_cache.iterdir())]
+    return next(((True, folder) for folder in folders if folder.is_dir()), (False, None))
+
+
+def first_repository_only(sae_path: str, sae_lens_cache: Path, hf_cache: Path) -> Answer:
+    """Takes the cache to hold one repository."""
+    snapshots = next(iter(sorted(hf_cache.iterdir()))) / "snapshots"
+    folders = [revision / sae_path for revision in snapshots.iterdir()]
+    return next(((True, folder) for folder in folders if folder.is_dir()), (False, None))
+
+
+_remembered: dict[str, Answer] = {}
+
+
+def remembered_miss(sae_path: str, sae_lens_cache: Path, hf_cache: Path) -> Answer:
+    """Caches the answer by name; here it was asked before the download."""
+    return _remembered.setdefault(sae_path, (False, None))
+
+
+def _control(function: Any, why: str, expect: str) -> Control:
+    return Control(FINDING, function, why, expect)
+
+
 CONTROLS = (
     Control(
         FINDING,
         report_fix_glob,
-        why="gives the right answer, but '**' lists every directory of the cache, and goes on after the first match",
+        why="'**' lists every directory of the cache, and goes on after the first match",
         expect="",
         kind="no faster",
+    ),
+    _control(direct_path_only, "what the hub has cached is no longer found", "[0]: False (bool), expected True"),
+    _control(path_of_the_file, "the caller loads a folder", "[1]:"),
+    _control(path_without_links, "among the blobs there is no cfg.json", "[1]:"),
+    _control(path_as_text, "the definition returns a path", "(str), expected"),
+    _control(path_instead_of_true, "`is True` and arithmetic on hits no longer work", "[0]:"),
+    _control(blobs_searched, "blobs are named by their hash", "[0]: False (bool), expected True"),
+    _control(first_repository_only, "a cache holds many repositories", "[0]: False (bool), expected True"),
+    _control(
+        remembered_miss, "a file may be downloaded after one has asked for it", "[0]: False (bool), expected True"
     ),
 )
