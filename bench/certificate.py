@@ -17,7 +17,7 @@ from .clock import elapsed_s
 from .digest import digest, source_digest
 from .environment import current_environment
 from .equivalence import METRICS, Allowed, Evidence, Inputs
-from .errors import NotEquivalent, SpeedproofError, Uncertified
+from .errors import BadInput, NotEquivalent, Uncertified
 from .finding import Finding, Pair
 from .oracle import Oracle
 from .subject import Subject, find_subject
@@ -68,6 +68,10 @@ class Certificate:
             )
 
 
+Code = Literal["not equivalent", "definition changed", "definition wrong", "failed"]
+"""Why a check did not pass, in two words."""
+
+
 @dataclass(frozen=True)
 class Refusal:
     """Why there is no certificate: the code of the reason, and the reason in the user's words."""
@@ -76,7 +80,7 @@ class Refusal:
     function: str
     workload: Workload
     twin: str
-    code: Literal["not equivalent", "definition changed", "definition wrong", "failed"]
+    code: Code
     reason: str
 
     def __str__(self) -> str:
@@ -94,70 +98,105 @@ def certify(
 
     The definition is held to the rounding bound alone, the candidate to twice the definition's error and the bound.
     The candidate is called with all items, again, in another order, with half of them and with items repeated, each
-    time on fresh inputs. Never raises for what the candidate does; bad requests raise BadInput.
+    time on fresh inputs. Whatever the candidate does, the answer is a certificate or a refusal.
+
+    Raises:
+        BadInput: the subject cannot be loaded, or the definition itself raises on this workload.
     """
-    candidate = candidate or pair.batched
-    twin = "batched" if candidate is pair.batched else candidate.__name__
-
-    def refuse(code: Any, error: object, inputs: Inputs | None = None, output: Any = None) -> Refusal:
-        pattern = pair.explain(inputs, subject, output) if pair.explain and inputs and subject else ""
-        again = f"Reproduce: python -m bench check {finding.name} --function {pair.name} --workload {workload.name}"
-        again += f" --subject {workload.subject}" + ("" if twin == "batched" else f" --candidate {_where(candidate)}")
-        reason = " ".join(part for part in (str(error), pattern, again) if part)
-        return Refusal(finding.name, pair.name, workload, twin, code, reason)
-
-    if source_digest(pair.sequential) != finding.definition_digest:
-        return refuse(
-            "definition changed",
-            f"impl_sequential/{finding.name}.py is not the pinned definition {finding.definition_digest}. "
-            "A definition is never tuned; restore it, or pin the new digest, which retires the old records.",
-        )
     subject = subject or find_subject(workload.subject, workload.dtype)
-    torch.set_num_threads(workload.n_threads)
-    oracle = Oracle(subject)
-    floor = rounding_bound(pair, subject)
-    try:
-        inputs = pair.inputs(workload, subject, None)
-        output, _ = elapsed_s(partial(pair.sequential, **inputs))
-        definition = pair.equivalence.check(inputs, oracle, output, floor)
-    except NotEquivalent as error:
-        return refuse("definition wrong", f"the definition disagrees with the oracle: {error}")
-    allowed = {m: DEFINITION_FACTOR * definition.worst_errors.get(m, 0.0) + floor[m] for m in METRICS}
-    evidence: list[Evidence] = []
-    inputs, output = {}, None
-    try:
-        with state.restored(subject, pair.uses_model):
-            for order in _orders(workload.n_items):
-                inputs, output = pair.inputs(workload, subject, order), None
-                before = state.snapshot(subject, pair.uses_model)
-                fingerprint = _fingerprint(inputs)
-                output, _ = elapsed_s(partial(candidate, **inputs))
-                state.require_unchanged(before, state.snapshot(subject, pair.uses_model))
-                if _fingerprint(inputs) != fingerprint:
-                    raise NotEquivalent("changes its inputs. Expected them as they were given.")
-                evidence.append(pair.equivalence.check(inputs, oracle, output, allowed))
-    except NotEquivalent as error:
-        return refuse("not equivalent", f"{finding.name} on {_label(workload)}: {twin} {error}", inputs, output)
-    except SpeedproofError:
-        raise
-    except Exception as error:
-        return refuse(
-            "failed", f"{finding.name} on {_label(workload)}: {twin} raised {type(error).__name__}: {str(error)[:300]}."
-        )
-    worst = max(evidence, key=lambda e: e.worst_errors.get("element", 0.0))
-    content: dict[str, Any] = {
-        "finding": finding.name,
-        "function": pair.name,
-        "workload": workload,
-        "twin": twin,
-        "sources": _sources(pair, candidate),
-        "environment": current_environment().digest,
-        "allowed": allowed if pair.equivalence.why else {},
-        "definition": definition,
-        "candidate": worst,
-        "n_checks": len(evidence),
-    }
-    return Certificate(**content, seal=_seal(content))
+    return _Check(finding, pair, workload, candidate or pair.batched, subject).answer()
+
+
+@dataclass
+class _Check:
+    """One question put to the gate."""
+
+    finding: Finding
+    pair: Pair
+    workload: Workload
+    candidate: Callable[..., Any]
+    subject: Subject
+
+    def __post_init__(self) -> None:
+        torch.set_num_threads(self.workload.n_threads)
+        self.oracle = Oracle(self.subject)
+        self.floor = rounding_bound(self.pair, self.subject)
+        self.twin = "batched" if self.candidate is self.pair.batched else self.candidate.__name__
+
+    def answer(self) -> Certificate | Refusal:
+        if source_digest(self.pair.sequential) != self.finding.definition_digest:
+            return self._refuse(
+                "definition changed",
+                f"impl_sequential/{self.finding.name}.py has digest {source_digest(self.pair.sequential)}, pinned is "
+                f"{self.finding.definition_digest}. A definition is never tuned; restore it, or pin the new digest, "
+                "which retires the old records.",
+            )
+        try:
+            definition = self._definition()
+        except NotEquivalent as error:
+            return self._refuse("definition wrong", f"the definition disagrees with the oracle: {error}")
+        allowed = {m: DEFINITION_FACTOR * definition.worst_errors.get(m, 0.0) + self.floor[m] for m in METRICS}
+        evidence: list[Evidence] = []
+        with state.restored(self.subject, self.pair.uses_model):
+            for order in _orders(self.workload.n_items):
+                seen = self._candidate(self.pair.inputs(self.workload, self.subject, order), allowed)
+                if isinstance(seen, Refusal):
+                    return seen
+                evidence.append(seen)
+        return self._certificate(allowed, definition, evidence)
+
+    def _definition(self) -> Evidence:
+        inputs = self.pair.inputs(self.workload, self.subject, None)
+        try:
+            output, _ = elapsed_s(partial(self.pair.sequential, **inputs))
+        except Exception as error:
+            raise BadInput(
+                f"{self.finding.name} on {_label(self.workload)}: the definition itself raised "
+                f"{type(error).__name__}: {str(error)[:300]}. Expected a workload that it can run."
+            ) from error
+        return self.pair.equivalence.check(inputs, self.oracle, output, self.floor)
+
+    def _candidate(self, inputs: Inputs, allowed: Allowed) -> Evidence | Refusal:
+        """One call of the candidate, and what is wrong with it if anything is."""
+        before, fingerprint = state.snapshot(self.subject, self.pair.uses_model), _fingerprint(inputs)
+        try:
+            output, _ = elapsed_s(partial(self.candidate, **inputs))
+        except (Exception, SystemExit) as error:
+            return self._refuse("failed", f"raised {type(error).__name__}: {str(error)[:300]}.")
+        try:
+            state.require_unchanged(before, state.snapshot(self.subject, self.pair.uses_model))
+            if _fingerprint(inputs) != fingerprint:
+                raise NotEquivalent("changes its inputs. Expected them as they were given.")
+            return self.pair.equivalence.check(inputs, self.oracle, output, allowed)
+        except NotEquivalent as error:
+            pattern = self.pair.explain(inputs, self.subject, output) if self.pair.explain else ""
+            return self._refuse("not equivalent", f"{error} {pattern}".strip())
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            # The output is not built as the equivalence reads it.
+            return self._refuse("not equivalent", f"returns what cannot be read as the answer: {error!r}.")
+
+    def _refuse(self, code: Code, error: str) -> Refusal:
+        finding, pair, workload = self.finding, self.pair, self.workload
+        again = f"Reproduce: python -m bench check {finding.name} --function {pair.name} --workload {workload.name}"
+        again += f" --subject {workload.subject}"
+        again += "" if self.twin == "batched" else f" --candidate {_where(self.candidate)}"
+        reason = f"{finding.name} on {_label(workload)}: {self.twin} {error} {again}"
+        return Refusal(finding.name, pair.name, workload, self.twin, code, reason)
+
+    def _certificate(self, allowed: Allowed, definition: Evidence, evidence: list[Evidence]) -> Certificate:
+        content: dict[str, Any] = {
+            "finding": self.finding.name,
+            "function": self.pair.name,
+            "workload": self.workload,
+            "twin": self.twin,
+            "sources": _sources(self.pair, self.candidate),
+            "environment": current_environment().digest,
+            "allowed": allowed if self.pair.equivalence.why else {},
+            "definition": definition,
+            "candidate": max(evidence, key=lambda seen: seen.worst_errors.get("element", 0.0)),
+            "n_checks": len(evidence),
+        }
+        return Certificate(**content, seal=_seal(content))
 
 
 def recheck(certificate: Certificate, pair: Pair, inputs: Inputs, oracle: Oracle, output: Any) -> None:

@@ -12,7 +12,7 @@ import impl_sequential.text_batching as sequential
 from bench.certificate import Certificate, Refusal, certify
 from bench.controls import CONTROLS
 from bench.controls.control import Control
-from bench.errors import Uncertified
+from bench.errors import BadInput, Uncertified
 from bench.finding import Finding, Pair
 from bench.findings import FINDINGS, find
 from bench.findings.text_batching import FINDING as TEXT_BATCHING
@@ -111,6 +111,34 @@ def test_an_exception_is_a_refusal(tiny: Subject) -> None:
 
     answer = judge(candidate, tiny)
     assert isinstance(answer, Refusal) and answer.code == "failed" and "out of luck" in answer.reason
+
+
+def test_an_exit_is_a_refusal_too(tiny: Subject) -> None:
+    def candidate(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Any:
+        raise SystemExit(0)
+
+    assert "raised SystemExit" in reason(judge(candidate, tiny))
+
+
+def test_a_workload_that_the_definition_cannot_run_is_bad_input(tiny: Subject) -> None:
+    pair = replace(
+        TEXT_BATCHING.pairs[0],
+        inputs=lambda *_: {"model": tiny.model, "sae": tiny.sae, "hook_name": "x", "texts": ["a"]},
+    )
+    with pytest.raises(BadInput, match="the definition itself raised ValueError"):
+        certify(TEXT_BATCHING, pair, SMOKE, subject=tiny)
+
+
+def test_an_output_of_another_build_is_refused(tiny: Subject) -> None:
+    finding = find("comparison_table")
+
+    def candidate(model: Any, saes: Any, texts: Any, categories: Any, top_k: int = 5, threshold: float = 5.0) -> Any:
+        table = finding.pairs[0].batched(model, saes, texts, categories, top_k, threshold)
+        table.columns.update(dict.fromkeys(table.columns, "nothing of the kind"))
+        return table
+
+    answer = certify(finding, finding.pairs[0], finding.pairs[0].workload("smoke"), candidate, tiny)
+    assert "cannot be read as the answer" in reason(answer)
 
 
 def test_a_remembered_answer_is_refused(tiny: Subject) -> None:
