@@ -278,8 +278,9 @@ def with_figures(readme: str, report: Report) -> str:
 
 
 def _on_axis(speedup: float) -> float:
-    """Where a speed-up stands on the page's log axis: 0.1x at 0, each factor of ten 300 units on."""
-    return round(300 * (1 + math.log10(min(max(speedup, 0.1), 150.0))), 1)
+    """Where a speed-up stands on the page's log axis, in percent of its width: 0.1x at 0, 150x at 100."""
+    least, most = 0.1, 150.0
+    return round(100 * math.log(min(max(speedup, least), most) / least) / math.log(most / least), 2)
 
 
 def _cell(text: str) -> str:
