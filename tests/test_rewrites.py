@@ -54,7 +54,7 @@ class Rewrite:
                     acts = self._run(model, hook_name, self._padded([tokens[i] for i in batch]))
                     rows |= {i: acts[k, len(tokens[i]) - 1] for k, i in enumerate(batch)}
                 stacked = torch.stack([rows[i] for i in range(len(texts))])
-                chunks = stacked.split(self.encode_chunk)
+                chunks = torch.split(stacked, self.encode_chunk)
                 return torch.cat([self._encode(sae, chunk) for chunk in chunks])
 
         return extract_features
