@@ -180,7 +180,8 @@ class _Check:
         again = f"Reproduce: python -m bench check {finding.name} --function {pair.name} --workload {workload.name}"
         again += f" --subject {workload.subject}"
         again += "" if self.twin == "batched" else f" --candidate {_where(self.candidate)}"
-        reason = f"{finding.name} on {_label(workload)}: {self.twin} {error} {again}"
+        who = "" if code.startswith("definition") else f"{self.twin} "
+        reason = f"{finding.name} on {_label(workload)}: {who}{error} {again}"
         return Refusal(finding.name, pair.name, workload, self.twin, code, reason)
 
     def _certificate(self, allowed: Allowed, definition: Evidence, evidence: list[Evidence]) -> Certificate:
