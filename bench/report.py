@@ -9,11 +9,12 @@ from typing import Any
 from jinja2 import Environment as Templates
 from jinja2 import FileSystemLoader, StrictUndefined
 
+from .bodies import Certified, Counted, Judged, Measured, Refused, Sat
 from .comparison import ERROR_RATE, Comparison, Verdict, holm, verdict
 from .errors import RecordProblem
 from .finding import Claim, Finding, Pair
 from .findings import FINDINGS
-from .record import Certified, Counted, Judged, Ledger, Measured, Record, Refused, Sat, latest
+from .record import Ledger, Record, latest
 
 TEMPLATES = Path(__file__).with_name("templates")
 NULL_ERROR_RATE = 0.01

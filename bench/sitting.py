@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from . import candidate as candidates
+from .bodies import Certified, Counted, Judged, Measured, Refused, Sat
 from .certificate import Certificate, Refusal, certify
 from .clock import monotonic_s, now
 from .controls import CONTROLS
@@ -15,7 +16,7 @@ from .finding import TWINS, Finding
 from .findings import find
 from .measurement import Measurement, Plan, measure
 from .process import Usage, in_fresh_process
-from .record import Certified, Counted, Judged, Measured, Recorder, Refused, Sat
+from .record import Recorder
 from .subject import Subject, find_subject
 from .workload import Workload
 

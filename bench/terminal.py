@@ -20,9 +20,9 @@ from rich.table import Table
 from rich.text import Text
 
 from . import report as reports
+from .bodies import Judged
 from .certificate import Certificate, Refusal
 from .findings import FINDINGS
-from .record import Judged
 from .report import Report, Row
 
 out = Console(width=None if sys.stdout.isatty() else 140)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.bodies import Judged
 from bench.environment import current_environment
 from bench.errors import RecordProblem
-from bench.record import Judged, Recorder, append, latest, read, schema
+from bench.record import Recorder, append, latest, read, schema
 
 ROOT = Path(__file__).parent.parent
 

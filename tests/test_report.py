@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from bench import report as reports
+from bench.bodies import Measured, Refused
 from bench.certificate import Certificate, certify
 from bench.comparison import Comparison, Launch, Verdict
 from bench.environment import current_environment
 from bench.finding import Claim, Pair
 from bench.findings import find
 from bench.measurement import Measurement, Plan
-from bench.record import Ledger, Measured, Record, Recorder, Refused, read
+from bench.record import Ledger, Record, Recorder, read
 from bench.sitting import _measured
 
 ROOT = Path(__file__).parent.parent

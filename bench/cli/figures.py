@@ -1,0 +1,156 @@
+"""Verbs that make figures: measure, profile, report, run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import report as reports
+from .. import terminal
+from ..certificate import Certificate, Refusal
+from ..finding import Finding
+from ..findings import FINDINGS
+from ..process import Usage, in_fresh_process
+from ..profiling import trace
+from ..record import RESULTS, read
+from ..sitting import Question, Sitting, questions
+from .options import AsJson, Budget, Names, Results, Seed, SubjectName, app, chosen_findings, open_sitting
+
+RUN_BUDGET_S = 420.0
+"""Timing budget of a full run: with the checks and counts it keeps `make bench` below twelve minutes on two cores."""
+QUICK_BUDGET_S = 25.0
+"""Timing budget of a quick run, below ninety seconds in all."""
+
+
+@app.command()
+def measure(
+    names: Names = None,
+    workload: Annotated[str, typer.Option(help="Workload to measure.")] = "report",
+    subject: SubjectName = None,
+    budget_s: Budget = RUN_BUDGET_S,
+    seed: Seed = None,
+    results: Results = RESULTS,
+    as_json: AsJson = False,
+) -> None:
+    """Check, then time pairs in fresh processes; only equivalent twins are timed.
+
+    Example: python -m bench measure category_lookup --budget-s 60
+    """
+    findings = chosen_findings(names)
+    asked = questions(findings, workload, subject)
+    sitting = open_sitting(results, seed)
+    with terminal.progress() as sitting.say:
+        answers, _ = sitting.prove(asked, asked)
+        sitting.measure([a for a in answers if isinstance(a, Certificate)], budget_s)
+        sitting.close()
+    _show_report(results, workload, subject, findings, as_json)
+    raise typer.Exit(1 if any(isinstance(a, Refusal) for a in answers) else 0)
+
+
+@app.command()
+def profile(
+    names: Names = None,
+    workload: Annotated[str, typer.Option(help="Workload whose first items are traced.")] = "report",
+    subject: SubjectName = None,
+    results: Results = RESULTS,
+    as_json: AsJson = False,
+) -> None:
+    """Write a profiler trace per finding and twin, for TensorBoard.
+
+    Example: python -m bench profile text_batching, then tensorboard --logdir results/traces
+    """
+    written = _profile(chosen_findings(names), workload, subject, results)
+    if as_json:
+        terminal.print_json([{"trace": label, "folder": str(folder)} for label, folder in written])
+    else:
+        terminal.say_line(
+            f"{len(written)} traces under {results / 'traces'}. See: tensorboard --logdir {results / 'traces'}"
+        )
+
+
+@app.command()
+def report(
+    workload: Annotated[str, typer.Option(help="Workload to report on.")] = "report",
+    subject: SubjectName = None,
+    results: Results = RESULTS,
+    readme: Annotated[Path | None, typer.Option(help="Also put the table of figures into this README.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make the report of the newest sitting from the records.
+
+    Example: python -m bench report --readme README.md
+    """
+    _show_report(results, workload, subject, FINDINGS, as_json)
+    if readme:
+        built = reports.build(read(results), workload)
+        readme.write_text(reports.with_figures(readme.read_text(encoding="utf-8"), built), encoding="utf-8")
+
+
+@app.command()
+def run(
+    names: Names = None,
+    quick: Annotated[bool, typer.Option("--quick", help="On the tiny subject, in about a minute.")] = False,
+    subject: SubjectName = None,
+    budget_s: Annotated[float | None, typer.Option(min=1, help="Seconds for timing.")] = None,
+    seed: Seed = None,
+    results: Results = RESULTS,
+    as_json: AsJson = False,
+) -> None:
+    """All of it: check, controls, count, time, trace, report. What `make bench` calls.
+
+    Examples:
+      python -m bench run
+      python -m bench run --quick
+    """
+    findings = chosen_findings(names)
+    workload = "smoke" if quick else "report"
+    asked = questions(findings, workload, subject)
+    others = [] if quick else [q for q in questions(findings) if q.workload.name != workload]
+    sitting = open_sitting(results, seed)
+    with terminal.progress() as sitting.say:
+        answers, _ = sitting.prove([*asked, *others], asked, with_controls=True)
+        refused = {(a.finding, a.function) for a in answers if isinstance(a, Refusal)}
+        sound = [q for q in asked if (q.finding, q.function) not in refused]
+        certificates = _certificates(sound, answers)
+        sitting.measure(certificates, budget_s or (QUICK_BUDGET_S if quick else RUN_BUDGET_S))
+        _profile(findings, workload, subject, results, sitting)
+        sitting.close()
+    is_good = _show_report(results, workload, subject, findings, as_json)
+    raise typer.Exit(0 if is_good and not refused else 1)
+
+
+def _certificates(asked: Sequence[Question], answers: Sequence[Certificate | Refusal]) -> list[Certificate]:
+    wanted = {(q.finding, q.function, q.workload.digest) for q in asked}
+    found = [a for a in answers if isinstance(a, Certificate)]
+    return [c for c in found if (c.finding, c.function, c.workload.digest) in wanted]
+
+
+def _profile(
+    findings: Sequence[Finding], workload: str, subject: str | None, results: Path, sitting: Sitting | None = None
+) -> list[tuple[str, Path]]:
+    names = [finding.name for finding in findings]
+    work = in_fresh_process(sitting.usage if sitting else Usage(), trace, names, workload, subject, results / "traces")
+    written = []
+    for label, folder in work:
+        written.append((label, folder))
+        if sitting:
+            sitting.say(f"tracing {label}", 2 * len(names) - len(written))
+    return written
+
+
+def _show_report(results: Path, workload: str, subject: str | None, findings: Sequence[Finding], as_json: bool) -> bool:
+    """Shows the newest figures, writes the report if they are of all findings, says whether all is well."""
+    built = reports.build(read(results), workload, findings, subject)
+    for problem in built.problems:
+        terminal.warn_line(f"Record {problem}")
+    if as_json:
+        terminal.print_json([terminal.row_as_json(row) for row in built.rows])
+    else:
+        terminal.show_rows(built)
+    if tuple(findings) == FINDINGS:
+        # Another workload or subject does not replace the report of the real size.
+        parts = ["report", *([workload] if workload != "report" else []), *([Path(subject).name] if subject else [])]
+        page = reports.write(built, results / "-".join(parts).replace(":", "-"))[-1]
+        terminal.warn_line(f"Report: {page}")
+    return built.is_good

@@ -1,0 +1,108 @@
+"""Verbs of the gate: list, check, controls."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import terminal
+from ..certificate import Refusal
+from ..errors import BadInput
+from ..findings import FINDINGS
+from ..record import RESULTS
+from ..sitting import questions
+from .options import AsJson, Names, Results, SubjectName, app, chosen_findings, open_sitting
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """The findings, their functions and workloads.
+
+    Example: python -m bench list
+    """
+    rows = [
+        {
+            "number": finding.number,
+            "finding": finding.name,
+            "title": finding.title,
+            "claim": finding.claim.words,
+            "functions": {pair.name: [workload.name for workload in pair.workloads] for pair in finding.pairs},
+        }
+        for finding in FINDINGS
+    ]
+    if as_json:
+        terminal.print_json(rows)
+        return
+    terminal.show_findings()
+
+
+@app.command()
+def check(
+    names: Names = None,
+    workload: Annotated[str | None, typer.Option(help="One workload; all if none.")] = None,
+    subject: SubjectName = None,
+    function: Annotated[str | None, typer.Option(help="One function of the finding; all if none.")] = None,
+    candidate: Annotated[
+        str | None, typer.Option(help="FILE.py:FUNCTION to check in place of the batched twin.")
+    ] = None,
+    texts: Annotated[Path | None, typer.Option(help="Your own texts, one a line, in place of the workload's.")] = None,
+    results: Results = RESULTS,
+    as_json: AsJson = False,
+) -> None:
+    """Prove twins equivalent, or refuse with the reason.
+
+    Examples:
+      python -m bench check text_batching --workload smoke
+      python -m bench check 1 --candidate mine.py:extract_features --workload report
+    """
+    findings = chosen_findings(names)
+    if candidate and len(findings) != 1:
+        raise BadInput("--candidate needs one finding to be held against. Expected one name, such as text_batching.")
+    if candidate and workload is None:
+        workload = "smoke"
+    given = _given(texts)
+    asked = questions(findings, workload, subject, function, given, candidate)
+    sitting = open_sitting(results, None)
+    with terminal.progress() as sitting.say:
+        answers, _ = sitting.prove(asked)
+    if as_json:
+        terminal.print_json([terminal.answer_as_json(answer) for answer in answers])
+    else:
+        terminal.show_answers(answers)
+    refusals = [answer for answer in answers if isinstance(answer, Refusal)]
+    raise typer.Exit(_exit_status(refusals, candidate))
+
+
+@app.command()
+def controls(results: Results = RESULTS, as_json: AsJson = False) -> None:
+    """Show the gate functions that are wrong on purpose; it must reject each for the right reason.
+
+    Example: python -m bench controls
+    """
+    sitting = open_sitting(results, None)
+    with terminal.progress() as sitting.say:
+        _, judged = sitting.prove([], with_controls=True)
+    if as_json:
+        terminal.print_json([one.model_dump() for one in judged])
+    else:
+        terminal.show_judged(judged)
+    raise typer.Exit(0 if all(one.as_expected for one in judged) else 1)
+
+
+def _given(path: Path | None) -> tuple[str, ...]:
+    if path is None:
+        return ()
+    try:
+        lines = tuple(path.read_text(encoding="utf-8").splitlines())
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"--texts {path} cannot be read: {error}. Expected a UTF-8 file, one text a line.") from error
+    if not lines:
+        raise BadInput(f"--texts {path} is empty. Expected at least one text, one a line.")
+    return lines
+
+
+def _exit_status(refusals: Sequence[Refusal], candidate: str | None) -> int:
+    if candidate and any(refusal.code == "failed" for refusal in refusals):
+        return 2
+    return 1 if refusals else 0

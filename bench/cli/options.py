@@ -1,0 +1,40 @@
+"""The command line's application, and the options and steps that several verbs share."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..environment import current_environment
+from ..finding import Finding
+from ..findings import FINDINGS, find
+from ..record import Recorder
+from ..sitting import Sitting, new_seed, sitting_name
+
+app = typer.Typer(
+    help="Prove two functions equal, then measure which is faster.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="[FINDING...]", help="Names or numbers; all if none.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")]
+Results = Annotated[Path, typer.Option(help="Folder that records and reports go to.")]
+Budget = Annotated[float, typer.Option(min=1, help="Seconds for timing; three processes run whatever it is.")]
+SubjectName = Annotated[str | None, typer.Option(help="Subject in place of the workloads' own: a name or a folder.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of the random orders, to repeat a sitting's.")]
+
+
+def chosen_findings(names: Sequence[str] | None) -> tuple[Finding, ...]:
+    """The findings named, each once; all if none is. Raises BadInput."""
+    return tuple(dict.fromkeys(find(name) for name in names)) if names else FINDINGS
+
+
+def open_sitting(results: Path, seed: int | None) -> Sitting:
+    """A sitting whose records go to `results`. Raises RecordProblem where they could not."""
+    chosen = new_seed() if seed is None else seed
+    recorder = Recorder(results, current_environment(), sitting_name(chosen))
+    recorder.require_writable()
+    return Sitting(recorder, chosen, lambda what, left: None)
