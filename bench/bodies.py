@@ -30,6 +30,10 @@ class Refused(_Body):
     twin: str
     code: str
     reason: str
+    rule: str = ""
+    trial: str = ""
+    excess: float | None = None
+    """Error as a multiple of what is allowed, where the rule is about a number."""
 
 
 class Counted(_Body):
@@ -62,6 +66,13 @@ class Judged(_Body):
     wrong: bool
     as_expected: bool
     answer: str
+    rule: str = ""
+    """The rule that rejected it; empty where it passed."""
+    trial: str = ""
+    excess: float | None = None
+    """Error as a multiple of what is allowed, where the rule is about a number."""
+    at_the_limit: bool = False
+    """Whether the control is made from the gate's own allowance, so that its error is just above it."""
 
 
 class Sat(_Body):

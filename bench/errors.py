@@ -12,9 +12,18 @@ class BadInput(SpeedproofError):
 
 
 class NotEquivalent(SpeedproofError):
-    """Two outputs that should be the same answer are not."""
+    """Two outputs that should be the same answer are not.
+
+    `rule` is the gate's rule that says so (`rules.py`), `excess` the error as a multiple of what is allowed, where the
+    rule is about a number.
+    """
 
     exit_status = 1
+
+    def __init__(self, rule: str, message: str, excess: float | None = None) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.excess = excess
 
 
 class Uncertified(SpeedproofError):

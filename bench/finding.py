@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .alterations import Alter
 from .digest import digest, source_digest
 from .equivalence import Equivalence, Inputs
 from .errors import unknown
@@ -37,8 +38,8 @@ class Pair:
     equivalence: Equivalence
     workloads: tuple[Workload, ...]
     uses_model: bool = True
-    explain: Callable[[Inputs, Subject, Any], str] | None = None
-    """The pattern in a wrong output, in the user's words, or an empty string."""
+    alterations: tuple[tuple[str, str, Alter], ...] = ()
+    """Further trials, as (name, what is wrong with who fails it, what is changed under the inputs)."""
 
     @property
     def name(self) -> str:

@@ -12,13 +12,14 @@ from typing import Any
 
 import torch
 
-from .certificate import Certificate, recheck
+from .certificate import Certificate
 from .clock import elapsed_s, monotonic_s
 from .comparison import FEWEST_LAUNCHES, Comparison, Launch
 from .equivalence import Inputs
 from .errors import SpeedproofError
 from .finding import Finding, Pair
 from .findings import find
+from .gate import recheck, require_covers
 from .oracle import Oracle
 from .process import ProcessDied, Usage, in_fresh_process
 from .subject import Subject, find_subject
@@ -158,7 +159,7 @@ def _sample_all(plans: Sequence[Plan], seed: int, stretch_s: float, sequential_f
         subject = subjects.setdefault(key, find_subject(*key))
         start_s = monotonic_s()
         try:
-            plan.certificate.require_covers(plan.finding, plan.pair, workload, plan.pair.batched)
+            require_covers(plan.certificate, plan.finding, plan.pair, workload, plan.pair.batched)
             launch = _samples(plan, subject, rng.getrandbits(32), stretch_s, sequential_first)
             yield Outcome(launch, took_s=monotonic_s() - start_s)
         except SpeedproofError as error:
@@ -191,8 +192,7 @@ def _samples(plan: Plan, subject: Subject, seed: int, stretch_s: float, sequenti
             kept.append((inputs[-1], output))
     gc.unfreeze()
     oracle = Oracle(subject)
-    for kept_inputs, output in kept:
-        recheck(plan.certificate, pair, kept_inputs, oracle, output)
+    recheck(plan.certificate, pair, oracle, kept)
     return Launch(seed, tuple(samples[0]), tuple(samples[1]), tuple(first), (n_calls[0], n_calls[1]))
 
 

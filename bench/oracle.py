@@ -19,10 +19,14 @@ from torch import Tensor
 
 from .digest import digest, file_digest
 from .embedded import TOKENIZER
-from .subject import Subject
+from .features import Features, encode
+from .subject import Subject, in_dtype
 
 CACHE = Path(os.environ.get("SPEEDPROOF_CACHE", Path(__file__).resolve().parent.parent / ".cache"))
 """Where remembered activations lie. Deleting it costs only the seconds to compute them again."""
+
+
+FEATURE_PARTS = ("values", "if_fired", "margin")
 
 
 class Oracle:
@@ -31,7 +35,7 @@ class Oracle:
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
         self._rows: dict[str, dict[str, Tensor]] = {}
-        self._features: dict[str, dict[str, Tensor]] = {}
+        self._features: dict[str, dict[str, Features]] = {}
 
     def activations(self, hook_name: str, texts: Sequence[str]) -> Float64[Tensor, "text d_model"]:
         """The hook's value at each text's last token."""
@@ -42,22 +46,36 @@ class Oracle:
             self._compute(list(dict.fromkeys([hook_name, *self.subject.hook_names])), missing)
         return torch.stack([self._rows[hook_name][text] for text in texts])
 
-    def features(self, sae_name: str, texts: Sequence[str]) -> Float64[Tensor, "text d_sae"]:
+    def features(self, sae_name: str, texts: Sequence[str]) -> Features:
         """The SAE's features at each text's last token."""
         rows = self._features.setdefault(sae_name, {})
         missing = [text for text in dict.fromkeys(texts) if text not in rows]
         if missing:
             sae = copy.deepcopy(self.subject.saes[sae_name]).to(torch.float64)
-            with torch.no_grad():
-                encoded = sae.encode(self.activations(str(sae.cfg.metadata.hook_name), missing))
-            rows.update(zip(missing, encoded, strict=True))
-        return torch.stack([rows[text] for text in texts])
+            found = encode(sae, self.activations(str(sae.cfg.metadata.hook_name), missing))
+            parts = zip(missing, found.values, found.if_fired, found.margin, strict=True)
+            rows.update({text: Features(*part) for text, *part in parts})
+        return Features(*(torch.stack([getattr(rows[text], part) for text in texts]) for part in FEATURE_PARTS))
+
+    def of_altered_saes(self) -> "Oracle":
+        """An oracle of the SAEs' weights as they are now; what it knows of the model still holds."""
+        altered = Oracle(self.subject)
+        altered._rows = self._rows
+        return altered
+
+    def of_altered_model(self) -> "Oracle":
+        """An oracle of the model's weights as they are now. It writes nothing to the disk."""
+        return _LiveOracle(self.subject)
 
     def _compute(self, hook_names: list[str], texts: Sequence[str]) -> None:
         """All hooks that carry an SAE come from one pass, since the pass is what costs."""
-        for hook_name, rows in _run(self.subject.in_float64(), hook_names, texts).items():
+        in_float64 = self.subject.in_float64()
+        for hook_name, rows in _run(in_float64.model, hook_names, texts).items():
             self._rows[hook_name] = self._rows.get(hook_name, _read(self._file(hook_name))) | rows
             _write(self._file(hook_name), self._rows[hook_name])
+        # Two precisions of a large subject need not be held together.
+        in_float64.release()
+        gc.collect()
 
     def _file(self, hook_name: str) -> Path:
         parts = [self.subject.name, hook_name, *(version(name) for name in ("torch", "transformer-lens", "sae-lens"))]
@@ -65,9 +83,21 @@ class Oracle:
         return CACHE / "oracle" / f"{digest([*parts, sources])}.pt"
 
 
+class _LiveOracle(Oracle):
+    """Knows the weights that the subject's model has at this moment, instead of those it was made with."""
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__(subject)
+        self._rows = {name: {} for name in subject.hook_names}
+
+    def _compute(self, hook_names: list[str], texts: Sequence[str]) -> None:
+        model = in_dtype(copy.deepcopy(self.subject.model), "float64")
+        for hook_name, rows in _run(model, hook_names, texts).items():
+            self._rows.setdefault(hook_name, {}).update(rows)
+
+
 @torch.no_grad()
-def _run(subject64: Subject, hook_names: list[str], texts: Sequence[str]) -> dict[str, dict[str, Tensor]]:
-    model: Any = subject64.model
+def _run(model: Any, hook_names: list[str], texts: Sequence[str]) -> dict[str, dict[str, Tensor]]:
     depths = [int(name.split(".")[1]) + 1 for name in hook_names if name.startswith("blocks.")]
     stop = max(depths) if len(depths) == len(hook_names) and max(depths) < model.cfg.n_layers else None
     rows: dict[str, dict[str, Tensor]] = {hook_name: {} for hook_name in hook_names}
@@ -77,9 +107,6 @@ def _run(subject64: Subject, hook_names: list[str], texts: Sequence[str]) -> dic
         )
         for hook_name in hook_names:
             rows[hook_name][text] = cache[hook_name][0, -1].clone()
-    subject64.release()
-    del model
-    gc.collect()
     return rows
 
 

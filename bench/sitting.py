@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from . import candidate as candidates
 from .bodies import Certified, Counted, Judged, Measured, Refused, Sat
-from .certificate import Certificate, Refusal, certify
+from .certificate import Certificate, Refusal
+from .check import certify
 from .clock import monotonic_s, now
 from .controls import CONTROLS
 from .controls.control import Control
@@ -119,15 +120,20 @@ def _judge(control: Control) -> Judged:
     return Judged(
         finding=control.finding.name,
         control=control.name,
-        wrong=control.kind == "wrong",
+        wrong=control.kind != "no faster",
         as_expected=judgement.as_expected,
         answer=str(answer) if isinstance(answer, Refusal) else f"equivalent, but {control.why}. {_work(control)}",
+        at_the_limit=control.kind == "at the limit",
+        **({name: getattr(answer, name) for name in REFUSED_BY} if isinstance(answer, Refusal) else {}),
     )
+
+
+REFUSED_BY = ("rule", "trial", "excess")
 
 
 def _work(control: Control) -> str:
     """What a control that is right does, beside what the definition does: the counts, since it is never timed."""
-    workload = control.pair.workload(control.workload)
+    workload = control.on
     subject = find_subject(workload.subject, workload.dtype)
     mine, definitions = (
         count(control.finding.counters, function, control.pair.inputs(workload, subject, None))

@@ -36,7 +36,7 @@ class Subject:
     @cached_property
     def model(self) -> Any:
         """`HookedTransformer` or `TransformerBridge`, in eval mode."""
-        return _cast(_load_model(self).eval(), self.dtype)
+        return in_dtype(_load_model(self).eval(), self.dtype)
 
     @cached_property
     def saes(self) -> dict[str, SAE[Any]]:
@@ -44,7 +44,7 @@ class Subject:
         saes = _load_saes(self)
         if self.shape is None:
             _require_fit(self, saes)
-        return {name: _cast(sae.eval(), self.dtype) for name, sae in saes.items()}
+        return {name: in_dtype(sae.eval(), self.dtype) for name, sae in saes.items()}
 
     @property
     def sae_name(self) -> str:
@@ -109,7 +109,7 @@ def find_subject(name: str, dtype: str = "float32") -> Subject:
     return Subject(name, dtype, EMBEDDED[name.removesuffix(BRIDGE)])
 
 
-def _cast(module: Any, dtype: str) -> Any:
+def in_dtype(module: Any, dtype: str) -> Any:
     """`module` in `dtype`; untouched where it is so already, since TransformerLens prints at every cast."""
     if dtype == "float32":
         return module

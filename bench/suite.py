@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 import torch
 
-from .certificate import Certificate, Refusal, certify
+from .certificate import Certificate, Refusal
+from .check import certify
 from .counters import count
 from .finding import TWINS, Finding
 from .subject import Subject, find_subject

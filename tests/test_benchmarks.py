@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from bench.certificate import Certificate, certify
+from bench.certificate import Certificate
+from bench.check import certify
 from bench.finding import TWINS, Finding, Pair
 from bench.findings import FINDINGS
+from bench.gate import require_covers
 from bench.subject import Subject
 
 PAIRS = [pytest.param(finding, pair, id=pair.name) for finding in FINDINGS for pair in finding.pairs]
@@ -31,7 +33,7 @@ def test_benchmark(
         answer = certify(finding, pair, workload, subject=tiny)
         assert isinstance(answer, Certificate), str(answer)
         certificates[pair.name] = answer
-    certificates[pair.name].require_covers(finding, pair, workload, pair.batched)
+    require_covers(certificates[pair.name], finding, pair, workload, pair.batched)
     benchmark.group = pair.name
     benchmark.extra_info |= {"workload": workload.digest, "certificate": certificates[pair.name].seal}
     torch.set_num_threads(workload.n_threads)

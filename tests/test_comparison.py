@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.certificate import Certificate, certify
+from bench.certificate import Certificate
+from bench.check import certify
 from bench.comparison import ERROR_RATE, Comparison, Launch, Verdict, holm, verdict
 from bench.errors import Uncertified
 from bench.findings import find

@@ -10,15 +10,18 @@ import torch
 
 import impl_batched.text_batching as batched
 import impl_sequential.text_batching as sequential
-from bench.certificate import Certificate, Refusal, certify
+from bench.certificate import Certificate, Refusal
+from bench.check import certify
 from bench.controls import CONTROLS
 from bench.controls.control import Control
-from bench.equivalence import METRICS, SameRows
+from bench.equivalence import METRICS, SameRows, settle
 from bench.errors import BadInput, NotEquivalent, Uncertified
 from bench.finding import Finding, Pair
 from bench.findings import FINDINGS, find
 from bench.findings.text_batching import FINDING as TEXT_BATCHING
+from bench.gate import require_covers
 from bench.oracle import Oracle
+from bench.rules import RULES
 from bench.subject import Subject
 from bench.workload import Workload
 
@@ -184,16 +187,16 @@ def _the_same(rows: torch.Tensor, inputs: Any, oracle: Oracle) -> torch.Tensor:
 
 
 def test_an_output_that_does_not_depend_on_the_text_makes_the_check_invalid(tiny: Subject) -> None:
-    texts, allowed = list("abcde"), dict.fromkeys(METRICS, 1e-6)
+    inputs, allowed = {"texts": list("abcde")}, dict.fromkeys(METRICS, 1e-6)
     constant = torch.ones(5, 7, dtype=torch.float64)
     varied = constant * torch.arange(1, 6, dtype=torch.float64)[:, None]
     for reference, is_informative in ((constant, False), (varied, True)):
         equivalence = SameRows(partial(_the_same, reference), why="rounding")
         if is_informative:
-            assert equivalence.check({"texts": texts}, Oracle(tiny), reference.float(), allowed).n_compared == 35
+            assert settle(equivalence.examine(inputs, Oracle(tiny), reference.float(), allowed), RULES).n_compared == 35
             continue
         with pytest.raises(NotEquivalent, match="the check is invalid"):
-            equivalence.check({"texts": texts}, Oracle(tiny), reference.float(), allowed)
+            settle(equivalence.examine(inputs, Oracle(tiny), reference.float(), allowed), RULES)
 
 
 def test_a_changed_definition_stops_everything(tiny: Subject) -> None:
@@ -215,8 +218,8 @@ def test_a_certificate_covers_only_what_it_was_issued_for(tiny: Subject) -> None
     pair = TEXT_BATCHING.pairs[0]
     answer = judge(batched.extract_features, tiny)
     assert isinstance(answer, Certificate)
-    answer.require_covers(TEXT_BATCHING, pair, SMOKE, pair.batched)
+    require_covers(answer, TEXT_BATCHING, pair, SMOKE, pair.batched)
     with pytest.raises(Uncertified, match="workload changed"):
-        answer.require_covers(TEXT_BATCHING, pair, replace(SMOKE, seed=1), pair.batched)
+        require_covers(answer, TEXT_BATCHING, pair, replace(SMOKE, seed=1), pair.batched)
     with pytest.raises(Uncertified, match="source changed"):
-        answer.require_covers(TEXT_BATCHING, pair, SMOKE, CONTROLS[0].function)
+        require_covers(answer, TEXT_BATCHING, pair, SMOKE, CONTROLS[0].function)

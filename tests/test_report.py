@@ -8,7 +8,8 @@ import pytest
 
 from bench import report as reports
 from bench.bodies import Measured, Refused
-from bench.certificate import Certificate, certify
+from bench.certificate import Certificate
+from bench.check import certify
 from bench.comparison import Comparison, Launch, Verdict
 from bench.environment import current_environment
 from bench.finding import Claim, Pair

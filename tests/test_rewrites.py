@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from bench.certificate import Certificate, certify
+from bench.certificate import Certificate
+from bench.check import certify
 from bench.findings.text_batching import FINDING
 from bench.subject import Subject
 

@@ -10,7 +10,8 @@ from sae_lens.saes.sae import SAEMetadata
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from bench import texts
-from bench.certificate import Certificate, certify
+from bench.certificate import Certificate
+from bench.check import certify
 from bench.embedded import EMBEDDED, TOKENIZER, embedded_tokenizer
 from bench.errors import BadInput
 from bench.findings import find

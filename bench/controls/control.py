@@ -4,9 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..certificate import Certificate, Refusal, certify
+from ..certificate import Certificate, Refusal
+from ..check import certify
 from ..finding import Finding, Pair
+from ..gate import GATE, Gate
 from ..subject import Subject
+from ..workload import Workload
 
 
 @dataclass(frozen=True)
@@ -19,9 +22,10 @@ class Control:
     """Why it is wrong, or not a fix."""
     expect: str
     """Words that the refusal must contain, so that a rejection for another reason is no kill."""
-    workload: str = "smoke"
-    kind: Literal["wrong", "no faster"] = "wrong"
-    """`no faster`: gives the right answer, and is shown because it is no fix; the gate must pass it."""
+    workload: str | Workload = "smoke"
+    kind: Literal["wrong", "at the limit", "no faster"] = "wrong"
+    """`at the limit`: wrong by just more than the gate allows, since it has asked the gate for its allowance.
+    `no faster`: gives the right answer, and is shown because it is no fix; the gate must pass it."""
     pair_name: str = ""
 
     @property
@@ -30,14 +34,27 @@ class Control:
         return self.function.__name__
 
     @property
+    def who(self) -> str:
+        """Who would write it: the function's own words."""
+        return (self.function.__doc__ or "").split("\n\n")[0]
+
+    @property
     def pair(self) -> Pair:
         """The pair whose batched twin the control stands in for."""
         return self.finding.pair(self.pair_name) if self.pair_name else self.finding.pairs[0]
 
-    def judge(self, subject: Subject | None = None) -> "Judgement":
+    @property
+    def on(self) -> Workload:
+        """The workload that it is judged on."""
+        return self.workload if isinstance(self.workload, Workload) else self.pair.workload(self.workload)
+
+    def judge(self, subject: Subject | None = None, gate: Gate = GATE) -> "Judgement":
         """What the gate says of the control."""
-        workload = self.pair.workload(self.workload)
-        return Judgement(self, certify(self.finding, self.pair, workload, self.function, subject))
+        return Judgement(self, certify(self.finding, self.pair, self.on, self.function, subject, gate, SEED))
+
+
+SEED = 7
+"""Of the fresh texts, so that a control is judged alike every time."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 Source: efficiency report, finding 3. Claim: a minor speed-up.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -82,6 +83,13 @@ def _expected(inputs: Inputs, oracle: Oracle) -> dict[str, Any]:
     return answer
 
 
+@contextmanager
+def _rows_rolled(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Oracle]:
+    """The features keep their identity, and each text gets another's."""
+    inputs["features"].copy_(inputs["features"].roll(1, dims=0))
+    yield oracle
+
+
 FINDING = Finding(
     number=3,
     name="category_lookup",
@@ -95,6 +103,7 @@ FINDING = Finding(
             Exactly(_expected),
             (SMOKE, MANY, REPORT),
             uses_model=False,
+            alterations=(("other features", "the answer is known by the features' identity", _rows_rolled),),
         ),
     ),
     counters=(string_comparisons,),

@@ -8,17 +8,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
 
 import impl_batched.comparison_table as batched
 import impl_sequential.comparison_table as sequential
 
 from .. import texts
 from ..counters import computed_tokens, encodes, flops, forward_passes, token_layers
-from ..equivalence import Inputs, Ranked, SameRanks, count_range, row_scale
+from ..equivalence import Inputs
 from ..errors import NotEquivalent
+from ..features import Features
 from ..finding import Claim, Finding, Pair
 from ..oracle import Oracle
+from ..ranks import Number, Ranked, SameRanks
 from ..subject import Subject
 from ..suite import Suite
 from ..workload import Workload
@@ -50,12 +51,11 @@ def _ranks(inputs: Inputs, oracle: Oracle, output: Any, allowed: float) -> list[
     return ranks
 
 
-def _feature_ranks(name: str, column: Any, features: Tensor, inputs: Inputs, allowed: float) -> list[Ranked]:
+def _feature_ranks(name: str, column: Any, features: Features, inputs: Inputs, allowed: float) -> list[Ranked]:
     top_k = inputs["top_k"]
     never = torch.tensor(-math.inf)
-    peaks = features.amax(dim=0)
-    band = allowed * row_scale(features).max()
-    low, high = count_range(features, inputs["threshold"], allowed)
+    lowest, highest = (side.amax(dim=0) for side in features.range(allowed))
+    low, high = features.count_range(inputs["threshold"], allowed)
     n_in_band = int((low != high).sum())
     # Fewest first, so values are negated; a feature with no strong text may not be listed.
     fewest = torch.where(high > 0, -low.clamp_min(1), never)
@@ -63,37 +63,39 @@ def _feature_ranks(name: str, column: Any, features: Tensor, inputs: Inputs, all
     strongest = [(i, value) for i, value, _ in column.strongest]
     selective = [(i, -count) for i, count in column.most_selective]
     return [
-        Ranked(f"{name} strongest", strongest, peaks - band, peaks + band, top_k),
+        Ranked(f"{name} strongest", strongest, lowest, highest, top_k),
         Ranked(f"{name} most frequent", list(map(tuple, column.most_frequent)), low, high, top_k, n_in_band),
         Ranked(f"{name} most selective", selective, most, fewest, top_k, n_in_band),
     ]
 
 
-def _specialist_ranks(name: str, column: Any, features: Tensor, inputs: Inputs, allowed: float) -> list[Ranked]:
+def _specialist_ranks(name: str, column: Any, features: Features, inputs: Inputs, allowed: float) -> list[Ranked]:
     ranks = []
     never = torch.tensor(-math.inf)
     for category, members in inputs["categories"].items():
         inside = torch.tensor([text in members for text in inputs["texts"]])
-        in_low, in_high = count_range(features[inside], inputs["threshold"], allowed, row_scale(features)[inside])
-        out_low, out_high = count_range(features[~inside], inputs["threshold"], allowed, row_scale(features)[~inside])
+        in_low, in_high = features.count_range(inputs["threshold"], allowed, inside)
+        out_low, out_high = features.count_range(inputs["threshold"], allowed, ~inside)
         low, high = in_low - out_high, in_high - out_low
+        n_in_band = int((low != high).sum())
         low, high = torch.where(low > 0, low, never), torch.where(high > 0, high, never)
         specialist = column.specialists[category]
         listed = [] if specialist is None else [tuple(specialist)]
-        ranks.append(Ranked(f"{name} specialist of {category}", listed, low, high, top_k=1))
+        ranks.append(Ranked(f"{name} specialist of {category}", listed, low, high, top_k=1, n_in_band=n_in_band))
     return ranks
 
 
-def _floats(inputs: Inputs, oracle: Oracle, output: Any) -> list[tuple[float, float, float, str]]:
+def _numbers(inputs: Inputs, oracle: Oracle, output: Any, allowed: float) -> list[Number]:
     numbers = []
     for name, column in output.columns.items():
         features = oracle.features(name, inputs["texts"])
-        scale = row_scale(features).max().item()
+        scale = features.scale.max().item()
         for i, value, text in column.strongest:
             where = f"{name} strongest feature {i} on text {text!r:.40}"
-            if text not in inputs["texts"] or not 0 <= i < features.shape[1]:
-                raise NotEquivalent(f"{where}: no such text or feature was given.")
-            numbers.append((value, features[inputs["texts"].index(text), i].item(), scale, where))
+            if text not in inputs["texts"] or not 0 <= i < features.values.shape[1]:
+                raise NotEquivalent("entries", f"{where}: no such text or feature was given.")
+            expected = features.nearest(torch.full_like(features.values, value), allowed)
+            numbers.append(Number(value, expected[inputs["texts"].index(text), i].item(), scale, where))
     return numbers
 
 
@@ -109,7 +111,7 @@ FINDING = Finding(
             _inputs,
             SameRanks(
                 _ranks,
-                _floats,
+                _numbers,
                 lambda inputs: tuple(inputs["saes"]),
                 why="float32 sums in another order, and at another batch shape",
             ),

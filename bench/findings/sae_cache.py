@@ -5,7 +5,8 @@ Source: efficiency report, finding 5. Claim: low impact.
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import impl_batched.sae_cache as batched
@@ -70,6 +71,20 @@ def _expected(inputs: Inputs, oracle: Oracle) -> tuple[bool, Path | None]:
     return (True, folders[0]) if folders else (False, None)
 
 
+@contextmanager
+def _removed_or_downloaded(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Oracle]:
+    """The wanted SAE leaves the cache, or arrives in it, between two calls."""
+    _, folder = _expected(inputs, oracle)
+    if folder:
+        shutil.rmtree(folder)
+    else:
+        _add_sae(inputs["hf_cache"] / "models--org--sae-new", SAE_PATH, number=0)
+    try:
+        yield oracle
+    finally:
+        shutil.rmtree(inputs["hf_cache"].parent)
+
+
 FINDING = Finding(
     number=5,
     name="sae_cache",
@@ -83,6 +98,7 @@ FINDING = Finding(
             Exactly(_expected),
             (SMOKE, MISS, REPORT),
             uses_model=False,
+            alterations=(("other files", "an answer outlives a change of the cache", _removed_or_downloaded),),
         ),
     ),
     counters=(directory_scans,),

@@ -7,16 +7,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
 
 import impl_batched.text_batching as batched
 import impl_sequential.text_batching as sequential
 
 from ..counters import computed_tokens, encodes, flops, forward_passes, token_layers
-from ..diagnosis import which_token
-from ..equivalence import Inputs, ListOf, Ranked, SameRanks, SameRows, count_range, row_scale
+from ..equivalence import Inputs, SameRows
+from ..features import Features
 from ..finding import Claim, Finding, Pair
 from ..oracle import Oracle
+from ..plain import ListOf
+from ..ranks import Number, Ranked, SameRanks
 from ..subject import Subject
 from ..suite import Suite
 from ..workload import Workload
@@ -52,33 +53,32 @@ def _concept_inputs(workload: Workload, subject: Subject, order: Sequence[int] |
     return {**_inputs(workload, subject, order), "top_k": 10, "activation_threshold": 5.0}
 
 
-def _features(inputs: Inputs, oracle: Oracle) -> Tensor:
+def _features(inputs: Inputs, oracle: Oracle) -> Features:
     return oracle.features(oracle.subject.sae_name, inputs["texts"])
 
 
 def _explore_ranks(inputs: Inputs, oracle: Oracle, output: Any, allowed: float) -> list[Ranked]:
-    features = _features(inputs, oracle)
-    values = features[:, inputs["feature_idx"]]
-    band = allowed * row_scale(features)[:, 0]
+    low, high = (side[:, inputs["feature_idx"]] for side in _features(inputs, oracle).range(allowed))
     positions = {text: [i for i, other in enumerate(inputs["texts"]) if other == text] for text in inputs["texts"]}
     # Equal texts have equal values, so each takes the next position that its text has. A foreign text gets -1.
     listed = [(positions[text].pop(0) if positions.get(text) else -1, value) for text, value in output]
-    return [Ranked("ranking", listed, values - band, values + band, len(values))]
+    return [Ranked("ranking", listed, low, high, len(low))]
 
 
-def _explore_floats(inputs: Inputs, oracle: Oracle, output: Any) -> list[tuple[float, float, float, str]]:
-    features = _features(inputs, oracle)
-    scale = row_scale(features)[:, 0]
+def _explore_numbers(inputs: Inputs, oracle: Oracle, output: Any, allowed: float) -> list[Number]:
+    features, column = _features(inputs, oracle), inputs["feature_idx"]
     row = {text: i for i, text in enumerate(inputs["texts"])}
-    return [
-        (value, features[row[text], inputs["feature_idx"]].item(), scale[row[text]].item(), f"text {text!r:.40}")
-        for text, value in output
-        if text in row
-    ]
+    numbers = []
+    for text, value in output:
+        if text in row:
+            found = torch.full_like(features.values, value)
+            expected = features.nearest(found, allowed)[row[text], column].item()
+            numbers.append(Number(value, expected, features.scale[row[text]].item(), f"text {text!r:.40}"))
+    return numbers
 
 
 def _concept_ranks(inputs: Inputs, oracle: Oracle, output: Any, allowed: float) -> list[Ranked]:
-    low, high = count_range(_features(inputs, oracle), inputs["activation_threshold"], allowed)
+    low, high = _features(inputs, oracle).count_range(inputs["activation_threshold"], allowed)
     listed = [(feature_idx, count) for feature_idx, count, _ in output]
     never = torch.tensor(-torch.inf)
     n_in_band = int((low != high).sum())
@@ -86,15 +86,16 @@ def _concept_ranks(inputs: Inputs, oracle: Oracle, output: Any, allowed: float) 
     return [Ranked("strong counts", listed, low, high, inputs["top_k"], n_in_band)]
 
 
-def _concept_floats(inputs: Inputs, oracle: Oracle, output: Any) -> list[tuple[float, float, float, str]]:
-    features = _features(inputs, oracle)
-    strong = features > inputs["activation_threshold"]
-    scale = row_scale(features).max().item()
+def _concept_numbers(inputs: Inputs, oracle: Oracle, output: Any, allowed: float) -> list[Number]:
+    features, threshold = _features(inputs, oracle), inputs["activation_threshold"]
+    strong = features.values > threshold
+    low, high = features.count_range(threshold, allowed)
+    scale = features.scale.max().item()
     return [
-        (mean, features[strong[:, i], i].mean().item(), scale, f"mean strength of feature {i}")
+        Number(mean, features.values[strong[:, i], i].mean().item(), scale, f"mean strength of feature {i}")
         for i, count, mean in output
-        # Where the counts differ, a text lies on the threshold; whether it may is judged with the ranks.
-        if 0 <= i < features.shape[1] and count == int(strong[:, i].sum())
+        # Where a text lies on the threshold, the mean is over other texts; whether it may is judged with the ranks.
+        if 0 <= i < len(low) and low[i] == high[i] == count
     ]
 
 
@@ -110,20 +111,19 @@ FINDING = Finding(
             _inputs,
             SameRows(_features, why=WHY),
             (SMOKE, SOLVED, HOSTILE, RAGGED, REPORT),
-            explain=which_token,
         ),
         Pair(
             sequential.explore_feature,
             batched.explore_feature,
             _explore_inputs,
-            SameRanks(_explore_ranks, _explore_floats, lambda inputs: ListOf((str, float)), WHY),
+            SameRanks(_explore_ranks, _explore_numbers, lambda inputs: ListOf((str, float)), WHY),
             (SMOKE, SOLVED, HOSTILE, RAGGED, CONCEPT),
         ),
         Pair(
             sequential.find_features_for_concept,
             batched.find_features_for_concept,
             _concept_inputs,
-            SameRanks(_concept_ranks, _concept_floats, lambda inputs: ListOf((int, int, float)), WHY),
+            SameRanks(_concept_ranks, _concept_numbers, lambda inputs: ListOf((int, int, float)), WHY),
             (SMOKE, SOLVED, HOSTILE, RAGGED, CONCEPT),
         ),
     ),

@@ -1,0 +1,65 @@
+"""Changes made to the very objects of an earlier call: whoever remembers the answer to them is now wrong."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .equivalence import Inputs
+from .oracle import Oracle
+from .subject import Subject
+
+Alter = Callable[[Inputs, Subject, Oracle], AbstractContextManager[Oracle]]
+"""Changes what the inputs refer to while the context lasts; gives the oracle that knows the answer then."""
+
+
+@contextmanager
+def items_refilled(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Oracle]:
+    """Every list keeps its identity and its length, and its first item becomes its last."""
+    for value in inputs.values():
+        if type(value) is list and len(value) > 1:
+            value[0] = value[-1]
+    yield oracle
+
+
+@contextmanager
+def sae_weights_rolled(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Oracle]:
+    """Every SAE keeps its name, identity and shapes, and each of its features becomes the next one."""
+    with torch.no_grad():
+        for sae in subject.saes.values():
+            _roll_features(sae, 1)
+        try:
+            yield oracle.of_altered_saes()
+        finally:
+            for sae in subject.saes.values():
+                _roll_features(sae, -1)
+
+
+def _roll_features(sae: Any, by: int) -> None:
+    for name, weight in [*sae.named_parameters(), *sae.named_buffers()]:
+        if name == "b_dec":
+            continue
+        along = 0 if name == "W_dec" else -1
+        weight.copy_(weight.roll(by, dims=along))
+
+
+@contextmanager
+def model_weights_rolled(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Oracle]:
+    """The model keeps its identity and shapes, and each token gets the embedding of the next one."""
+    tables = _token_embeddings(subject.model)
+    with torch.no_grad():
+        for table in tables:
+            table.copy_(table.roll(1, dims=0))
+        try:
+            yield oracle.of_altered_model()
+        finally:
+            for table in tables:
+                table.copy_(table.roll(-1, dims=0))
+
+
+def _token_embeddings(model: Any) -> list[Tensor]:
+    """The tables with one row per token of the vocabulary, a tied output layer's among them."""
+    named = list(model.named_parameters())
+    return [p for name, p in named if p.ndim == 2 and p.shape[0] == model.cfg.d_vocab and "unembed" not in name]

@@ -1,0 +1,96 @@
+"""What the oracle knows of SAE features: their values, and how far each is from the decision to fire."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float64
+from sae_lens import SAE, GatedSAE, JumpReLUSAE, TopKSAE
+from torch import Tensor
+
+TINY = torch.finfo(torch.float64).tiny
+"""Keeps a division by an all-zero row from being one."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """Features of some texts, in float64.
+
+    A feature fires where a quantity passes a threshold: its pre-activation (ReLU, JumpReLU), its rank (TopK), its gate
+    (gated). `margin` is that quantity's distance from the threshold, `if_fired` the value that the feature has if it
+    fires. Where the margin is within the allowed error, either side is right.
+    """
+
+    values: Float64[Tensor, "text d_sae"]
+    if_fired: Float64[Tensor, "text d_sae"]
+    margin: Float64[Tensor, "text d_sae"]
+
+    @property
+    def scale(self) -> Float64[Tensor, "text 1"]:
+        """What errors are shares of, row by row."""
+        return row_scale(self.values)
+
+    def undecided(self, allowed: float) -> Bool[Tensor, "text d_sae"]:
+        """Where firing is too close to call."""
+        return self.margin <= allowed * self.scale
+
+    def nearest(self, found: Tensor, allowed: float) -> Float64[Tensor, "text d_sae"]:
+        """The right answer that is nearest to what was found: where undecided, either side counts as right."""
+        other = torch.where(self.values == 0, self.if_fired, 0.0)
+        is_nearer = (found - other).abs() < (found - self.values).abs()
+        return torch.where(self.undecided(allowed) & is_nearer, other, self.values)
+
+    def range(self, allowed: float) -> tuple[Tensor, Tensor]:
+        """Least and greatest value that each feature may have. Two tensors of shape [text, d_sae]."""
+        band, undecided = allowed * self.scale, self.undecided(allowed)
+        low = torch.where(undecided, self.if_fired.clamp_max(0), self.values)
+        high = torch.where(undecided, self.if_fired.clamp_min(0), self.values)
+        return low - band, high + band
+
+    def count_range(self, threshold: float, allowed: float, rows: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Fewest and most texts on which each feature may be found above the threshold. Two tensors of shape [d_sae].
+
+        `rows` is a mask of the texts that count; all do without it.
+        """
+        low, high = self.range(allowed)
+        if rows is not None:
+            low, high = low[rows], high[rows]
+        return (low > threshold).sum(dim=0).double(), (high > threshold).sum(dim=0).double()
+
+
+def row_scale(reference: Tensor) -> Tensor:
+    """What errors are shares of: each row's largest element, but no less than the mean row's. Shape [row, 1]."""
+    largest = reference.abs().amax(dim=1, keepdim=True)
+    return torch.maximum(largest, largest.mean()).clamp_min(TINY)
+
+
+@torch.no_grad()
+def encode(sae: SAE[Any], acts: Float64[Tensor, "text ..."]) -> Features:
+    """Features of `acts` by a float64 SAE.
+
+    SAELens's four plain architectures are known by their decisions. Any other is taken to be continuous at zero, as a
+    ReLU is; one that jumps elsewhere would be held to its exact side, never let off.
+    """
+    seen: list[Tensor] = []
+    handle = sae.hook_sae_acts_pre.register_forward_hook(lambda module, args, value: seen.append(value.detach()))
+    try:
+        values = sae.encode(acts)
+    finally:
+        handle.remove()
+    pre = seen[-1].reshape(values.shape)
+    return Features(values, *_decision(sae, acts, pre, values))
+
+
+def _decision(sae: Any, acts: Tensor, pre: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    """(value if fired, margin)."""
+    if isinstance(sae, JumpReLUSAE):
+        return sae.activation_fn(pre), (pre - sae.threshold).abs()
+    if isinstance(sae, GatedSAE):
+        gate = sae.process_sae_in(acts) @ sae.W_enc + sae.b_gate
+        return sae.activation_fn(pre), gate.reshape(values.shape).abs()
+    if isinstance(sae, TopKSAE):
+        ranked = pre * sae.W_dec.norm(dim=-1) if sae.cfg.rescale_acts_by_decoder_norm else pre
+        top = ranked.topk(min(sae.cfg.k + 1, ranked.shape[1]), dim=1).values
+        last_in, first_out = top[:, sae.cfg.k - 1, None], top[:, -1, None]
+        return ranked.relu(), torch.where(ranked >= last_in, ranked - first_out, last_in - ranked)
+    return values, pre.abs()

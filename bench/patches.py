@@ -1,0 +1,103 @@
+"""Functions that were replaced and files that were written behind one's back."""
+
+import builtins
+import inspect
+import os
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FunctionType
+from typing import Any, NamedTuple
+
+import torch
+
+
+class _Seen(NamedTuple):
+    """A function where it was found; its code too, since that can be exchanged inside it."""
+
+    owner: Any
+    name: str
+    value: Any
+    code: Any
+
+
+OWN = ("bench", "impl_sequential", "impl_batched")
+
+
+def functions() -> dict[str, _Seen]:
+    """Every function that the gate, the definitions and the clock rest on, by its full name.
+
+    Entries hold the objects themselves, so that a new one cannot be taken for an old one at the same address.
+    """
+    owners: dict[str, Any] = {
+        "builtins": builtins,
+        # By name, since only the clock's module imports it.
+        "time": sys.modules["time"],
+        "torch": torch,
+        "torch.Tensor": torch.Tensor,
+        "torch.nn.functional": torch.nn.functional,
+    }
+    for name, module in list(sys.modules.items()):
+        if name.split(".")[0] in OWN and not name.startswith("bench.controls."):
+            owners[name] = module
+            owners |= {f"{name}.{k}": v for k, v in vars(module).items() if inspect.isclass(v) and v.__module__ == name}
+    return {
+        f"{place}.{name}": _Seen(owner, name, value, getattr(value, "__code__", None))
+        for place, owner in owners.items()
+        for name, value in list(vars(owner).items())
+        if callable(value) and not inspect.ismodule(value)
+    }
+
+
+def put_back(before: dict[str, _Seen]) -> None:
+    """Undoes what was replaced since."""
+    for seen in before.values():
+        if isinstance(seen.value, FunctionType) and seen.value.__code__ is not seen.code:
+            seen.value.__code__ = seen.code
+        if vars(seen.owner).get(seen.name) is not seen.value:
+            setattr(seen.owner, seen.name, seen.value)
+
+
+_written: list[str] = []
+_watching: list[tuple[str, ...]] = []
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
+CHANGES = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod")
+HARMLESS = (tempfile.gettempdir() + os.sep + "torchinductor", os.devnull, sysconfig.get_paths()["purelib"])
+"""Where compiling writes: the compiler's cache, and byte code beside the modules that are imported."""
+
+
+def _audit(event: str, arguments: tuple[Any, ...]) -> None:
+    if not _watching or not (event == "open" or event in CHANGES):
+        return
+    path, mode, flags = (*arguments, None, None)[:3] if event == "open" else (arguments[0], "w", 0)
+    writes = (isinstance(mode, str) and set(mode) & set("wax+")) or (isinstance(flags, int) and flags & WRITING)
+    if writes and isinstance(path, str | bytes | os.PathLike):
+        place = os.path.abspath(os.fsdecode(path))
+        if (
+            not place.startswith((*_watching[-1], *HARMLESS))
+            and not place.endswith(".pyc")
+            and "__pycache__" not in place
+        ):
+            _written.append(place)
+
+
+sys.addaudithook(_audit)
+
+
+@contextmanager
+def watching(given: tuple[Path, ...]) -> Iterator[None]:
+    """Notes what is written outside the folders given. Sees what Python opens; what a C library opens by itself it
+    does not, except by the names that appear in the working directory."""
+    _watching.append(tuple(str(path) for path in given))
+    try:
+        yield
+    finally:
+        _watching.pop()
+
+
+def files() -> tuple[tuple[str, ...], frozenset[str]]:
+    """Files written so far while one was watching, and the names in the working directory."""
+    return tuple(_written), frozenset(entry.name for entry in os.scandir() if entry.name != "__pycache__")
