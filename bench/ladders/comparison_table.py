@@ -1,4 +1,4 @@
-"""Finding 2's ladder: from three whole passes per SAE to one pass for all. Each rung is the one above and one change."""
+"""Finding 2's ladder: three whole passes per SAE to one pass for all. Each rung is the one above and one change."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -43,9 +43,7 @@ def no_logits(
         hook_name = sae.cfg.metadata.hook_name
         tokens, last = _tokens(model, texts)
         with torch.no_grad():
-            _, cache = model.run_with_cache(
-                tokens, names_filter=[hook_name], return_type=None, padding_side="right"
-            )
+            _, cache = model.run_with_cache(tokens, names_filter=[hook_name], return_type=None, padding_side="right")
             features[name] = sae.encode(cache[hook_name][range(len(texts)), last])
     return _table(features, texts, categories, top_k, threshold)
 
