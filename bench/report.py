@@ -17,7 +17,7 @@ from .finding import TWINS, Claim, Finding, Pair
 from .findings import FINDINGS
 from .record import Ledger, Record, latest
 from .staleness import changed
-from .waterfall import Waterfall, waterfalls
+from .waterfall import Waterfall, is_climb, waterfalls
 from .wording import cell, figure, seconds, speedup
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -157,15 +157,17 @@ def build(
 ) -> Report:
     """The report of the newest sitting that measured all of `findings` on that workload, or else any of them.
 
-    Figures are compared within a sitting, so nothing is taken from an older one. Without `subject`, only measurements
+    Figures are compared within a sitting, so nothing is taken from an older one; ladders have sittings and a section of
+    their own. Without `subject`, only measurements
     on the workloads' own subjects count.
     """
     pairs = [(finding, pair) for finding in findings for pair in finding.pairs]
     wanted = {(f.name, p.name): subject or p.workload(workload).subject for f, p in pairs}
     covered: dict[str, set[tuple[str, str]]] = {}
+    climbs = {record.sitting for record in ledger.records if is_climb(record)}
     for record in ledger.records:
         about = _measures(record.body, workload, wanted)
-        if about:
+        if about and record.sitting not in climbs:
             covered.setdefault(record.sitting, set()).add(about)
     sittings = [name for name, about in covered.items() if len(about) == len(wanted)] or list(covered)
     records = [record for record in ledger.records if sittings and record.sitting == sittings[-1]]

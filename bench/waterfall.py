@@ -93,9 +93,7 @@ def _waterfall(
     ladder: Ladder, ledger: Ledger, workload: str, subject: str | None, null_error_rate: float
 ) -> Waterfall | None:
     about = (ladder.finding.name, ladder.pair.name, workload, subject or ladder.pair.workload(workload).subject)
-    # A full run times twins and the careful loop too; only a ladder's sitting knows of the other rungs.
-    own = set(ladder.names) - {*TWINS, CAREFUL}
-    climbed = [r for r in ledger.records if _is_about(r, about) and own & set(_arms(r))]
+    climbed = [r for r in ledger.records if _is_about(r, about) and is_climb(r)]
     if not climbed:
         return None
     sitting = climbed[-1].sitting
@@ -143,9 +141,12 @@ def _is_about(record: Record, about: tuple[str, str, str, str]) -> bool:
     return (body.finding, body.function, body.workload.name, body.workload.subject) == about
 
 
-def _arms(record: Record) -> tuple[str, ...]:
-    if isinstance(record.body, Measured):
-        return record.body.arms
-    if isinstance(record.body, Refused):
-        return (record.body.twin,)
-    return ()
+def is_climb(record: Record) -> bool:
+    """Whether a record is of a ladder's sitting: a run knows the twins and the careful loop, not the other rungs."""
+    body = record.body
+    if isinstance(body, Judged | Sat | Counted):
+        return False
+    about = body if isinstance(body, Refused) else body.certificate
+    arms = body.arms if isinstance(body, Measured) else (about.twin,)
+    own = {n for ladder in LADDERS if ladder.pair.name == about.function for n in ladder.names} - {*TWINS, CAREFUL}
+    return not own.isdisjoint(arms)

@@ -61,8 +61,9 @@ def ladder(
     else:
         for fall in falls:
             terminal.show_waterfall(fall)
-    page = reports.write(reports.build(ledger, workload, FINDINGS, subject), report_folder(results, workload, subject))
-    terminal.warn_line(f"Report: {page[-1]}")
+    known = [f for f in FINDINGS if all(workload in {w.name for w in pair.workloads} for pair in f.pairs)]
+    page = reports.write(reports.build(ledger, workload, known, subject), report_folder(results, workload, subject))[-1]
+    terminal.warn_line(f"Report: {page}")
     raise typer.Exit(0 if all(step.comparison for fall in falls for step in fall.steps[1:]) else 1)
 
 
