@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from .certificate import Certificate
-from .comparison import Launch
+from .comparison import Comparison, Launch
+from .finding import TWINS
 from .workload import Workload
 
 
@@ -34,27 +35,39 @@ class Refused(_Body):
     trial: str = ""
     excess: float | None = None
     """Error as a multiple of what is allowed, where the rule is about a number."""
+    baseline: str = ""
+    """The arm that it was to be timed against; none where the gate itself refused."""
 
 
 class Counted(_Body):
-    """Work counts of both twins, taken in a run of their own."""
+    """Work counts by arm, taken in a run of their own: the definition first, then every arm that passed the gate."""
 
     kind: Literal["counted"] = "counted"
     finding: str
     function: str
     workload: Workload
     sources: dict[str, str]
-    sequential: dict[str, int]
-    batched: dict[str, int]
+    counts: dict[str, dict[str, int]]
 
 
 class Measured(_Body):
-    """Paired samples, under a certificate. `null` marks the A/A pair: the batched twin against itself."""
+    """Paired samples of a contender, which `certificate` is of, against a baseline: another certified arm, or the
+    definition where there is no `baseline` certificate. An arm against itself is the A/A pair."""
 
     kind: Literal["measured"] = "measured"
     certificate: Certificate
+    baseline: Certificate | None = None
     launches: tuple[Launch, ...]
-    null: bool = False
+
+    @property
+    def arms(self) -> tuple[str, str]:
+        """Names of baseline and contender."""
+        return self.baseline.twin if self.baseline else TWINS[0], self.certificate.twin
+
+    @property
+    def comparison(self) -> Comparison:
+        """What the samples say."""
+        return Comparison(self.certificate, self.launches, self.baseline)
 
 
 class Judged(_Body):

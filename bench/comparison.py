@@ -36,41 +36,48 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Launch:
-    """Samples of one fresh process. The i-th pair is (sequential_s[i], batched_s[i]), in seconds per call.
+    """Samples of one fresh process. The i-th pair is (baseline_s[i], contender_s[i]), in seconds per call.
 
-    `sequential_first[i]` is the order in which the pair was taken; `n_calls` the calls behind one sample.
+    `baseline_first[i]` is the order in which the pair was taken; `n_calls` the calls behind one sample.
     """
 
     seed: int
-    sequential_s: tuple[float, ...]
-    batched_s: tuple[float, ...]
-    sequential_first: tuple[bool, ...]
+    baseline_s: tuple[float, ...]
+    contender_s: tuple[float, ...]
+    baseline_first: tuple[bool, ...]
     n_calls: tuple[int, int]
 
     def __post_init__(self) -> None:
-        samples = (*self.sequential_s, *self.batched_s)
-        if not samples or len(self.sequential_s) != len(self.batched_s) or not all(s > 0 for s in samples):
-            raise ValueError("A launch needs pairs of positive seconds, as many sequential as batched.")
+        samples = (*self.baseline_s, *self.contender_s)
+        if not samples or len(self.baseline_s) != len(self.contender_s) or not all(s > 0 for s in samples):
+            raise ValueError("A launch needs pairs of positive seconds, as many of the baseline as of the contender.")
 
     @property
     def mean_log_speedup(self) -> float:
-        """Mean over the pairs of log(sequential / batched)."""
-        pairs = zip(self.sequential_s, self.batched_s, strict=True)
-        return fmean(math.log(sequential / batched) for sequential, batched in pairs)
+        """Mean over the pairs of log(baseline / contender)."""
+        pairs = zip(self.baseline_s, self.contender_s, strict=True)
+        return fmean(math.log(baseline / contender) for baseline, contender in pairs)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A speed-up (sequential / batched, above 1 is faster) with an interval, for what a certificate covers."""
+    """A speed-up (baseline / contender, above 1 is faster) with an interval, for what the certificates cover.
+
+    `certificate` is the contender's. `baseline` is the baseline's, or nothing where that is the definition, which
+    needs none.
+    """
 
     certificate: Certificate
     launches: tuple[Launch, ...]
+    baseline: Certificate | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.certificate, Certificate):
             raise Uncertified(
                 f"A speed-up needs a certificate. Expected one from certify(), got {type(self.certificate).__name__}."
             )
+        if self.baseline is not None:
+            _require_same_question(self.certificate, self.baseline)
         if not self.launches:
             raise ValueError("A comparison needs samples of at least one launch.")
 
@@ -80,14 +87,14 @@ class Comparison:
         return math.exp(fmean(launch.mean_log_speedup for launch in self.launches))
 
     @property
-    def sequential_s(self) -> float:
-        """Seconds per call of the definition: geometric mean over launches."""
-        return _geometric([launch.sequential_s for launch in self.launches])
+    def baseline_s(self) -> float:
+        """Seconds per call of the baseline: geometric mean over launches."""
+        return _geometric([launch.baseline_s for launch in self.launches])
 
     @property
-    def batched_s(self) -> float:
-        """Seconds per call of the batched twin: geometric mean over launches."""
-        return _geometric([launch.batched_s for launch in self.launches])
+    def contender_s(self) -> float:
+        """Seconds per call of the contender: geometric mean over launches."""
+        return _geometric([launch.contender_s for launch in self.launches])
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -149,3 +156,17 @@ def verdict(adjusted_p: float) -> Verdict:
 
 def _geometric(samples: Sequence[Sequence[float]]) -> float:
     return math.exp(fmean(fmean(math.log(s) for s in launch) for launch in samples))
+
+
+def _require_same_question(contender: Certificate, baseline: object) -> None:
+    """Raises Uncertified unless both arms were certified for the same function, workload and environment."""
+    about = "finding", "function", "workload", "environment"
+    if not isinstance(baseline, Certificate):
+        raise Uncertified(
+            f"A baseline needs a certificate. Expected one from certify(), got {type(baseline).__name__}."
+        )
+    if any(getattr(contender, name) != getattr(baseline, name) for name in about):
+        raise Uncertified(
+            f"{baseline.function} on {baseline.workload.name!r} cannot be the baseline of {contender.function} on "
+            f"{contender.workload.name!r}. Expected certificates for the same function, workload and environment."
+        )

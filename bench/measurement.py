@@ -12,15 +12,13 @@ from typing import Any
 
 import torch
 
-from .certificate import Certificate
 from .clock import elapsed_s, monotonic_s
 from .comparison import FEWEST_LAUNCHES, Comparison, Launch
 from .equivalence import Inputs
 from .errors import SpeedproofError
-from .finding import Finding, Pair
-from .findings import find
-from .gate import recheck, require_covers
+from .gate import recheck
 from .oracle import Oracle
+from .plan import Plan
 from .process import ProcessDied, Usage, in_fresh_process
 from .subject import Subject, find_subject
 
@@ -35,29 +33,6 @@ SHORTEST_STRETCH_S = 0.4
 MOST_PAIRS = 40
 WARM_UP_ITEMS = 6
 """Items of the warm-up call: enough to touch all weights and code, a small part of a long call."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """One comparison to be made. `null` sets the batched twin against itself: the A/A pair."""
-
-    certificate: Certificate
-    null: bool = False
-
-    @property
-    def finding(self) -> Finding:
-        """The finding, looked up by name so that a plan can be sent to another process."""
-        return find(self.certificate.finding)
-
-    @property
-    def pair(self) -> Pair:
-        """The pair that is measured."""
-        return self.finding.pair(self.certificate.function)
-
-    @property
-    def label(self) -> str:
-        """What a progress bar says."""
-        return "A/A" if self.null else f"{self.finding.name}.{self.pair.name}"
 
 
 @dataclass(frozen=True)
@@ -81,7 +56,7 @@ class Measurement:
     @property
     def comparison(self) -> Comparison:
         """What the samples say."""
-        return Comparison(self.plan.certificate, self.launches)
+        return Comparison(self.plan.certificate, self.launches, self.plan.baseline_certificate)
 
     @property
     def decided(self) -> bool:
@@ -89,8 +64,9 @@ class Measurement:
         if self.failure:
             return True
         claim = self.plan.finding.claim
-        ends = [end for end in (claim.low, claim.high) if end] if self.plan.pair is self.plan.finding.pairs[0] else []
-        return len(self.launches) >= FEWEST_LAUNCHES and self.comparison.decided([] if self.plan.null else ends)
+        carries_claim = self.plan.is_of_twins and self.plan.pair is self.plan.finding.pairs[0]
+        ends = [end for end in (claim.low, claim.high) if end] if carries_claim else []
+        return len(self.launches) >= FEWEST_LAUNCHES and self.comparison.decided(ends)
 
 
 Progress = Callable[[str, int, int], None]
@@ -108,13 +84,13 @@ def measure(
     end_s = monotonic_s() + budget_s
     open_plans = [Measurement(plan) for plan in plans]
     stretch_s = min(LONGEST_STRETCH_S, max(SHORTEST_STRETCH_S, budget_s / (MOST_LAUNCHES * max(1, len(plans)))))
-    sequential_first = rng.random() < 0.5
+    baseline_first = rng.random() < 0.5
     for n_launch in range(1, MOST_LAUNCHES + 1):
         rng.shuffle(open_plans)
         # Where a process takes a single pair, its order alternates from process to process.
-        sequential_first = not sequential_first
+        baseline_first = not baseline_first
         start_s = monotonic_s()
-        conditions = (rng.getrandbits(32), stretch_s, sequential_first)
+        conditions = (rng.getrandbits(32), stretch_s, baseline_first)
         outcomes = _launch([m.plan for m in open_plans], conditions, n_launch, usage, progress)
         sampled = [_add(measurement, outcome) for measurement, outcome in zip(open_plans, outcomes, strict=True)]
         yield from (measurement for measurement in sampled if measurement.decided)
@@ -149,7 +125,7 @@ def _launch(
     return outcomes
 
 
-def _sample_all(plans: Sequence[Plan], seed: int, stretch_s: float, sequential_first: bool) -> Iterator[Outcome]:
+def _sample_all(plans: Sequence[Plan], seed: int, stretch_s: float, baseline_first: bool) -> Iterator[Outcome]:
     """Runs in the fresh process: one outcome per plan, in order."""
     rng = random.Random(seed)
     subjects: dict[tuple[str, str], Subject] = {}
@@ -159,8 +135,7 @@ def _sample_all(plans: Sequence[Plan], seed: int, stretch_s: float, sequential_f
         subject = subjects.setdefault(key, find_subject(*key))
         start_s = monotonic_s()
         try:
-            require_covers(plan.certificate, plan.finding, plan.pair, workload, plan.pair.batched)
-            launch = _samples(plan, subject, rng.getrandbits(32), stretch_s, sequential_first)
+            launch = _samples(plan, subject, rng.getrandbits(32), stretch_s, baseline_first)
             yield Outcome(launch, took_s=monotonic_s() - start_s)
         except SpeedproofError as error:
             yield Outcome(None, str(error))
@@ -168,13 +143,13 @@ def _sample_all(plans: Sequence[Plan], seed: int, stretch_s: float, sequential_f
             yield Outcome(None, f"{type(error).__name__}: {str(error)[:300]}")
 
 
-def _samples(plan: Plan, subject: Subject, seed: int, stretch_s: float, sequential_first: bool) -> Launch:
+def _samples(plan: Plan, subject: Subject, seed: int, stretch_s: float, baseline_first: bool) -> Launch:
     pair, workload = plan.pair, plan.certificate.workload
     torch.set_num_threads(workload.n_threads)
     rng = random.Random(seed)
-    twins = (pair.batched if plan.null else pair.sequential, pair.batched)
-    n_calls = tuple(_warm_up(twin, plan, subject) for twin in twins)
-    kept: list[tuple[Inputs, Any]] = []
+    arms = plan.functions
+    n_calls = tuple(_warm_up(arm, plan, subject) for arm in arms)
+    kept: list[tuple[int, Inputs, Any]] = []
     samples: tuple[list[float], list[float]] = ([], [])
     first: list[bool] = []
     # What is alive now stays; collecting it again before every sample would take longer than many a sample.
@@ -183,24 +158,25 @@ def _samples(plan: Plan, subject: Subject, seed: int, stretch_s: float, sequenti
     start = monotonic_s()
     while not first or _goes_on(len(first), monotonic_s() - start, stretch_s):
         # Every second pair is taken in the other order than the one before it; of two such, chance picks the first.
-        first.append(sequential_first if not first else not first[-1] if len(first) % 2 else rng.random() < 0.5)
+        first.append(baseline_first if not first else not first[-1] if len(first) % 2 else rng.random() < 0.5)
         for side in (0, 1) if first[-1] else (1, 0):
             inputs = [pair.inputs(workload, subject, None) for _ in range(n_calls[side])]
             gc.collect()
-            output, seconds = elapsed_s(partial(_call_all, twins[side], inputs))
+            output, seconds = elapsed_s(partial(_call_all, arms[side], inputs))
             samples[side].append(seconds / n_calls[side])
-            kept.append((inputs[-1], output))
+            kept.append((side, inputs[-1], output))
     gc.unfreeze()
     oracle = Oracle(subject)
-    recheck(plan.certificate, pair, oracle, kept)
+    for side, certificate in enumerate(plan.certificates):
+        recheck(certificate, pair, oracle, [(given, output) for arm, given, output in kept if arm == side])
     return Launch(seed, tuple(samples[0]), tuple(samples[1]), tuple(first), (n_calls[0], n_calls[1]))
 
 
-def _call_all(twin: Callable[..., Any], inputs: Sequence[Inputs]) -> Any:
+def _call_all(arm: Callable[..., Any], inputs: Sequence[Inputs]) -> Any:
     """One call for each set of inputs; the last output."""
     output = None
     for kwargs in inputs:
-        output = twin(**kwargs)
+        output = arm(**kwargs)
     return output
 
 
@@ -211,15 +187,15 @@ def _goes_on(n_pairs: int, spent_s: float, stretch_s: float) -> bool:
     return spent_s < stretch_s and n_pairs < MOST_PAIRS
 
 
-def _warm_up(twin: Callable[..., Any], plan: Plan, subject: Subject) -> int:
+def _warm_up(arm: Callable[..., Any], plan: Plan, subject: Subject) -> int:
     """Touches code, weights and caches, then says how many calls make a sample long enough."""
     pair, workload = plan.pair, plan.certificate.workload
     few = list(range(min(WARM_UP_ITEMS, workload.n_items)))
-    _, seconds = elapsed_s(lambda: twin(**pair.inputs(workload, subject, few)))
+    _, seconds = elapsed_s(lambda: arm(**pair.inputs(workload, subject, few)))
     if seconds > SHORTEST_SAMPLE_S * 10:
         return 1
     inputs = pair.inputs(workload, subject, None)
-    _, seconds = elapsed_s(lambda: twin(**inputs))
+    _, seconds = elapsed_s(lambda: arm(**inputs))
     inputs = pair.inputs(workload, subject, None)
-    _, seconds = elapsed_s(lambda: twin(**inputs))
+    _, seconds = elapsed_s(lambda: arm(**inputs))
     return max(1, min(2_000, round(SHORTEST_SAMPLE_S / max(seconds, 1e-7))))

@@ -15,7 +15,7 @@ from .clock import now
 from .environment import Environment
 from .errors import RecordProblem, Uncertified
 
-FORMAT = 1
+FORMAT = 2
 """Number of this format. A reader refuses any other rather than guess."""
 RESULTS = Path(os.environ.get("SPEEDPROOF_RESULTS", Path(__file__).resolve().parent.parent / "results"))
 
@@ -25,7 +25,7 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     written: str
     sitting: str
     environment: Environment
@@ -131,17 +131,13 @@ def schema() -> str:
 def _about(body: Any) -> tuple[str, ...]:
     if isinstance(body, Measured | Certified):
         c = body.certificate
-        return (
-            c.finding,
-            c.function,
-            c.workload.name,
-            c.workload.subject,
-            "A/A" if getattr(body, "null", False) else "",
-        )
+        arms = body.arms if isinstance(body, Measured) else ("", c.twin)
+        return (c.finding, c.function, c.workload.name, c.workload.subject, *arms)
     if isinstance(body, Judged):
         return (body.finding, body.control)
     if isinstance(body, Refused | Counted):
-        return (body.finding, body.function, body.workload.name, body.workload.subject, "")
+        about = (body.finding, body.function, body.workload.name, body.workload.subject)
+        return (*about, body.baseline, body.twin) if isinstance(body, Refused) else about
     return ()
 
 

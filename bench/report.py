@@ -9,12 +9,16 @@ from typing import Any
 from jinja2 import Environment as Templates
 from jinja2 import FileSystemLoader, StrictUndefined
 
+from .beside import Beside, beside
 from .bodies import Certified, Counted, Judged, Measured, Refused, Sat
 from .comparison import ERROR_RATE, Comparison, Verdict, holm, verdict
 from .errors import RecordProblem
-from .finding import Claim, Finding, Pair
+from .finding import TWINS, Claim, Finding, Pair
 from .findings import FINDINGS
 from .record import Ledger, Record, latest
+from .staleness import changed
+from .waterfall import Waterfall, is_climb, waterfalls
+from .wording import cell, figure, seconds, speedup
 
 TEMPLATES = Path(__file__).with_name("templates")
 NULL_ERROR_RATE = 0.01
@@ -32,6 +36,7 @@ class Row:
     record: Record | None = None
     comparison: Comparison | None = None
     counted: Counted | None = None
+    beside: Beside | None = None
 
     @property
     def claimed(self) -> str:
@@ -43,29 +48,36 @@ class Row:
         """The speed-up with its interval, or nothing where there is none to be told."""
         if not self.comparison or self.verdict in (Verdict.WITHHELD, Verdict.STALE):
             return ""
-        low, high = self.comparison.interval
-        return f"{figure(self.comparison.speedup)}x [{figure(low)}, {figure(high)}]"
+        return speedup(self.comparison)
 
     @property
     def outcome(self) -> str:
         """What became of the claim."""
         if self.pair is not self.finding.pairs[0] or self.verdict in (Verdict.WITHHELD, Verdict.STALE):
             return ""
-        if self.finding.name == "grad_mode" and self.counted:
-            before, after = (
-                side["bytes_saved_for_backward"] for side in (self.counted.sequential, self.counted.batched)
-            )
+        if self.finding.name == "grad_mode" and self.counted and TWINS[1] in self.counted.counts:
+            before, after = (self.counted.counts[twin]["bytes_saved_for_backward"] for twin in TWINS)
             freed = f"{before / 1e6:,.0f} MB saved for backward in one call, then {after / 1e6:,.0f} MB"
             return f"confirmed: {freed}" if after < before else f"refuted: {freed}"
         return claim_outcome(self.finding.claim, self.comparison, self.verdict) if self.comparison else ""
 
     @property
+    def times(self) -> str:
+        """Seconds per call: sequential, the careful loop where there is one, batched."""
+        if not self.comparison:
+            return ""
+        careful = [f"{self.beside.careful_s} careful"] if self.beside and self.beside.careful_s else []
+        ends = seconds(self.comparison.baseline_s), seconds(self.comparison.contender_s)
+        return ", ".join((f"{ends[0]} {TWINS[0]}", *careful, f"{ends[1]} {TWINS[1]}"))
+
+    @property
     def work(self) -> str:
         """The finding's first two counts, before and after."""
-        if not self.counted:
+        counts = self.counted.counts if self.counted else {}
+        if not all(twin in counts for twin in TWINS):
             return ""
-        named = list(self.counted.sequential.items())[:2]
-        return ", ".join(f"{name.replace('_', ' ')} {n:,} to {self.counted.batched[name]:,}" for name, n in named)
+        named = list(counts[TWINS[0]].items())[:2]
+        return ", ".join(f"{name.replace('_', ' ')} {n:,} to {counts[TWINS[1]][name]:,}" for name, n in named)
 
 
 def claim_outcome(claim: Claim, comparison: Comparison, found: Verdict) -> str:
@@ -98,6 +110,13 @@ class Report:
     sitting: Record | None
     end: Sat | None
     problems: tuple[str, ...]
+    waterfalls: tuple[Waterfall, ...] = ()
+
+    @property
+    def arms(self) -> list[str]:
+        """Every arm that was counted, the twins first."""
+        counted = [arm for row in self.rows if row.counted for arm in row.counted.counts]
+        return list(dict.fromkeys((*TWINS, *counted)))
 
     @property
     def n_wrong(self) -> int:
@@ -138,26 +157,28 @@ def build(
 ) -> Report:
     """The report of the newest sitting that measured all of `findings` on that workload, or else any of them.
 
-    Figures are compared within a sitting, so nothing is taken from an older one. Without `subject`, only measurements
+    Figures are compared within a sitting, so nothing is taken from an older one; ladders have sittings and a section of
+    their own. Without `subject`, only measurements
     on the workloads' own subjects count.
     """
     pairs = [(finding, pair) for finding in findings for pair in finding.pairs]
     wanted = {(f.name, p.name): subject or p.workload(workload).subject for f, p in pairs}
     covered: dict[str, set[tuple[str, str]]] = {}
+    climbs = {record.sitting for record in ledger.records if is_climb(record)}
     for record in ledger.records:
         about = _measures(record.body, workload, wanted)
-        if about:
+        if about and record.sitting not in climbs:
             covered.setdefault(record.sitting, set()).add(about)
     sittings = [name for name, about in covered.items() if len(about) == len(wanted)] or list(covered)
     records = [record for record in ledger.records if sittings and record.sitting == sittings[-1]]
     comparisons = {
-        key: Comparison(record.body.certificate, record.body.launches)
+        key: record.body.comparison
         for key, record in latest(records, Measured).items()
-        if isinstance(record.body, Measured) and _measures(record.body, workload, wanted)
+        if isinstance(record.body, Measured) and _wanted(record.body.certificate, workload, wanted)
     }
-    null = next((c for key, c in comparisons.items() if key[-1] == "A/A"), None)
+    null = next((c for key, c in comparisons.items() if key[-1] == key[-2]), None)
     null_differs = null is not None and null.p_value < NULL_ERROR_RATE
-    claims = {key: c for key, c in comparisons.items() if key[-1] != "A/A"}
+    claims = {key: c for key, c in comparisons.items() if key[-1] != key[-2]}
     adjusted = dict(zip(claims, holm([c.p_value for c in claims.values()]), strict=True))
     bodies = [record.body for record in records]
     return Report(
@@ -169,18 +190,27 @@ def build(
         records[-1] if records else None,
         next((b for b in bodies if isinstance(b, Sat)), None),
         ledger.problems,
+        waterfalls(ledger, workload, subject, NULL_ERROR_RATE),
     )
 
 
 def _measures(body: Any, workload: str, wanted: Mapping[tuple[str, str], str]) -> tuple[str, str] | None:
     """Which of the wanted functions a record has a figure of, or says why there is none."""
-    if isinstance(body, Measured):
+    if isinstance(body, Measured) and body.arms == TWINS:
         body = body.certificate
-    elif not isinstance(body, Refused) or body.twin != "batched":
+    elif not isinstance(body, Refused) or not _withholds(body):
         return None
-    about = (body.finding, body.function)
-    is_wanted = body.workload.name == workload and wanted.get(about) == body.workload.subject
-    return about if is_wanted else None
+    return (body.finding, body.function) if _wanted(body, workload, wanted) else None
+
+
+def _wanted(body: Any, workload: str, wanted: Mapping[tuple[str, str], str]) -> bool:
+    is_of_subject = wanted.get((body.finding, body.function)) == body.workload.subject
+    return is_of_subject and body.workload.name == workload
+
+
+def _withholds(refused: Refused) -> bool:
+    """Whether a refusal is of the pair itself, and not of another arm or of a comparison with one."""
+    return refused.twin == TWINS[1] and refused.baseline in ("", TWINS[0])
 
 
 def _row(
@@ -193,49 +223,25 @@ def _row(
 ) -> Row:
     about = (finding.name, pair.name)
     refused = [r.body for r in records if isinstance(r.body, Refused) and (r.body.finding, r.body.function) == about]
-    if refused:
-        first = refused[0]
+    first = next(filter(_withholds, refused), None)
+    if first:
         return Row(finding, pair, Verdict.WITHHELD, f"{first.code}: {first.reason}")
-    key = next((key for key in comparisons if key[:2] == about), None)
+    key = next((key for key in comparisons if key[:2] == about and key[-2:] == TWINS), None)
     if key is None:
         return Row(finding, pair, Verdict.WITHHELD, "not run: no measurement in the newest sitting")
     comparison = comparisons[key]
-    record = next(r for r in records if isinstance(r.body, Measured) and r.body.certificate is comparison.certificate)
+    record = next(r for r in records if isinstance(r.body, Measured) and r.body.launches is comparison.launches)
     counted = next(
         (r.body for r in records if isinstance(r.body, Counted) and (r.body.finding, r.body.function) == about), None
     )
-    changed = _changed(pair, comparison)
-    if changed:
-        return Row(finding, pair, Verdict.STALE, f"{changed} changed since; run again", record, comparison, counted)
-    if null_differs:
-        return Row(finding, pair, Verdict.AMBIGUOUS, "the sitting's A/A pair differs", record, comparison, counted)
-    return Row(finding, pair, verdict(adjusted[key]), "", record, comparison, counted)
-
-
-def _changed(pair: Pair, comparison: Comparison) -> str:
-    """What differs between the certificate and the files of today, or an empty string."""
-    certificate = comparison.certificate
-    today = pair.source_digests()
-    if dict(certificate.sources) != {"sequential": today["sequential"], "candidate": today["batched"]}:
-        return "source"
-    known = {w.name: w.digest for w in pair.workloads}
-    same_subject = any(w.subject == certificate.workload.subject for w in pair.workloads)
-    if same_subject and known.get(certificate.workload.name) != certificate.workload.digest:
-        return "workload"
-    return ""
-
-
-def figure(value: float) -> str:
-    """Three significant digits, never in scientific notation."""
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-
-
-def seconds(value: float) -> str:
-    """A duration in the unit that suits it."""
-    for limit, factor, unit in ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms")):
-        if value < limit:
-            return f"{figure(value * factor)} {unit}"
-    return f"{figure(value)} s"
+    found, why = verdict(adjusted[key]), ""
+    stale = changed(pair, comparison)
+    if stale:
+        found, why = Verdict.STALE, f"{stale} changed since; run again"
+    elif null_differs:
+        found, why = Verdict.AMBIGUOUS, "the sitting's A/A pair differs"
+    loop = beside(pair, records, comparisons, adjusted, null_differs)
+    return Row(finding, pair, found, why, record, comparison, counted, loop)
 
 
 def render(report: Report, name: str) -> str:
@@ -248,7 +254,7 @@ def render(report: Report, name: str) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    templates.filters |= {"seconds": seconds, "figure": figure, "cell": _cell}
+    templates.filters |= {"seconds": seconds, "figure": figure, "speedup": speedup, "cell": cell}
     constants: dict[str, Any] = {"ERROR_RATE": ERROR_RATE, "x": _on_axis}
     return templates.get_template(name).render(report=report, **constants)
 
@@ -282,8 +288,3 @@ def _on_axis(speedup: float) -> float:
     """Where a speed-up stands on the page's log axis, in percent of its width: 0.1x at 0, 150x at 100."""
     least, most = 0.1, 150.0
     return round(100 * math.log(min(max(speedup, least), most) / least) / math.log(most / least), 2)
-
-
-def _cell(text: str) -> str:
-    """Text that cannot break out of a Markdown table's cell."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")

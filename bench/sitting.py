@@ -13,10 +13,14 @@ from .clock import monotonic_s, now
 from .controls import CONTROLS
 from .controls.control import Control
 from .counters import count
-from .finding import TWINS, Finding
+from .digest import source_digest
+from .finding import TWINS
 from .findings import find
-from .measurement import Measurement, Plan, measure
+from .ladders import arm
+from .measurement import Measurement, measure
+from .plan import Plan
 from .process import Usage, in_fresh_process
+from .question import Question
 from .record import Recorder
 from .subject import Subject, find_subject
 from .workload import Workload
@@ -26,61 +30,21 @@ Say = Callable[[str, int], None]
 """Told what is being done now, and how many like it are left."""
 
 
-@dataclass(frozen=True)
-class Question:
-    """Is this function's fast form equivalent on this workload? By name, so that it can be sent to a process."""
-
-    finding: str
-    function: str
-    workload: Workload
-    candidate: str | None = None
-
-    @property
-    def label(self) -> str:
-        """What a progress bar says."""
-        return f"{self.finding}.{self.function} on {self.workload.name} ({self.workload.subject})"
-
-
-def questions(
-    findings: Sequence[Finding],
-    workload: str | None = None,
-    subject: str | None = None,
-    function: str | None = None,
-    given: tuple[str, ...] = (),
-    candidate: str | None = None,
-) -> list[Question]:
-    """Every pair on every workload, or on those named. A subject given replaces the workloads' own.
-
-    Raises:
-        BadInput: no such workload, subject or function.
-    """
-    asked = []
-    for finding in findings:
-        # A candidate stands in for one function: the finding's first unless another is named.
-        default = finding.pairs[:1] if candidate else finding.pairs
-        for pair in [finding.pair(function)] if function else default:
-            for chosen in [pair.workload(workload)] if workload else pair.workloads:
-                if subject:
-                    chosen = replace(chosen, subject=find_subject(subject).name)
-                if given:
-                    chosen = replace(chosen, form="given", given=given, n_items=len(given))
-                asked.append(Question(finding.name, pair.name, chosen, candidate))
-    return list(dict.fromkeys(asked))
-
-
 def _prove(asked: Sequence[Question], counted: Sequence[Question], with_controls: bool) -> Iterator[Any]:
     """Runs in a fresh process. Yields answers, judgements and counts, and before each what it is, as (words, left)."""
     subjects = _Subjects()
-    refused: set[tuple[str, str]] = set()
+    refused: set[tuple[str, str, str]] = set()
     for left, question in _countdown(asked):
         yield f"checking {question.label}", left
         answer = _answer(question, subjects)
         if isinstance(answer, Refusal):
-            refused.add((question.finding, question.function))
+            refused.add((question.finding, question.function, question.arm))
         yield answer
-    for left, question in _countdown([q for q in counted if (q.finding, q.function) not in refused]):
+    sound = [q for q in counted if (q.finding, q.function, q.arm) not in refused]
+    for left, question in _countdown(list(dict.fromkeys(replace(q, arm=TWINS[1]) for q in sound))):
         yield f"counting {question.label}", left
-        yield _count(question, subjects)
+        arms = [q.arm for q in sound if replace(q, arm=TWINS[1]) == question]
+        yield _count(question, [TWINS[0], *arms], subjects)
     for left, control in _countdown(CONTROLS if with_controls else ()):
         yield f"control {control.name}", left
         yield _judge(control)
@@ -93,24 +57,24 @@ def _countdown(items: Sequence[T]) -> Iterator[tuple[int, T]]:
 def _answer(question: Question, subjects: "_Subjects") -> Certificate | Refusal:
     finding = find(question.finding)
     pair = finding.pair(question.function)
-    function = candidates.load(question.candidate, pair) if question.candidate else None
+    function = candidates.load(question.candidate, pair) if question.candidate else arm(pair, question.arm)
     return certify(finding, pair, question.workload, function, subjects[question.workload])
 
 
-def _count(question: Question, subjects: "_Subjects") -> Counted:
+def _count(question: Question, arms: Sequence[str], subjects: "_Subjects") -> Counted:
     finding = find(question.finding)
     pair = finding.pair(question.function)
     subject = subjects[question.workload]
-    sequential, batched = (
-        count(finding.counters, pair.twin(twin), pair.inputs(question.workload, subject, None)) for twin in TWINS
-    )
+    functions = {name: arm(pair, name) for name in arms}
     return Counted(
         finding=finding.name,
         function=pair.name,
         workload=question.workload,
-        sources=pair.source_digests(),
-        sequential=sequential,
-        batched=batched,
+        sources={name: source_digest(function) for name, function in functions.items()},
+        counts={
+            name: count(finding.counters, function, pair.inputs(question.workload, subject, None))
+            for name, function in functions.items()
+        },
     )
 
 
@@ -172,7 +136,7 @@ class Sitting:
     ) -> tuple[list[Certificate | Refusal], list[Judged]]:
         """Answers all questions, judges the controls and counts work, in one fresh process that times nothing.
 
-        Only questions in `counted` whose pair was found equivalent are counted.
+        Of the questions in `counted`, those whose arm was found equivalent are counted, and the definition with them.
         """
         # Those of one subject together, so that it is loaded once.
         asked = sorted(asked, key=lambda question: question.workload.subject)
@@ -189,10 +153,8 @@ class Sitting:
                 judged.append(message)
         return found, judged
 
-    def measure(self, certificates: Sequence[Certificate], budget_s: float) -> list[Measurement]:
-        """Paired samples under each certificate, and of the A/A pair."""
-        plans = [Plan(certificate) for certificate in certificates]
-        plans += [Plan(c, null=True) for c in certificates[:1]]
+    def measure(self, plans: Sequence[Plan], budget_s: float) -> list[Measurement]:
+        """Paired samples for each plan."""
         done = []
         for measurement in measure(
             plans,
@@ -236,7 +198,7 @@ def _body(answer: Certificate | Refusal | Judged | Counted) -> Certified | Refus
 
 
 def _measured(measurement: Measurement) -> Measured | Refused:
-    certificate = measurement.plan.certificate
+    plan, certificate = measurement.plan, measurement.plan.certificate
     if measurement.failure:
         return Refused(
             finding=certificate.finding,
@@ -245,5 +207,6 @@ def _measured(measurement: Measurement) -> Measured | Refused:
             twin=certificate.twin,
             code="not measured",
             reason=measurement.failure,
+            baseline=plan.baseline,
         )
-    return Measured(certificate=certificate, launches=measurement.launches, null=measurement.plan.null)
+    return Measured(certificate=certificate, baseline=plan.baseline_certificate, launches=measurement.launches)

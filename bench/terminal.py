@@ -19,11 +19,13 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from . import report as reports
 from .bodies import Judged
 from .certificate import Certificate, Refusal
+from .comparison import Comparison
 from .findings import FINDINGS
 from .report import Report, Row
+from .waterfall import Waterfall
+from .wording import figure, seconds
 
 out = Console(width=None if sys.stdout.isatty() else 140)
 """Standard output; wide enough for a table where it is a file or a pipe."""
@@ -137,11 +139,15 @@ def show_rows(built: Report) -> None:
     table = Table("#", "function", "claimed", "measured, 95% interval", "sequential", "batched", "verdict", "claim")
     for row in built.rows:
         compared = row.comparison
-        times = [reports.seconds(s) for s in (compared.sequential_s, compared.batched_s)] if compared else ["", ""]
+        times = [seconds(s) for s in (compared.baseline_s, compared.contender_s)] if compared else ["", ""]
         said = Text(f"{row.verdict}{f' ({row.reason})' if row.reason else ''}")
         number = str(row.finding.number)
         table.add_row(number, row.pair.name, row.claimed, Text(row.measured), *times, said, row.outcome)
     out.print(table)
+    for row in built.rows:
+        if row.beside:
+            took = f" ({row.beside.careful_s} careful)" if row.beside.careful_s else ""
+            say_line(f"{row.pair.name}, against a careful loop: {row.beside.told}{took}")
     say_line(f"A/A: {built.null_words}. Controls rejected: {built.n_killed} of {built.n_wrong}.")
 
 
@@ -157,4 +163,66 @@ def row_as_json(row: Row) -> dict[str, Any]:
         "speedup": told.speedup if told else None,
         "interval": told.interval if told else None,
         "claim": row.outcome,
+        "careful": _beside_as_json(row),
+    }
+
+
+def _beside_as_json(row: Row) -> dict[str, Any] | None:
+    if not row.beside:
+        return None
+    told = row.beside.comparison if row.beside.careful_s else None
+    arms = {"baseline": row.beside.baseline, "contender": row.beside.contender}
+    found = {"verdict": row.beside.verdict.value, "reason": row.beside.reason}
+    return {**arms, **found, **_speedup_as_json(told)}
+
+
+def _speedup_as_json(told: Comparison | None) -> dict[str, Any]:
+    return {
+        "speedup": told.speedup if told else None,
+        "interval": told.interval if told else None,
+        "baseline_s": told.baseline_s if told else None,
+        "contender_s": told.contender_s if told else None,
+    }
+
+
+def show_waterfall(fall: Waterfall) -> None:
+    """A ladder's rungs: what each adds, what that bought, and the work that is left."""
+    out.print(Text(f"{fall.ladder.finding.number}. {fall.ladder.finding.title} ({fall.ladder.pair.name})"))
+    table = Table("rung", "adds", "its own factor", "in all", "per call", "verdict")
+    work = Table("rung", *(name.replace("_", " ") for name in fall.counters))
+    for step in fall.steps:
+        in_all = f"{figure(step.in_all)}x" if step.in_all else ""
+        said = step.verdict.value if step.verdict else ""
+        table.add_row(step.rung.name, step.rung.adds, Text(step.factor), in_all, step.seconds, said)
+        if step.counts:
+            work.add_row(step.rung.name, *(f"{step.counts[name]:,}" for name in fall.counters))
+    out.print(table)
+    out.print(work)
+    for step in fall.steps:
+        if step.reason:
+            say_line(f"{step.rung.name}: {step.verdict} ({step.reason})")
+    null = f"{figure(fall.null.speedup)}x, {'differs: void' if fall.null_differs else 'alike'}" if fall.null else "none"
+    say_line(f"A/A: {null}")
+
+
+def waterfall_as_json(fall: Waterfall) -> dict[str, Any]:
+    """A ladder's figures as plain data."""
+    return {
+        "finding": fall.ladder.finding.name,
+        "function": fall.ladder.pair.name,
+        "sitting": fall.sitting.sitting,
+        "null_differs": fall.null_differs,
+        "rungs": [
+            {
+                "rung": step.rung.name,
+                "adds": step.rung.adds,
+                "verdict": step.verdict.value if step.verdict else None,
+                "reason": step.reason,
+                "baseline": step.baseline or None,
+                **_speedup_as_json(step.comparison),
+                "in_all": step.in_all,
+                "counts": dict(step.counts) if step.counts else None,
+            }
+            for step in fall.steps
+        ],
     }

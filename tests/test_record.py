@@ -53,17 +53,18 @@ def test_a_kill_at_any_byte_loses_nothing_earlier_and_nothing_later(tmp_path: Pa
 def test_a_damaged_line_is_named(tmp_path: Path) -> None:
     recorder(tmp_path).write(judged())
     with file_of(tmp_path).open("ab") as file:
-        file.write(b'{"format": 1, "written": "no"}\n\xff\xfe\n')
+        file.write(b'{"format": 2, "written": "no"}\n\xff\xfe\n')
     (missing, binary) = read(tmp_path).problems
     assert ":2 skipped: sitting" in missing and ":3 skipped: " in binary
 
 
 def test_an_unknown_format_is_refused_with_the_way_out(tmp_path: Path) -> None:
     recorder(tmp_path).write(judged())
-    with file_of(tmp_path).open("ab") as file:
-        file.write(b'{"format": 99}\n')
-    with pytest.raises(RecordProblem, match=r"format 99. Expected 1.*another version"):
-        read(tmp_path)
+    whole = file_of(tmp_path).read_bytes()
+    for unknown in (1, 99):
+        file_of(tmp_path).write_bytes(whole + b'{"format": %d}\n' % unknown)
+        with pytest.raises(RecordProblem, match=rf"format {unknown}. Expected 2.*another version"):
+            read(tmp_path)
 
 
 def _append_many(path: Path, letter: str) -> None:

@@ -1,6 +1,7 @@
 """Verbs that make figures: measure, profile, report, run."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,11 +12,26 @@ from .. import terminal
 from ..certificate import Certificate, Refusal
 from ..finding import Finding
 from ..findings import FINDINGS
+from ..ladders import LADDERS
+from ..ladders.ladder import CAREFUL
+from ..plan import Plan, plans_of_pairs
 from ..process import Usage, in_fresh_process
 from ..profiling import trace
+from ..question import Question, questions
 from ..record import RESULTS, read
-from ..sitting import Question, Sitting, questions
-from .options import AsJson, Budget, Names, Results, Seed, SubjectName, app, chosen_findings, open_sitting
+from ..sitting import Sitting
+from .options import (
+    AsJson,
+    Budget,
+    Names,
+    Results,
+    Seed,
+    SubjectName,
+    app,
+    chosen_findings,
+    open_sitting,
+    report_folder,
+)
 
 RUN_BUDGET_S = 420.0
 """Timing budget of a full run: with the checks and counts it keeps `make bench` below twelve minutes on two cores."""
@@ -39,10 +55,11 @@ def measure(
     """
     findings = chosen_findings(names)
     asked = questions(findings, workload, subject)
+    asked += _careful(findings, asked)
     sitting = open_sitting(results, seed)
     with terminal.progress() as sitting.say:
         answers, _ = sitting.prove(asked, asked)
-        sitting.measure([a for a in answers if isinstance(a, Certificate)], budget_s)
+        sitting.measure(_plans(asked, answers), budget_s)
         sitting.close()
     _show_report(results, workload, subject, findings, as_json)
     raise typer.Exit(1 if any(isinstance(a, Refusal) for a in answers) else 0)
@@ -107,23 +124,30 @@ def run(
     workload = "smoke" if quick else "report"
     asked = questions(findings, workload, subject)
     others = [] if quick else [q for q in questions(findings) if q.workload.name != workload]
+    asked += _careful(findings, asked)
     sitting = open_sitting(results, seed)
     with terminal.progress() as sitting.say:
         answers, _ = sitting.prove([*asked, *others], asked, with_controls=True)
-        refused = {(a.finding, a.function) for a in answers if isinstance(a, Refusal)}
-        sound = [q for q in asked if (q.finding, q.function) not in refused]
-        certificates = _certificates(sound, answers)
-        sitting.measure(certificates, budget_s or (QUICK_BUDGET_S if quick else RUN_BUDGET_S))
+        sitting.measure(_plans(asked, answers), budget_s or (QUICK_BUDGET_S if quick else RUN_BUDGET_S))
         _profile(findings, workload, subject, results, sitting)
         sitting.close()
     is_good = _show_report(results, workload, subject, findings, as_json)
-    raise typer.Exit(0 if is_good and not refused else 1)
+    raise typer.Exit(0 if is_good and not any(isinstance(a, Refusal) for a in answers) else 1)
 
 
-def _certificates(asked: Sequence[Question], answers: Sequence[Certificate | Refusal]) -> list[Certificate]:
-    wanted = {(q.finding, q.function, q.workload.digest) for q in asked}
-    found = [a for a in answers if isinstance(a, Certificate)]
-    return [c for c in found if (c.finding, c.function, c.workload.digest) in wanted]
+def _careful(findings: Sequence[Finding], asked: Sequence[Question]) -> list[Question]:
+    """The same questions of the careful loop, for the functions that have one."""
+    ladders = [ladder for ladder in LADDERS if ladder.finding in findings]
+    functions = {(ladder.finding.name, ladder.pair.name) for ladder in ladders}
+    return [replace(question, arm=CAREFUL) for question in asked if (question.finding, question.function) in functions]
+
+
+def _plans(asked: Sequence[Question], answers: Sequence[Certificate | Refusal]) -> list[Plan]:
+    """What was asked and certified. An arm that was refused on any workload is not timed."""
+    refused = {(a.finding, a.function, a.twin) for a in answers if isinstance(a, Refusal)}
+    wanted = {(q.finding, q.function, q.arm, q.workload.digest) for q in asked}
+    sound = [a for a in answers if isinstance(a, Certificate) and (a.finding, a.function, a.twin) not in refused]
+    return plans_of_pairs([c for c in sound if (c.finding, c.function, c.twin, c.workload.digest) in wanted])
 
 
 def _profile(
@@ -149,8 +173,6 @@ def _show_report(results: Path, workload: str, subject: str | None, findings: Se
     else:
         terminal.show_rows(built)
     if tuple(findings) == FINDINGS:
-        # Another workload or subject does not replace the report of the real size.
-        parts = ["report", *([workload] if workload != "report" else []), *([Path(subject).name] if subject else [])]
-        page = reports.write(built, results / "-".join(parts).replace(":", "-"))[-1]
+        page = reports.write(built, report_folder(results, workload, subject))[-1]
         terminal.warn_line(f"Report: {page}")
     return built.is_good

@@ -10,8 +10,8 @@ from .. import terminal
 from ..certificate import Refusal
 from ..errors import BadInput
 from ..findings import FINDINGS
+from ..question import questions
 from ..record import RESULTS
-from ..sitting import questions
 from .options import AsJson, Names, Results, SubjectName, app, chosen_findings, open_sitting
 
 

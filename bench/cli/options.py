@@ -38,3 +38,9 @@ def open_sitting(results: Path, seed: int | None) -> Sitting:
     recorder = Recorder(results, current_environment(), sitting_name(chosen))
     recorder.require_writable()
     return Sitting(recorder, chosen, lambda what, left: None)
+
+
+def report_folder(results: Path, workload: str, subject: str | None) -> Path:
+    """Where a report goes: one of another workload or subject does not replace the report of the real size."""
+    parts = ["report", *([workload] if workload != "report" else []), *([Path(subject).name] if subject else [])]
+    return results / "-".join(parts).replace(":", "-")

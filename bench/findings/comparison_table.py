@@ -13,7 +13,7 @@ import impl_batched.comparison_table as batched
 import impl_sequential.comparison_table as sequential
 
 from .. import texts
-from ..counters import computed_tokens, encodes, flops, forward_passes, token_layers
+from ..counters import bytes_saved_for_backward, computed_tokens, encodes, flops, forward_passes, token_layers
 from ..equivalence import Inputs
 from ..errors import NotEquivalent
 from ..features import Features
@@ -118,7 +118,7 @@ FINDING = Finding(
             (SMOKE, SOLVED, HOSTILE, RAGGED, REPORT),
         ),
     ),
-    counters=(forward_passes, computed_tokens, token_layers, encodes, flops),
+    counters=(forward_passes, computed_tokens, token_layers, encodes, flops, bytes_saved_for_backward),
     definition_digest="f995e4e2b68232e6",
 )
 

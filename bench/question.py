@@ -1,0 +1,70 @@
+"""Questions: what the gate is asked, by name, so that they can be sent to another process."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from .finding import TWINS, Finding
+from .ladders.ladder import Ladder
+from .subject import find_subject
+from .workload import Workload
+
+
+@dataclass(frozen=True)
+class Question:
+    """Is this arm of a function equivalent on this workload? By name, so that it can be sent to a process."""
+
+    finding: str
+    function: str
+    workload: Workload
+    candidate: str | None = None
+    arm: str = TWINS[1]
+
+    @property
+    def label(self) -> str:
+        """What a progress bar says."""
+        which = "" if self.arm == TWINS[1] else f", {self.arm},"
+        return f"{self.finding}.{self.function}{which} on {self.workload.name} ({self.workload.subject})"
+
+
+def questions(
+    findings: Sequence[Finding],
+    workload: str | None = None,
+    subject: str | None = None,
+    function: str | None = None,
+    given: tuple[str, ...] = (),
+    candidate: str | None = None,
+) -> list[Question]:
+    """Every pair on every workload, or on those named. A subject given replaces the workloads' own.
+
+    Raises:
+        BadInput: no such workload, subject or function.
+    """
+    asked = []
+    for finding in findings:
+        # A candidate stands in for one function: the finding's first unless another is named.
+        default = finding.pairs[:1] if candidate else finding.pairs
+        for pair in [finding.pair(function)] if function else default:
+            for chosen in [pair.workload(workload)] if workload else pair.workloads:
+                if subject:
+                    chosen = replace(chosen, subject=find_subject(subject).name)
+                if given:
+                    chosen = replace(chosen, form="given", given=given, n_items=len(given))
+                asked.append(Question(finding.name, pair.name, chosen, candidate))
+    return list(dict.fromkeys(asked))
+
+
+def questions_of_rungs(
+    ladders: Sequence[Ladder], workload: str | None = None, subject: str | None = None, only: str | None = None
+) -> list[Question]:
+    """Every rung above the definition on that workload, or the rung named `only`.
+
+    Raises:
+        BadInput: no such workload or subject.
+    """
+    return [
+        replace(question, arm=name)
+        for ladder in ladders
+        for question in questions([ladder.finding], workload or "report", subject, ladder.pair.name)
+        for name in ladder.names[1:]
+        if only in (None, name)
+    ]

@@ -1,0 +1,29 @@
+"""Whether a figure still stands for the files of today."""
+
+from .certificate import Certificate
+from .comparison import Comparison
+from .digest import source_digest
+from .errors import BadInput
+from .finding import TWINS, Pair
+from .ladders import arm
+
+
+def changed(pair: Pair, comparison: Comparison) -> str:
+    """What differs between a comparison's certificates and the files of today, or an empty string."""
+    certificates = [c for c in (comparison.certificate, comparison.baseline) if c]
+    return next(filter(None, (_changed(pair, certificate) for certificate in certificates)), "")
+
+
+def _changed(pair: Pair, certificate: Certificate) -> str:
+    today = pair.source_digests()
+    try:
+        candidate = today[TWINS[1]] if certificate.twin == TWINS[1] else source_digest(arm(pair, certificate.twin))
+    except BadInput:
+        return "source"
+    if dict(certificate.sources) != {"sequential": today["sequential"], "candidate": candidate}:
+        return "source"
+    known = {w.name: w.digest for w in pair.workloads}
+    same_subject = any(w.subject == certificate.workload.subject for w in pair.workloads)
+    if same_subject and known.get(certificate.workload.name) != certificate.workload.digest:
+        return "workload"
+    return ""

@@ -1,0 +1,152 @@
+"""Waterfalls: a ladder's figures, worked out from records. Which change bought what."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .bodies import Certified, Counted, Judged, Measured, Refused, Sat
+from .comparison import Comparison, Verdict, holm, verdict
+from .finding import TWINS
+from .ladders import LADDERS
+from .ladders.ladder import CAREFUL, Ladder, Rung
+from .record import Ledger, Record
+from .staleness import changed
+from .wording import seconds, speedup
+
+TICKS = (0.5, 1, 2, 5, 10, 20, 50, 100, 200)
+"""Speed-ups at which the page's axis may be marked."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One rung's figures. `in_all` is the product of the factors up to here, None where one below is missing."""
+
+    rung: Rung
+    verdict: Verdict | None = None
+    """None for the definition, which is no speed-up over anything."""
+    reason: str = ""
+    comparison: Comparison | None = None
+    baseline: str = ""
+    """The arm that the factor is over: the nearest rung below that passed the gate."""
+    in_all: float | None = None
+    seconds: str = ""
+    counts: Mapping[str, int] | None = None
+
+    @property
+    def factor(self) -> str:
+        """The rung's own speed-up with its interval, or nothing."""
+        return speedup(self.comparison) if self.comparison else ""
+
+    @property
+    def before(self) -> float | None:
+        """What all below had reached."""
+        return self.in_all / self.comparison.speedup if self.in_all and self.comparison else None
+
+
+@dataclass(frozen=True)
+class Waterfall:
+    """A ladder in its newest sitting."""
+
+    ladder: Ladder
+    steps: tuple[Step, ...]
+    sitting: Record
+    null: Comparison | None
+    null_differs: bool
+
+    @property
+    def counters(self) -> list[str]:
+        """Names of what was counted."""
+        return list(next((step.counts for step in self.steps if step.counts), {}))
+
+    @property
+    def ticks(self) -> list[float]:
+        """The axis' marks that lie on it."""
+        low, high = self._ends()
+        return [tick for tick in TICKS if low <= tick <= high]
+
+    def place(self, value: float) -> float:
+        """Where a speed-up stands on the page's log axis, in percent of its width."""
+        low, high = self._ends()
+        return round(100 * math.log(value / low) / math.log(high / low), 2)
+
+    def bar(self, step: Step) -> tuple[float, float] | None:
+        """Left end and width of the step's bar, in percent of the page's; a hair at least, so that it is seen."""
+        if step.in_all is None or step.before is None:
+            return None
+        ends = sorted((self.place(step.before), self.place(step.in_all)))
+        return ends[0], max(0.3, round(ends[1] - ends[0], 2))
+
+    def _ends(self) -> tuple[float, float]:
+        reached = [value for step in self.steps for value in (step.before, step.in_all) if value] or [1.0]
+        return min(1.0, *reached) / 1.1, max(1.0, *reached) * 1.1
+
+
+def waterfalls(
+    ledger: Ledger, workload: str, subject: str | None = None, null_error_rate: float = 0.01
+) -> tuple[Waterfall, ...]:
+    """Each ladder's newest sitting on that workload; ladders that were never climbed are left out."""
+    found = (_waterfall(ladder, ledger, workload, subject, null_error_rate) for ladder in LADDERS)
+    return tuple(waterfall for waterfall in found if waterfall)
+
+
+def _waterfall(
+    ladder: Ladder, ledger: Ledger, workload: str, subject: str | None, null_error_rate: float
+) -> Waterfall | None:
+    about = (ladder.finding.name, ladder.pair.name, workload, subject or ladder.pair.workload(workload).subject)
+    climbed = [r for r in ledger.records if _is_about(r, about) and is_climb(r)]
+    if not climbed:
+        return None
+    sitting = climbed[-1].sitting
+    records = [r for r in ledger.records if r.sitting == sitting]
+    measured = [r.body for r in records if isinstance(r.body, Measured)]
+    null = next((m.comparison for m in measured if m.arms[0] == m.arms[1]), None)
+    null_differs = null is not None and null.p_value < null_error_rate
+    steps = _steps(ladder, [r for r in records if _is_about(r, about)], null_differs)
+    return Waterfall(ladder, tuple(steps), climbed[-1], null, null_differs)
+
+
+def _steps(ladder: Ladder, records: Sequence[Record], null_differs: bool) -> list[Step]:
+    bodies = [r.body for r in records]
+    factors = {b.arms[1]: b for b in bodies if isinstance(b, Measured) and b.arms[0] != b.arms[1]}
+    refusals = {b.twin: b for b in bodies if isinstance(b, Refused)}
+    counted = next((b.counts for b in bodies if isinstance(b, Counted)), {})
+    adjusted = dict(zip(factors, holm([f.comparison.p_value for f in factors.values()]), strict=True))
+    in_all: dict[str, float] = {TWINS[0]: 1.0}
+    first = next((f.comparison for f in factors.values() if f.arms[0] == TWINS[0]), None)
+    first_s = seconds(first.baseline_s) if first else ""
+    steps = [Step(ladder.rungs[0], in_all=1.0, seconds=first_s, counts=counted.get(TWINS[0]))]
+    for rung in ladder.rungs[1:]:
+        counts, refusal, factor = counted.get(rung.name), refusals.get(rung.name), factors.get(rung.name)
+        if refusal or not factor:
+            reason = f"{refusal.code}: {refusal.reason}" if refusal else "not measured"
+            steps.append(Step(rung, Verdict.WITHHELD, reason, counts=counts))
+            continue
+        comparison, baseline = factor.comparison, factor.arms[0]
+        stale = changed(ladder.pair, comparison)
+        if stale:
+            steps.append(Step(rung, Verdict.STALE, f"{stale} changed since; run again", counts=counts))
+            continue
+        if baseline in in_all:
+            in_all[rung.name] = in_all[baseline] * comparison.speedup
+        found = Verdict.AMBIGUOUS if null_differs else verdict(adjusted[rung.name])
+        reached, took = in_all.get(rung.name), seconds(comparison.contender_s)
+        steps.append(Step(rung, found, "", comparison, baseline, reached, took, counts))
+    return steps
+
+
+def _is_about(record: Record, about: tuple[str, str, str, str]) -> bool:
+    body = record.body.certificate if isinstance(record.body, Certified | Measured) else record.body
+    if isinstance(body, Judged | Sat):
+        return False
+    return (body.finding, body.function, body.workload.name, body.workload.subject) == about
+
+
+def is_climb(record: Record) -> bool:
+    """Whether a record is of a ladder's sitting: a run knows the twins and the careful loop, not the other rungs."""
+    body = record.body
+    if isinstance(body, Judged | Sat | Counted):
+        return False
+    about = body if isinstance(body, Refused) else body.certificate
+    arms = body.arms if isinstance(body, Measured) else (about.twin,)
+    own = {n for ladder in LADDERS if ladder.pair.name == about.function for n in ladder.names} - {*TWINS, CAREFUL}
+    return not own.isdisjoint(arms)

@@ -1,0 +1,27 @@
+"""How figures are written for people: three digits, units that suit, text that cannot break out of a table."""
+
+from .comparison import Comparison
+
+
+def figure(value: float) -> str:
+    """Three significant digits, never in scientific notation."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def seconds(value: float) -> str:
+    """A duration in the unit that suits it."""
+    for limit, factor, unit in ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms")):
+        if value < limit:
+            return f"{figure(value * factor)} {unit}"
+    return f"{figure(value)} s"
+
+
+def speedup(comparison: Comparison) -> str:
+    """A speed-up with its interval."""
+    low, high = comparison.interval
+    return f"{figure(comparison.speedup)}x [{figure(low)}, {figure(high)}]"
+
+
+def cell(text: str) -> str:
+    """Text that cannot break out of a Markdown table's cell."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
