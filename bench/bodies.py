@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from .certificate import Certificate
 from .comparison import Launch
+from .quiet import Conditions
 from .workload import Workload
 
 
@@ -72,6 +73,8 @@ class Sat(_Body):
     under_test_s: float
     peak_host_bytes: int
     seed: int
+    conditions: Conditions | None = None
+    """What the machine was doing before and after; None in records from before this was read."""
 
 
 Body = Annotated[Certified | Refused | Counted | Measured | Judged | Sat, Field(discriminator="kind")]

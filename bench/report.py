@@ -10,15 +10,15 @@ from jinja2 import Environment as Templates
 from jinja2 import FileSystemLoader, StrictUndefined
 
 from .bodies import Certified, Counted, Judged, Measured, Refused, Sat
-from .comparison import ERROR_RATE, Comparison, Verdict, holm, verdict
+from .comparison import Comparison, Verdict, claim_outcome, holm, verdict
 from .errors import RecordProblem
-from .finding import Claim, Finding, Pair
+from .finding import Finding, Pair
 from .findings import FINDINGS
+from .looks import ERROR_RATE
+from .noise import NullPair, advice, history
 from .record import Ledger, Record, latest
 
 TEMPLATES = Path(__file__).with_name("templates")
-NULL_ERROR_RATE = 0.01
-"""Chance that a sitting is voided although its A/A pair is alike."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,15 @@ class Row:
         if not self.comparison or self.verdict in (Verdict.WITHHELD, Verdict.STALE):
             return ""
         low, high = self.comparison.interval
-        return f"{figure(self.comparison.speedup)}x [{figure(low)}, {figure(high)}]"
+        known = f"[{figure(low)}, {figure(high)}]" if low else "[too few processes]"
+        return f"{figure(self.comparison.speedup)}x {known}"
+
+    @property
+    def detectable(self) -> str:
+        """The smallest change that the launches would have shown, in percent, or nothing where there is none."""
+        if not self.measured or not self.comparison or math.isinf(self.comparison.detectable):
+            return ""
+        return f"{figure(100 * self.comparison.detectable)}%"
 
     @property
     def outcome(self) -> str:
@@ -68,31 +76,14 @@ class Row:
         return ", ".join(f"{name.replace('_', ' ')} {n:,} to {self.counted.batched[name]:,}" for name, n in named)
 
 
-def claim_outcome(claim: Claim, comparison: Comparison, found: Verdict) -> str:
-    """A claim held against a speed-up's interval."""
-    low, high = comparison.interval
-    if claim.low == claim.high == 1:
-        return "refuted: it does change" if found is Verdict.VERIFIED else "as expected: no change shown"
-    if found is Verdict.AMBIGUOUS:
-        return "undecided"
-    if high < 1:
-        return "refuted: slower"
-    if claim.low is None or claim.high is None:
-        return "confirmed: faster"
-    if low > claim.high:
-        return "exceeded"
-    if high < claim.low:
-        return "refuted: less than claimed"
-    return "confirmed" if low >= claim.low and high <= claim.high else "consistent with the claim"
-
-
 @dataclass(frozen=True)
 class Report:
     """Everything that is shown, worked out from a ledger."""
 
     rows: tuple[Row, ...]
-    null: Comparison | None
-    null_differs: bool
+    null: NullPair | None
+    nulls: tuple[NullPair, ...]
+    """The A/A pairs of all sittings in the ledger, oldest first."""
     judged: tuple[Judged, ...]
     checks: tuple[Certified | Refused, ...]
     sitting: Record | None
@@ -122,15 +113,17 @@ class Report:
     @property
     def null_words(self) -> str:
         """The A/A line."""
-        if not self.null:
-            return "no A/A pair was measured"
-        low, high = self.null.interval
-        words = f"{self.null.speedup:.3f}x [{low:.3f}, {high:.3f}]"
-        return (
-            f"{words}: differs, so this sitting's timings are void"
-            if self.null_differs
-            else f"{words}: alike, as it must be"
-        )
+        return self.null.words if self.null else "no A/A pair was measured"
+
+    @property
+    def null_differs(self) -> bool:
+        """Whether the A/A pair differs, so that the timings are void."""
+        return self.null is not None and self.null.differs
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """What on the machine may be wrong, where the A/A pair gives cause to ask."""
+        return advice(self.null, self.end)
 
 
 def build(
@@ -155,15 +148,15 @@ def build(
         for key, record in latest(records, Measured).items()
         if isinstance(record.body, Measured) and _measures(record.body, workload, wanted)
     }
-    null = next((c for key, c in comparisons.items() if key[-1] == "A/A"), None)
-    null_differs = null is not None and null.p_value < NULL_ERROR_RATE
+    nulls = history(ledger.records)
+    null = next((pair for pair in reversed(nulls) if sittings and pair.sitting == sittings[-1]), None)
     claims = {key: c for key, c in comparisons.items() if key[-1] != "A/A"}
     adjusted = dict(zip(claims, holm([c.p_value for c in claims.values()]), strict=True))
     bodies = [record.body for record in records]
     return Report(
-        tuple(_row(finding, pair, records, claims, adjusted, null_differs) for finding, pair in pairs),
+        tuple(_row(finding, pair, records, claims, adjusted, bool(null and null.differs)) for finding, pair in pairs),
         null,
-        null_differs,
+        nulls,
         tuple(b for b in bodies if isinstance(b, Judged)),
         tuple(b for b in bodies if isinstance(b, Certified | Refused)),
         records[-1] if records else None,
@@ -209,7 +202,11 @@ def _row(
         return Row(finding, pair, Verdict.STALE, f"{changed} changed since; run again", record, comparison, counted)
     if null_differs:
         return Row(finding, pair, Verdict.AMBIGUOUS, "the sitting's A/A pair differs", record, comparison, counted)
-    return Row(finding, pair, verdict(adjusted[key]), "", record, comparison, counted)
+    found = verdict(adjusted[key])
+    # The interval answers its own question; the verdict is one of many.
+    alone = verdict(comparison.p_value) is not found
+    reason = "excludes no change by itself, but not among the report's questions" if alone else ""
+    return Row(finding, pair, found, reason, record, comparison, counted)
 
 
 def _changed(pair: Pair, comparison: Comparison) -> str:

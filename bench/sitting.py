@@ -9,6 +9,7 @@ from . import candidate as candidates
 from .bodies import Certified, Counted, Judged, Measured, Refused, Sat
 from .certificate import Certificate, Refusal, certify
 from .clock import monotonic_s, now
+from .comparison import TARGET_HALF_WIDTH
 from .controls import CONTROLS
 from .controls.control import Control
 from .counters import count
@@ -16,6 +17,7 @@ from .finding import TWINS, Finding
 from .findings import find
 from .measurement import Measurement, Plan, measure
 from .process import Usage, in_fresh_process
+from .quiet import Condition, Conditions, condition
 from .record import Recorder
 from .subject import Subject, find_subject
 from .workload import Workload
@@ -160,6 +162,9 @@ class Sitting:
     say: Say
     usage: Usage = field(default_factory=Usage)
     started_s: float = field(default_factory=monotonic_s)
+    before: Condition = field(default_factory=condition)
+    n_threads: int = 1
+    """Threads that torch has in the process that has most."""
 
     def prove(
         self, asked: Sequence[Question], counted: Sequence[Question] = (), with_controls: bool = False
@@ -183,8 +188,11 @@ class Sitting:
                 judged.append(message)
         return found, judged
 
-    def measure(self, certificates: Sequence[Certificate], budget_s: float) -> list[Measurement]:
-        """Paired samples under each certificate, and of the A/A pair."""
+    def measure(
+        self, certificates: Sequence[Certificate], budget_s: float, precision: float = TARGET_HALF_WIDTH
+    ) -> list[Measurement]:
+        """Paired samples under each certificate, and of the A/A pair, to that relative half-width if time allows."""
+        self.n_threads = max((c.workload.n_threads for c in certificates), default=self.n_threads)
         plans = [Plan(certificate) for certificate in certificates]
         plans += [Plan(c, null=True) for c in certificates[:1]]
         done = []
@@ -194,6 +202,7 @@ class Sitting:
             self.seed,
             self.usage,
             lambda label, n, left: self.say(f"timing {label} (process {n})", left),
+            precision,
         ):
             self.recorder.write(_measured(measurement))
             done.append(measurement)
@@ -206,6 +215,7 @@ class Sitting:
             under_test_s=self.usage.under_test_s,
             peak_host_bytes=self.usage.peak_host_bytes,
             seed=self.seed,
+            conditions=Conditions(before=self.before, after=condition(), n_threads=self.n_threads),
         )
         self.recorder.write(body)
         return body

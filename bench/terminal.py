@@ -142,6 +142,8 @@ def show_rows(built: Report) -> None:
         number = str(row.finding.number)
         table.add_row(number, row.pair.name, row.claimed, Text(row.measured), *times, said, row.outcome)
     out.print(table)
+    for line in built.advice:
+        say_line(f"What on the machine may be wrong: {line}")
     say_line(f"A/A: {built.null_words}. Controls rejected: {built.n_killed} of {built.n_wrong}.")
 
 

@@ -9,7 +9,7 @@ import pytest
 from bench import report as reports
 from bench.bodies import Measured, Refused
 from bench.certificate import Certificate, certify
-from bench.comparison import Comparison, Launch, Verdict
+from bench.comparison import Comparison, Launch, Verdict, claim_outcome
 from bench.environment import current_environment
 from bench.finding import Claim, Pair
 from bench.findings import find
@@ -113,7 +113,7 @@ def test_claims_are_held_against_the_interval(
     certificate: Certificate, claim: Claim, speedup: float, outcome: str
 ) -> None:
     comparison = Comparison(certificate, launches(speedup))
-    assert reports.claim_outcome(claim, comparison, Verdict.VERIFIED) == outcome
+    assert claim_outcome(claim, comparison, Verdict.VERIFIED) == outcome
 
 
 def test_the_page_shows_markup_and_does_not_run_it(certificate: Certificate) -> None:

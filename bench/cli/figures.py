@@ -9,13 +9,14 @@ import typer
 from .. import report as reports
 from .. import terminal
 from ..certificate import Certificate, Refusal
+from ..comparison import TARGET_HALF_WIDTH
 from ..finding import Finding
 from ..findings import FINDINGS
 from ..process import Usage, in_fresh_process
 from ..profiling import trace
 from ..record import RESULTS, read
 from ..sitting import Question, Sitting, questions
-from .options import AsJson, Budget, Names, Results, Seed, SubjectName, app, chosen_findings, open_sitting
+from .options import AsJson, Budget, Names, Precision, Results, Seed, SubjectName, app, chosen_findings, open_sitting
 
 RUN_BUDGET_S = 420.0
 """Timing budget of a full run: with the checks and counts it keeps `make bench` below twelve minutes on two cores."""
@@ -29,6 +30,7 @@ def measure(
     workload: Annotated[str, typer.Option(help="Workload to measure.")] = "report",
     subject: SubjectName = None,
     budget_s: Budget = RUN_BUDGET_S,
+    precision: Precision = TARGET_HALF_WIDTH,
     seed: Seed = None,
     results: Results = RESULTS,
     as_json: AsJson = False,
@@ -42,7 +44,7 @@ def measure(
     sitting = open_sitting(results, seed)
     with terminal.progress() as sitting.say:
         answers, _ = sitting.prove(asked, asked)
-        sitting.measure([a for a in answers if isinstance(a, Certificate)], budget_s)
+        sitting.measure([a for a in answers if isinstance(a, Certificate)], budget_s, precision)
         sitting.close()
     _show_report(results, workload, subject, findings, as_json)
     raise typer.Exit(1 if any(isinstance(a, Refusal) for a in answers) else 0)
@@ -93,6 +95,7 @@ def run(
     quick: Annotated[bool, typer.Option("--quick", help="On the tiny subject, in about a minute.")] = False,
     subject: SubjectName = None,
     budget_s: Annotated[float | None, typer.Option(min=1, help="Seconds for timing.")] = None,
+    precision: Precision = TARGET_HALF_WIDTH,
     seed: Seed = None,
     results: Results = RESULTS,
     as_json: AsJson = False,
@@ -113,7 +116,7 @@ def run(
         refused = {(a.finding, a.function) for a in answers if isinstance(a, Refusal)}
         sound = [q for q in asked if (q.finding, q.function) not in refused]
         certificates = _certificates(sound, answers)
-        sitting.measure(certificates, budget_s or (QUICK_BUDGET_S if quick else RUN_BUDGET_S))
+        sitting.measure(certificates, budget_s or (QUICK_BUDGET_S if quick else RUN_BUDGET_S), precision)
         _profile(findings, workload, subject, results, sitting)
         sitting.close()
     is_good = _show_report(results, workload, subject, findings, as_json)
