@@ -177,6 +177,8 @@ def verdict(adjusted_p: float) -> Verdict:
 def claim_outcome(claim: Claim, comparison: Comparison, found: Verdict) -> str:
     """A claim held against a speed-up's interval."""
     low, high = comparison.interval
+    if math.isinf(high):
+        return "undecided: too few processes"
     if claim.low == claim.high == 1:
         return "refuted: it does change" if found is Verdict.VERIFIED else "as expected: no change shown"
     if found is Verdict.AMBIGUOUS:

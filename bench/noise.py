@@ -1,5 +1,6 @@
 """Noise: what the A/A pairs of all sittings say of the machine, and when a sitting's own voids its timings."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,6 +43,8 @@ class NullPair:
     @property
     def words(self) -> str:
         """The figures and what follows from them."""
+        if math.isinf(self.comparison.half_width):
+            return f"{self.figures}: does not say"
         if self.differs:
             return f"{self.figures}: differs, so this sitting's timings are void"
         return f"{self.figures}: alike, as it must be{', but the noise is wide' if self.is_wide else ''}"
