@@ -25,8 +25,10 @@ from .process import ProcessDied, Usage, in_fresh_process
 from .subject import Subject, find_subject
 from .warmup import warm_up
 
-STRETCH_S = 0.6
-"""Seconds of pairs that one process takes for one comparison, unless a single pair is longer: some ten short pairs.
+SHORTEST_STRETCH_S = 0.2
+"""Seconds of pairs that one process takes for one comparison at least: some four short pairs."""
+LONGEST_STRETCH_S = 0.6
+"""Seconds of pairs that one process takes for one comparison at most, unless a single pair is longer: some ten.
 
 What narrows an interval is processes. With a spread of 2-8% between them and of 3-15% between pairs of 0.06 s within
 one, and some 2 s of starting up and warming up for each comparison, the least width for a given time is at
@@ -120,13 +122,15 @@ def measure(
     rng = random.Random(seed)
     end_s = monotonic_s() + budget_s
     open_plans = [Measurement(plan) for plan in plans]
+    fair_s = budget_s / (LOOKS[2] * max(1, len(plans)))
+    stretch_s = min(LONGEST_STRETCH_S, max(SHORTEST_STRETCH_S, fair_s))
     sequential_first = rng.random() < 0.5
     for n_launch in range(1, LOOKS[-1] + 1):
         rng.shuffle(open_plans)
         # Where a process takes a single pair, its order alternates from process to process.
         sequential_first = not sequential_first
         start_s = monotonic_s()
-        conditions = (rng.getrandbits(32), STRETCH_S, sequential_first)
+        conditions = (rng.getrandbits(32), stretch_s, sequential_first)
         outcomes = _launch([m.plan for m in open_plans], conditions, n_launch, usage, progress)
         sampled = [_add(measurement, outcome) for measurement, outcome in zip(open_plans, outcomes, strict=True)]
         spent_s = monotonic_s() - start_s
@@ -168,7 +172,7 @@ def _launch(
 ) -> list[Outcome]:
     """One fresh process for all plans. If it dies, the plan that it was at and those after it fail, nothing else."""
     outcomes: list[Outcome] = []
-    stream = in_fresh_process(usage, _sample_all, list(plans), *conditions)
+    stream = in_fresh_process(usage, sample_all, list(plans), *conditions)
     try:
         for plan in plans:
             if progress:
@@ -180,7 +184,7 @@ def _launch(
     return outcomes
 
 
-def _sample_all(plans: Sequence[Plan], seed: int, stretch_s: float, sequential_first: bool) -> Iterator[Outcome]:
+def sample_all(plans: Sequence[Plan], seed: int, stretch_s: float, sequential_first: bool) -> Iterator[Outcome]:
     """Runs in the fresh process: one outcome per plan, in order."""
     rng = random.Random(seed)
     subjects: dict[tuple[str, str], Subject] = {}

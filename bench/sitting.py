@@ -16,7 +16,7 @@ from .counters import count
 from .finding import TWINS, Finding
 from .findings import find
 from .measurement import Measurement, Plan, measure
-from .process import Usage, in_fresh_process
+from .process import Usage, in_fresh_process, prepare
 from .quiet import Condition, Conditions, condition
 from .record import Recorder
 from .subject import Subject, find_subject
@@ -167,17 +167,25 @@ class Sitting:
     """Threads that torch has in the process that has most."""
 
     def prove(
-        self, asked: Sequence[Question], counted: Sequence[Question] = (), with_controls: bool = False
+        self,
+        asked: Sequence[Question],
+        counted: Sequence[Question] = (),
+        with_controls: bool = False,
+        then: Sequence[Callable[..., Iterator[Any]]] = (),
     ) -> tuple[list[Certificate | Refusal], list[Judged]]:
         """Answers all questions, judges the controls and counts work, in one fresh process that times nothing.
 
-        Only questions in `counted` whose pair was found equivalent are counted.
+        Only questions in `counted` whose pair was found equivalent are counted. `then` is the work of processes to
+        come; their first ones are made ready meanwhile.
         """
         # Those of one subject together, so that it is loaded once.
         asked = sorted(asked, key=lambda question: question.workload.subject)
         found: list[Certificate | Refusal] = []
         judged: list[Judged] = []
         for message in in_fresh_process(self.usage, _prove, asked, list(counted), with_controls):
+            for work in then:
+                prepare(work)
+            then = ()
             if isinstance(message, tuple):
                 self.say(*message)
                 continue

@@ -67,11 +67,11 @@ def test_undecided_plans_alone_go_on(plans: list[Plan], monkeypatch: pytest.Monk
 
 def test_a_tighter_precision_takes_more_processes(plans: list[Plan], monkeypatch: pytest.MonkeyPatch) -> None:
     taken = []
-    for precision in (0.2, 0.01, 0.002):
+    for precision in (0.2, 0.01):
         Machine(monkeypatch, {NULL: 0.02}, {NULL: 1.0}, effect=0.0)
         (done,) = measure(plans[2:], 1e6, 1, Usage(), precision=precision)
         taken.append(len(done.launches))
-    assert taken[0] < taken[1] < taken[2]
+    assert taken[0] < taken[1]
 
 
 def test_processes_up_to_the_first_look_run_whatever_the_budget(
@@ -131,9 +131,8 @@ def test_the_quickest_go_on_where_not_all_can(plans: list[Plan]) -> None:
     assert in_time([slow, quick], 0, 5.0, 1e9) == []
 
 
-def test_a_stretch_of_pairs_is_balanced(monkeypatch: pytest.MonkeyPatch, tiny: Any) -> None:
+def test_a_stretch_of_pairs_is_balanced(tiny: Any) -> None:
     certificate = certificate_of("feature_links")
-    monkeypatch.setattr(measurement, "STRETCH_S", 0.1)
     launch = measurement._samples(Plan(certificate), tiny, 3, 0.1, True)
     n_pairs = len(launch.sequential_first)
     assert n_pairs % 2 == 0 and sum(launch.sequential_first) == n_pairs // 2

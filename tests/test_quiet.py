@@ -79,7 +79,8 @@ def test_a_system_without_these_sources_is_read_as_far_as_it_goes(
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     read = condition()
     assert read.processor_s == 10.0 and read.n_cores >= 1
-    assert read.stolen_s is read.governor is read.frequency_mhz is read.swap_bytes is read.n_busy_others is None
+    assert read.stolen_s is None and read.governor is None and read.frequency_mhz is None
+    assert read.swap_bytes is None and read.n_busy_others is None
 
 
 def test_a_busy_process_is_counted_and_an_idle_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:

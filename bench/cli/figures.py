@@ -12,6 +12,7 @@ from ..certificate import Certificate, Refusal
 from ..comparison import TARGET_HALF_WIDTH
 from ..finding import Finding
 from ..findings import FINDINGS
+from ..measurement import sample_all
 from ..process import Usage, in_fresh_process
 from ..profiling import trace
 from ..record import RESULTS, read
@@ -43,7 +44,7 @@ def measure(
     asked = questions(findings, workload, subject)
     sitting = open_sitting(results, seed)
     with terminal.progress() as sitting.say:
-        answers, _ = sitting.prove(asked, asked)
+        answers, _ = sitting.prove(asked, asked, then=[sample_all])
         sitting.measure([a for a in answers if isinstance(a, Certificate)], budget_s, precision)
         sitting.close()
     _show_report(results, workload, subject, findings, as_json)
@@ -112,7 +113,7 @@ def run(
     others = [] if quick else [q for q in questions(findings) if q.workload.name != workload]
     sitting = open_sitting(results, seed)
     with terminal.progress() as sitting.say:
-        answers, _ = sitting.prove([*asked, *others], asked, with_controls=True)
+        answers, _ = sitting.prove([*asked, *others], asked, with_controls=True, then=[sample_all, trace])
         refused = {(a.finding, a.function) for a in answers if isinstance(a, Refusal)}
         sound = [q for q in asked if (q.finding, q.function) not in refused]
         certificates = _certificates(sound, answers)
