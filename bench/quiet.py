@@ -97,8 +97,8 @@ class Conditions(BaseModel):
         if self.n_threads + busy <= cores:
             return ""
         return (
-            f"{self.n_threads} torch threads and {busy} other busy processes on {cores} cores: threads wait for each "
-            "other, which costs a short call far more than its share; free the cores, or use fewer threads"
+            f"{self.n_threads} torch threads beside {busy} other busy processes on {cores} cores: threads wait "
+            "for each other, which costs a short call far more than its share; free the cores, or use fewer threads"
         )
 
     def _steal(self) -> str:
