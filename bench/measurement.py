@@ -119,6 +119,8 @@ def measure(
     The processes up to the first look run whatever the budget. After each look only undecided plans go on, and of
     these the quickest that can reach the next look in time. Yields each plan's measurement as soon as it is final.
     """
+    if not plans:
+        return
     rng = random.Random(seed)
     end_s = monotonic_s() + budget_s
     open_plans = [Measurement(plan) for plan in plans]

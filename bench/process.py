@@ -2,9 +2,11 @@
 
 import multiprocessing
 import resource
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import Any
 
 from . import clock
@@ -76,7 +78,14 @@ def _start(work: Callable[..., Iterator[Any]]) -> _Fresh:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, work), daemon=True)
-    process.start()
+    # Ctrl-C reaches the whole group. The new process inherits that it is blocked: we alone answer, and end it. The
+    # tracker, where it starts up itself, would unblock it again.
+    resource_tracker.ensure_running()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     theirs.close()
     return _Fresh(process, ours)
 
@@ -110,7 +119,8 @@ def _serve(pipe: Any, work: Callable[..., Iterator[Any]]) -> None:
             pipe.send(message)
     except SpeedproofError as error:
         pipe.send(error)
-    except (KeyboardInterrupt, EOFError):
+    except EOFError:
+        # Nobody wants it any more.
         return
     # Linux counts in KiB, macOS in bytes.
     unit = 1 if sys.platform == "darwin" else 1024

@@ -178,3 +178,8 @@ def test_a_trend_is_not_settled_and_scatter_is() -> None:
     assert not settled([3.0, 2.9, 2.8], [2.7, 2.6, 2.5])
     assert settled([3.0, 2.8, 2.9], [2.9, 3.1, 2.7])
     assert settled([1.0, 1.0, 1.0], [1.0, 1.0, 1.0])
+
+
+def test_no_plan_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(monkeypatch, {}, {})
+    assert list(measure([], 1e6, 1, Usage())) == [] and machine.asked == []

@@ -19,6 +19,12 @@ def dies() -> Iterator[int]:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def interrupts_itself() -> Iterator[int]:
+    yield 1
+    os.kill(os.getpid(), signal.SIGINT)
+    yield 2
+
+
 def refuses() -> Iterator[int]:
     yield 1
     raise BadInput("no")
@@ -32,6 +38,11 @@ def test_each_piece_of_work_has_a_process_of_its_own_also_where_one_was_made_rea
     assert all(run[0] == run[1] for run in runs)
     assert len({os.getpid(), runs[0][0], runs[1][0]}) == 3
     assert usage.peak_host_bytes > 0
+
+
+def test_control_c_is_left_to_the_parent() -> None:
+    stream = in_fresh_process(Usage(), interrupts_itself)
+    assert list(stream) == [1, 2]
 
 
 @pytest.mark.parametrize("is_ready", [True, False])
