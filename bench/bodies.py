@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from .certificate import Certificate
 from .comparison import Comparison, Launch
 from .finding import TWINS
+from .quiet import Conditions
 from .workload import Workload
 
 
@@ -65,6 +66,11 @@ class Measured(_Body):
         return self.baseline.twin if self.baseline else TWINS[0], self.certificate.twin
 
     @property
+    def null(self) -> bool:
+        """Whether this is an A/A pair."""
+        return self.arms[0] == self.arms[1]
+
+    @property
     def comparison(self) -> Comparison:
         """What the samples say."""
         return Comparison(self.certificate, self.launches, self.baseline)
@@ -96,6 +102,8 @@ class Sat(_Body):
     under_test_s: float
     peak_host_bytes: int
     seed: int
+    conditions: Conditions | None = None
+    """What the machine was doing before and after; None in records from before this was read."""
 
 
 Body = Annotated[Certified | Refused | Counted | Measured | Judged | Sat, Field(discriminator="kind")]

@@ -7,22 +7,25 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from statistics import fmean, stdev
+from statistics import fmean, median, stdev
 
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestPower
 
 from .certificate import Certificate
 from .errors import Uncertified
+from .finding import Claim
+from .looks import ERROR_RATE, level, look, overall_p, reach
 
-ERROR_RATE = 0.05
-"""Chance, over a whole sitting and every look at its samples, of an interval that misses the truth."""
 TARGET_HALF_WIDTH = 0.02
 """Relative half-width at which sampling stops. Narrower than the smallest effect reported (5%)."""
 BEYOND_DOUBT = 0.05
 """Sampling also stops once the whole interval is at least this share away from no change and from the claim's ends."""
-FEWEST_LAUNCHES = 3
-"""Fresh processes before anything is said: with fewer, their spread is not known."""
+WIDEST_BEYOND_DOUBT = 0.1
+"""Relative half-width above which sampling goes on even then: a figure is told in three digits, so two should hold."""
+POWER = 0.8
+"""Chance with which the smallest detectable change would have been seen; the usual one (Cohen 1988)."""
 
 
 class Verdict(StrEnum):
@@ -53,10 +56,10 @@ class Launch:
             raise ValueError("A launch needs pairs of positive seconds, as many of the baseline as of the contender.")
 
     @property
-    def mean_log_speedup(self) -> float:
-        """Mean over the pairs of log(baseline / contender)."""
+    def log_speedup(self) -> float:
+        """Median over the pairs of log(baseline / contender): an interruption of one call moves it little."""
         pairs = zip(self.baseline_s, self.contender_s, strict=True)
-        return fmean(math.log(baseline / contender) for baseline, contender in pairs)
+        return median(math.log(baseline / contender) for baseline, contender in pairs)
 
 
 @dataclass(frozen=True)
@@ -83,43 +86,45 @@ class Comparison:
 
     @property
     def speedup(self) -> float:
-        """Geometric mean over launches of their geometric means."""
-        return math.exp(fmean(launch.mean_log_speedup for launch in self.launches))
+        """Geometric mean over launches of the middle pair's speed-up."""
+        return math.exp(fmean(launch.log_speedup for launch in self._told))
 
     @property
     def baseline_s(self) -> float:
-        """Seconds per call of the baseline: geometric mean over launches."""
-        return _geometric([launch.baseline_s for launch in self.launches])
+        """Seconds per call of the baseline: geometric mean over launches of the middle sample."""
+        return _typical([launch.baseline_s for launch in self._told])
 
     @property
     def contender_s(self) -> float:
-        """Seconds per call of the contender: geometric mean over launches."""
-        return _geometric([launch.contender_s for launch in self.launches])
+        """Seconds per call of the contender: geometric mean over launches of the middle sample."""
+        return _typical([launch.contender_s for launch in self._told])
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Where the speed-up lies, with the chance of error `ERROR_RATE` however often one has looked.
+        """Where the speed-up lies, with the chance of error `ERROR_RATE` over all looks; (0, inf) before the first.
 
-        Student's t over launches, since calls in one process share its luck. The samples are looked at after every
-        launch from the third on, so the j-th look spends ERROR_RATE / (j * (j + 1)) of the chance of error; these
-        sum to at most ERROR_RATE, whatever the stopping rule.
+        Student's t over launches, since calls in one process share its luck, at the level of the last look that they
+        reach (`bench/looks.py`). Launches beyond that look wait for the next.
         """
-        if len(self.launches) < FEWEST_LAUNCHES:
+        at = self._look
+        if at is None:
             return 0.0, math.inf
-        centre, spread = self._log_mean_and_error()
-        reach = float(stats.t.ppf(1 - self._level / 2, len(self.launches) - 1)) * spread
-        return math.exp(centre - reach), math.exp(centre + reach)
+        centre, spread = self._seen(at)
+        return math.exp(centre - reach(at) * spread), math.exp(centre + reach(at) * spread)
 
     @property
     def p_value(self) -> float:
-        """Chance of samples at least this far from no change if there were none, for this and all earlier looks."""
-        if len(self.launches) < FEWEST_LAUNCHES:
+        """Chance of a look at least this far from no change, at this or another look, if there were none.
+
+        Below `ERROR_RATE` exactly where the interval excludes 1.
+        """
+        at = self._look
+        if at is None:
             return 1.0
-        centre, spread = self._log_mean_and_error()
+        centre, spread = self._seen(at)
         if spread == 0:
             return 0.0 if centre else 1.0
-        p = 2 * float(stats.t.sf(abs(centre / spread), len(self.launches) - 1))
-        return min(1.0, p * ERROR_RATE / self._level)
+        return overall_p(at, 2 * float(stats.t.sf(abs(centre) / spread * math.sqrt(at), at - 1)))
 
     @property
     def half_width(self) -> float:
@@ -127,21 +132,43 @@ class Comparison:
         low, high = self.interval
         return math.log(high / low) / 2 if low > 0 else math.inf
 
-    def decided(self, beside: Sequence[float] = ()) -> bool:
-        """Whether more samples would change nothing: narrow enough, or clear of 1 and of every value in `beside`."""
+    @property
+    def detectable(self) -> float:
+        """The smallest change, as a share, that these launches would have shown with the chance `POWER`.
+
+        From their own spread, for a t test at the level of their look; infinite before the first.
+        """
+        at = self._look
+        if at is None:
+            return math.inf
+        _, spread = self._seen(at)
+        effect = TTestPower().solve_power(nobs=at, alpha=level(at), power=POWER, alternative="two-sided")
+        return math.expm1(float(effect) * spread)
+
+    def decided(self, beside: Sequence[float] = (), precision: float = TARGET_HALF_WIDTH) -> bool:
+        """Whether more samples would change nothing.
+
+        So it is where the interval is as narrow as `precision`, or clear of 1 and of every value in `beside` and not
+        too wide to be told. Known at a look only.
+        """
         low, high = self.interval
         margin = 1 + BEYOND_DOUBT
         clear = all(high * margin < value or low / margin > value for value in (1.0, *beside))
-        return self.half_width <= TARGET_HALF_WIDTH or clear
+        return self.half_width <= (max(precision, WIDEST_BEYOND_DOUBT) if clear else precision)
 
     @property
-    def _level(self) -> float:
-        look = max(1, len(self.launches) - FEWEST_LAUNCHES + 1)
-        return ERROR_RATE / (look * (look + 1))
+    def _look(self) -> int | None:
+        return look(len(self.launches))
 
-    def _log_mean_and_error(self) -> tuple[float, float]:
-        means = [launch.mean_log_speedup for launch in self.launches]
-        return fmean(means), stdev(means) / math.sqrt(len(means))
+    @property
+    def _told(self) -> tuple[Launch, ...]:
+        """The launches behind the figures: those that the last look saw, or all before the first."""
+        return self.launches[: self._look]
+
+    def _seen(self, at: int) -> tuple[float, float]:
+        """Mean and standard deviation of the first `at` launches, on the log scale."""
+        logs = [launch.log_speedup for launch in self.launches[:at]]
+        return fmean(logs), stdev(logs)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -170,3 +197,27 @@ def _require_same_question(contender: Certificate, baseline: object) -> None:
             f"{baseline.function} on {baseline.workload.name!r} cannot be the baseline of {contender.function} on "
             f"{contender.workload.name!r}. Expected certificates for the same function, workload and environment."
         )
+
+
+def claim_outcome(claim: Claim, comparison: Comparison, found: Verdict) -> str:
+    """A claim held against a speed-up's interval."""
+    low, high = comparison.interval
+    if math.isinf(high):
+        return "undecided: too few processes"
+    if claim.low == claim.high == 1:
+        return "refuted: it does change" if found is Verdict.VERIFIED else "as expected: no change shown"
+    if found is Verdict.AMBIGUOUS:
+        return "undecided"
+    if high < 1:
+        return "refuted: slower"
+    if claim.low is None or claim.high is None:
+        return "confirmed: faster"
+    if low > claim.high:
+        return "exceeded"
+    if high < claim.low:
+        return "refuted: less than claimed"
+    return "confirmed" if low >= claim.low and high <= claim.high else "consistent with the claim"
+
+
+def _typical(samples: Sequence[Sequence[float]]) -> float:
+    return math.exp(fmean(math.log(median(launch)) for launch in samples))

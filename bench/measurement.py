@@ -13,23 +13,25 @@ from typing import Any
 import torch
 
 from .clock import elapsed_s, monotonic_s
-from .comparison import FEWEST_LAUNCHES, Comparison, Launch
+from .comparison import TARGET_HALF_WIDTH, Comparison, Launch
 from .equivalence import Inputs
 from .errors import SpeedproofError
 from .gate import recheck
+from .looks import LOOKS, next_look
 from .oracle import Oracle
 from .plan import Plan
 from .process import ProcessDied, Usage, in_fresh_process
 from .subject import Subject, find_subject
+from .warmup import warm_up
 
-MOST_LAUNCHES = 8
-"""Fresh processes at most; beyond, an interval narrows by less than a tenth per process."""
-SHORTEST_SAMPLE_S = 0.02
-"""Seconds behind one sample. The clock's step and a context switch are a thousandth of it."""
-LONGEST_STRETCH_S = 4.0
-"""Seconds of pairs that one process takes for one comparison at most, unless a single pair is longer."""
-SHORTEST_STRETCH_S = 0.4
-"""Seconds of pairs that one process takes for one comparison at least: some twenty samples."""
+SHORTEST_STRETCH_S = 0.2
+"""Seconds of pairs that one process takes for one comparison at least: some four short pairs."""
+LONGEST_STRETCH_S = 0.6
+"""Seconds of pairs that one process takes for one comparison at most, unless a single pair is longer: some ten.
+
+What narrows an interval is processes. With a spread of 2-8% between them and of 3-15% between pairs of 0.06 s within
+one, and some 2 s of starting up and warming up for each comparison, the least width for a given time is at
+sqrt(2 * 0.06) * (pairs' spread / processes') = 0.2-1 s (Kalibera and Jones 2013, ISMM, section 9)."""
 MOST_PAIRS = 40
 WARM_UP_ITEMS = 6
 """Items of the warm-up call: enough to touch all weights and code, a small part of a long call."""
@@ -52,6 +54,8 @@ class Measurement:
     plan: Plan
     launches: tuple[Launch, ...] = ()
     failure: str = ""
+    launch_s: tuple[float, ...] = ()
+    """What each launch took, warm-up and checks included."""
 
     @property
     def comparison(self) -> Comparison:
@@ -59,14 +63,20 @@ class Measurement:
         return Comparison(self.plan.certificate, self.launches, self.plan.baseline_certificate)
 
     @property
-    def decided(self) -> bool:
-        """Whether more samples would change nothing."""
+    def took_s(self) -> float:
+        """What a further launch will take: the longest so far, its process's start left out."""
+        return max(self.launch_s, default=0.0)
+
+    def decided(self, precision: float = TARGET_HALF_WIDTH) -> bool:
+        """Whether more samples would change nothing; known at a look only."""
         if self.failure:
             return True
+        if len(self.launches) not in LOOKS:
+            return False
         claim = self.plan.finding.claim
         carries_claim = self.plan.is_of_twins and self.plan.pair is self.plan.finding.pairs[0]
         ends = [end for end in (claim.low, claim.high) if end] if carries_claim else []
-        return len(self.launches) >= FEWEST_LAUNCHES and self.comparison.decided(ends)
+        return self.comparison.decided(ends, precision)
 
 
 Progress = Callable[[str, int, int], None]
@@ -74,18 +84,27 @@ Progress = Callable[[str, int, int], None]
 
 
 def measure(
-    plans: Sequence[Plan], budget_s: float, seed: int, usage: Usage, progress: Progress | None = None
+    plans: Sequence[Plan],
+    budget_s: float,
+    seed: int,
+    usage: Usage,
+    progress: Progress | None = None,
+    precision: float = TARGET_HALF_WIDTH,
 ) -> Iterator[Measurement]:
     """Samples for every plan, one fresh process after another, until all are decided or the budget is spent.
 
-    At least three processes run whatever the budget. Yields each plan's measurement as soon as it is final.
+    The processes up to the first look run whatever the budget. After each look only undecided plans go on, and of
+    these the quickest that can reach the next look in time. Yields each plan's measurement as soon as it is final.
     """
+    if not plans:
+        return
     rng = random.Random(seed)
     end_s = monotonic_s() + budget_s
     open_plans = [Measurement(plan) for plan in plans]
-    stretch_s = min(LONGEST_STRETCH_S, max(SHORTEST_STRETCH_S, budget_s / (MOST_LAUNCHES * max(1, len(plans)))))
+    fair_s = budget_s / (LOOKS[2] * max(1, len(plans)))
+    stretch_s = min(LONGEST_STRETCH_S, max(SHORTEST_STRETCH_S, fair_s))
     baseline_first = rng.random() < 0.5
-    for n_launch in range(1, MOST_LAUNCHES + 1):
+    for n_launch in range(1, LOOKS[-1] + 1):
         rng.shuffle(open_plans)
         # Where a process takes a single pair, its order alternates from process to process.
         baseline_first = not baseline_first
@@ -93,19 +112,38 @@ def measure(
         conditions = (rng.getrandbits(32), stretch_s, baseline_first)
         outcomes = _launch([m.plan for m in open_plans], conditions, n_launch, usage, progress)
         sampled = [_add(measurement, outcome) for measurement, outcome in zip(open_plans, outcomes, strict=True)]
-        yield from (measurement for measurement in sampled if measurement.decided)
-        open_plans = [measurement for measurement in sampled if not measurement.decided]
-        saved_s = sum(o.took_s for m, o in zip(sampled, outcomes, strict=True) if m.decided)
-        next_end_s = monotonic_s() + (monotonic_s() - start_s) - saved_s
-        if not open_plans or (n_launch >= FEWEST_LAUNCHES and next_end_s > end_s):
+        spent_s = monotonic_s() - start_s
+        open_plans = [m for m in sampled if not m.decided(precision)]
+        if n_launch in LOOKS:
+            start_up_s = max(0.0, spent_s - sum(outcome.took_s for outcome in outcomes))
+            n_more = (next_look(n_launch) or n_launch) - n_launch
+            open_plans = in_time(open_plans, n_more, start_up_s, end_s - monotonic_s())
+        yield from (measurement for measurement in sampled if measurement not in open_plans)
+        if not open_plans:
             break
-    yield from open_plans
+
+
+def in_time(
+    measurements: Sequence[Measurement], n_launches: int, start_up_s: float, left_s: float
+) -> list[Measurement]:
+    """The most of `measurements`, the quickest first, for which so many further launches fit into the time left.
+
+    None if there is no further look. Their order stays.
+    """
+    quickest = sorted(measurements, key=lambda measurement: measurement.took_s)
+    while quickest and n_launches * (start_up_s + sum(m.took_s for m in quickest)) > left_s:
+        quickest.pop()
+    return [m for m in measurements if n_launches and any(m is one for one in quickest)]
 
 
 def _add(measurement: Measurement, outcome: Outcome) -> Measurement:
     if outcome.launch is None:
         return replace(measurement, failure=outcome.failure)
-    return replace(measurement, launches=(*measurement.launches, outcome.launch))
+    return replace(
+        measurement,
+        launches=(*measurement.launches, outcome.launch),
+        launch_s=(*measurement.launch_s, outcome.took_s),
+    )
 
 
 def _launch(
@@ -113,7 +151,7 @@ def _launch(
 ) -> list[Outcome]:
     """One fresh process for all plans. If it dies, the plan that it was at and those after it fail, nothing else."""
     outcomes: list[Outcome] = []
-    stream = in_fresh_process(usage, _sample_all, list(plans), *conditions)
+    stream = in_fresh_process(usage, sample_all, list(plans), *conditions)
     try:
         for plan in plans:
             if progress:
@@ -125,7 +163,7 @@ def _launch(
     return outcomes
 
 
-def _sample_all(plans: Sequence[Plan], seed: int, stretch_s: float, baseline_first: bool) -> Iterator[Outcome]:
+def sample_all(plans: Sequence[Plan], seed: int, stretch_s: float, baseline_first: bool) -> Iterator[Outcome]:
     """Runs in the fresh process: one outcome per plan, in order."""
     rng = random.Random(seed)
     subjects: dict[tuple[str, str], Subject] = {}
@@ -187,15 +225,13 @@ def _goes_on(n_pairs: int, spent_s: float, stretch_s: float) -> bool:
     return spent_s < stretch_s and n_pairs < MOST_PAIRS
 
 
-def _warm_up(arm: Callable[..., Any], plan: Plan, subject: Subject) -> int:
-    """Touches code, weights and caches, then says how many calls make a sample long enough."""
+def _warm_up(twin: Callable[..., Any], plan: Plan, subject: Subject) -> int:
+    """Calls behind one sample of a twin that is warm by now."""
     pair, workload = plan.pair, plan.certificate.workload
     few = list(range(min(WARM_UP_ITEMS, workload.n_items)))
-    _, seconds = elapsed_s(lambda: arm(**pair.inputs(workload, subject, few)))
-    if seconds > SHORTEST_SAMPLE_S * 10:
-        return 1
-    inputs = pair.inputs(workload, subject, None)
-    _, seconds = elapsed_s(lambda: arm(**inputs))
-    inputs = pair.inputs(workload, subject, None)
-    _, seconds = elapsed_s(lambda: arm(**inputs))
-    return max(1, min(2_000, round(SHORTEST_SAMPLE_S / max(seconds, 1e-7))))
+
+    def call(n: int) -> Callable[[], Any]:
+        return partial(_call_all, twin, [pair.inputs(workload, subject, None) for _ in range(n)])
+
+    part = partial(twin, **pair.inputs(workload, subject, few))
+    return warm_up(call, part, len(few) / max(1, workload.n_items))

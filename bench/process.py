@@ -2,9 +2,11 @@
 
 import multiprocessing
 import resource
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import Any
 
 from . import clock
@@ -32,6 +34,26 @@ class Usage:
         self.peak_host_bytes = max(self.peak_host_bytes, other.peak_host_bytes)
 
 
+@dataclass(frozen=True)
+class _Fresh:
+    """A new interpreter that has imported what `work` needs and waits for its arguments."""
+
+    process: Any
+    pipe: Any
+
+
+_ready: dict[Callable[..., Iterator[Any]], _Fresh] = {}
+
+
+def prepare(work: Callable[..., Iterator[Any]]) -> None:
+    """Starts the next fresh process for `work` now, so that its imports do not have to be waited for.
+
+    Never while a clock runs: importing takes a core for seconds.
+    """
+    if work not in _ready:
+        _ready[work] = _start(work)
+
+
 def in_fresh_process(usage: Usage, work: Callable[..., Iterator[Any]], *arguments: Any) -> Iterator[Any]:
     """What `work(*arguments)` yields in a new interpreter, as it comes.
 
@@ -39,40 +61,66 @@ def in_fresh_process(usage: Usage, work: Callable[..., Iterator[Any]], *argument
         ProcessDied: the process ended early, by a signal or for lack of memory.
         SpeedproofError: whatever such error `work` raised.
     """
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_serve, args=(theirs, work, arguments), daemon=True)
-    process.start()
-    theirs.close()
+    fresh = _ready.pop(work, None) or _start(work)
     try:
-        while not isinstance(message := _receive(ours, process), Usage):
+        _send(fresh, arguments)
+        while not isinstance(message := _receive(fresh), Usage):
             if isinstance(message, SpeedproofError):
                 raise message
             yield message
         usage.add(message)
     finally:
-        process.kill()
-        process.join()
+        fresh.process.kill()
+        fresh.process.join()
 
 
-def _receive(pipe: Any, process: Any) -> Any:
+def _start(work: Callable[..., Iterator[Any]]) -> _Fresh:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs, work), daemon=True)
+    # Ctrl-C reaches the whole group. The new process inherits that it is blocked: we alone answer, and end it. The
+    # tracker, where it starts up itself, would unblock it again.
+    resource_tracker.ensure_running()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        return pipe.recv()
-    except EOFError:
-        process.join()
-        raise ProcessDied(
-            f"A measuring process died with exit status {process.exitcode}. Expected it to finish. A status of -9 "
-            "often means that memory ran out; what was recorded before is kept."
-        ) from None
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    theirs.close()
+    return _Fresh(process, ours)
 
 
-def _serve(pipe: Any, work: Callable[..., Iterator[Any]], arguments: tuple[Any, ...]) -> None:
+def _send(fresh: _Fresh, arguments: tuple[Any, ...]) -> None:
     try:
+        fresh.pipe.send(arguments)
+    except OSError:
+        raise _death(fresh) from None
+
+
+def _receive(fresh: _Fresh) -> Any:
+    try:
+        return fresh.pipe.recv()
+    except (EOFError, ConnectionResetError):
+        raise _death(fresh) from None
+
+
+def _death(fresh: _Fresh) -> ProcessDied:
+    fresh.process.join()
+    return ProcessDied(
+        f"A measuring process died with exit status {fresh.process.exitcode}. Expected it to finish. A status of -9 "
+        "often means that memory ran out; what was recorded before is kept."
+    )
+
+
+def _serve(pipe: Any, work: Callable[..., Iterator[Any]]) -> None:
+    try:
+        arguments = pipe.recv()
         for message in work(*arguments):
             pipe.send(message)
     except SpeedproofError as error:
         pipe.send(error)
-    except KeyboardInterrupt:
+    except EOFError:
+        # Nobody wants it any more.
         return
     # Linux counts in KiB, macOS in bytes.
     unit = 1 if sys.platform == "darwin" else 1024

@@ -11,18 +11,18 @@ from jinja2 import FileSystemLoader, StrictUndefined
 
 from .beside import Beside, beside
 from .bodies import Certified, Counted, Judged, Measured, Refused, Sat
-from .comparison import ERROR_RATE, Comparison, Verdict, holm, verdict
+from .comparison import Comparison, Verdict, claim_outcome, holm, verdict
 from .errors import RecordProblem
-from .finding import TWINS, Claim, Finding, Pair
+from .finding import TWINS, Finding, Pair
 from .findings import FINDINGS
+from .looks import ERROR_RATE
+from .noise import NULL_ERROR_RATE, NullPair, advice, history
 from .record import Ledger, Record, latest
 from .staleness import changed
 from .waterfall import Waterfall, is_climb, waterfalls
 from .wording import cell, figure, seconds, speedup
 
 TEMPLATES = Path(__file__).with_name("templates")
-NULL_ERROR_RATE = 0.01
-"""Chance that a sitting is voided although its A/A pair is alike."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,13 @@ class Row:
         if not self.comparison or self.verdict in (Verdict.WITHHELD, Verdict.STALE):
             return ""
         return speedup(self.comparison)
+
+    @property
+    def detectable(self) -> str:
+        """The smallest change that the launches would have shown, in percent, or nothing where there is none."""
+        if not self.measured or not self.comparison or math.isinf(self.comparison.detectable):
+            return ""
+        return f"{figure(100 * self.comparison.detectable)}%"
 
     @property
     def outcome(self) -> str:
@@ -80,31 +87,14 @@ class Row:
         return ", ".join(f"{name.replace('_', ' ')} {n:,} to {counts[TWINS[1]][name]:,}" for name, n in named)
 
 
-def claim_outcome(claim: Claim, comparison: Comparison, found: Verdict) -> str:
-    """A claim held against a speed-up's interval."""
-    low, high = comparison.interval
-    if claim.low == claim.high == 1:
-        return "refuted: it does change" if found is Verdict.VERIFIED else "as expected: no change shown"
-    if found is Verdict.AMBIGUOUS:
-        return "undecided"
-    if high < 1:
-        return "refuted: slower"
-    if claim.low is None or claim.high is None:
-        return "confirmed: faster"
-    if low > claim.high:
-        return "exceeded"
-    if high < claim.low:
-        return "refuted: less than claimed"
-    return "confirmed" if low >= claim.low and high <= claim.high else "consistent with the claim"
-
-
 @dataclass(frozen=True)
 class Report:
     """Everything that is shown, worked out from a ledger."""
 
     rows: tuple[Row, ...]
-    null: Comparison | None
-    null_differs: bool
+    null: NullPair | None
+    nulls: tuple[NullPair, ...]
+    """The A/A pairs of all sittings in the ledger, oldest first."""
     judged: tuple[Judged, ...]
     checks: tuple[Certified | Refused, ...]
     sitting: Record | None
@@ -141,15 +131,17 @@ class Report:
     @property
     def null_words(self) -> str:
         """The A/A line."""
-        if not self.null:
-            return "no A/A pair was measured"
-        low, high = self.null.interval
-        words = f"{self.null.speedup:.3f}x [{low:.3f}, {high:.3f}]"
-        return (
-            f"{words}: differs, so this sitting's timings are void"
-            if self.null_differs
-            else f"{words}: alike, as it must be"
-        )
+        return self.null.words if self.null else "no A/A pair was measured"
+
+    @property
+    def null_differs(self) -> bool:
+        """Whether the A/A pair differs, so that the timings are void."""
+        return self.null is not None and self.null.differs
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """What on the machine may be wrong, where the A/A pair gives cause to ask."""
+        return advice(self.null, self.end)
 
 
 def build(
@@ -158,8 +150,7 @@ def build(
     """The report of the newest sitting that measured all of `findings` on that workload, or else any of them.
 
     Figures are compared within a sitting, so nothing is taken from an older one; ladders have sittings and a section of
-    their own. Without `subject`, only measurements
-    on the workloads' own subjects count.
+    their own. Without `subject`, only measurements on the workloads' own subjects count.
     """
     pairs = [(finding, pair) for finding in findings for pair in finding.pairs]
     wanted = {(f.name, p.name): subject or p.workload(workload).subject for f, p in pairs}
@@ -176,15 +167,16 @@ def build(
         for key, record in latest(records, Measured).items()
         if isinstance(record.body, Measured) and _wanted(record.body.certificate, workload, wanted)
     }
-    null = next((c for key, c in comparisons.items() if key[-1] == key[-2]), None)
-    null_differs = null is not None and null.p_value < NULL_ERROR_RATE
+    nulls = history(ledger.records)
+    null = next((pair for pair in reversed(nulls) if sittings and pair.sitting == sittings[-1]), None)
+    null_differs = null is not None and null.differs
     claims = {key: c for key, c in comparisons.items() if key[-1] != key[-2]}
     adjusted = dict(zip(claims, holm([c.p_value for c in claims.values()]), strict=True))
     bodies = [record.body for record in records]
     return Report(
         tuple(_row(finding, pair, records, claims, adjusted, null_differs) for finding, pair in pairs),
         null,
-        null_differs,
+        nulls,
         tuple(b for b in bodies if isinstance(b, Judged)),
         tuple(b for b in bodies if isinstance(b, Certified | Refused)),
         records[-1] if records else None,
@@ -235,6 +227,9 @@ def _row(
         (r.body for r in records if isinstance(r.body, Counted) and (r.body.finding, r.body.function) == about), None
     )
     found, why = verdict(adjusted[key]), ""
+    # The interval answers its own question; the verdict is one of many.
+    if verdict(comparison.p_value) is not found:
+        why = "excludes no change by itself, but not among the report's questions"
     stale = changed(pair, comparison)
     if stale:
         found, why = Verdict.STALE, f"{stale} changed since; run again"

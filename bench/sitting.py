@@ -10,6 +10,7 @@ from .bodies import Certified, Counted, Judged, Measured, Refused, Sat
 from .certificate import Certificate, Refusal
 from .check import certify
 from .clock import monotonic_s, now
+from .comparison import TARGET_HALF_WIDTH
 from .controls import CONTROLS
 from .controls.control import Control
 from .counters import count
@@ -19,8 +20,9 @@ from .findings import find
 from .ladders import arm
 from .measurement import Measurement, measure
 from .plan import Plan
-from .process import Usage, in_fresh_process
+from .process import Usage, in_fresh_process, prepare
 from .question import Question
+from .quiet import Condition, Conditions, condition
 from .record import Recorder
 from .subject import Subject, find_subject
 from .workload import Workload
@@ -130,19 +132,30 @@ class Sitting:
     say: Say
     usage: Usage = field(default_factory=Usage)
     started_s: float = field(default_factory=monotonic_s)
+    before: Condition = field(default_factory=condition)
+    n_threads: int = 1
+    """Threads that torch has in the process that has most."""
 
     def prove(
-        self, asked: Sequence[Question], counted: Sequence[Question] = (), with_controls: bool = False
+        self,
+        asked: Sequence[Question],
+        counted: Sequence[Question] = (),
+        with_controls: bool = False,
+        then: Sequence[Callable[..., Iterator[Any]]] = (),
     ) -> tuple[list[Certificate | Refusal], list[Judged]]:
         """Answers all questions, judges the controls and counts work, in one fresh process that times nothing.
 
         Of the questions in `counted`, those whose arm was found equivalent are counted, and the definition with them.
+        `then` is the work of processes to come; their first ones are made ready meanwhile.
         """
         # Those of one subject together, so that it is loaded once.
         asked = sorted(asked, key=lambda question: question.workload.subject)
         found: list[Certificate | Refusal] = []
         judged: list[Judged] = []
         for message in in_fresh_process(self.usage, _prove, asked, list(counted), with_controls):
+            for work in then:
+                prepare(work)
+            then = ()
             if isinstance(message, tuple):
                 self.say(*message)
                 continue
@@ -153,8 +166,11 @@ class Sitting:
                 judged.append(message)
         return found, judged
 
-    def measure(self, plans: Sequence[Plan], budget_s: float) -> list[Measurement]:
-        """Paired samples for each plan."""
+    def measure(
+        self, plans: Sequence[Plan], budget_s: float, precision: float = TARGET_HALF_WIDTH
+    ) -> list[Measurement]:
+        """Paired samples for each plan, to that relative half-width if time allows."""
+        self.n_threads = max((plan.certificate.workload.n_threads for plan in plans), default=self.n_threads)
         done = []
         for measurement in measure(
             plans,
@@ -162,6 +178,7 @@ class Sitting:
             self.seed,
             self.usage,
             lambda label, n, left: self.say(f"timing {label} (process {n})", left),
+            precision,
         ):
             self.recorder.write(_measured(measurement))
             done.append(measurement)
@@ -174,6 +191,7 @@ class Sitting:
             under_test_s=self.usage.under_test_s,
             peak_host_bytes=self.usage.peak_host_bytes,
             seed=self.seed,
+            conditions=Conditions(before=self.before, after=condition(), n_threads=self.n_threads),
         )
         self.recorder.write(body)
         return body

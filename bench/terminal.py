@@ -148,6 +148,8 @@ def show_rows(built: Report) -> None:
         if row.beside:
             took = f" ({row.beside.careful_s} careful)" if row.beside.careful_s else ""
             say_line(f"{row.pair.name}, against a careful loop: {row.beside.told}{took}")
+    for line in built.advice:
+        say_line(f"What on the machine may be wrong: {line}")
     say_line(f"A/A: {built.null_words}. Controls rejected: {built.n_killed} of {built.n_wrong}.")
 
 

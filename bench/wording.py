@@ -19,7 +19,8 @@ def seconds(value: float) -> str:
 def speedup(comparison: Comparison) -> str:
     """A speed-up with its interval."""
     low, high = comparison.interval
-    return f"{figure(comparison.speedup)}x [{figure(low)}, {figure(high)}]"
+    known = f"[{figure(low)}, {figure(high)}]" if low else "[too few processes]"
+    return f"{figure(comparison.speedup)}x {known}"
 
 
 def cell(text: str) -> str:

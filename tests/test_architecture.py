@@ -16,8 +16,8 @@ ROOT = Path(__file__).parent.parent
 
 LAYERS = (
     ("errors",),
-    ("texts", "digest", "clock", "duplicates", "embedded"),
-    ("workload", "subject", "environment", "process"),
+    ("texts", "digest", "clock", "duplicates", "embedded", "looks", "quiet"),
+    ("workload", "subject", "environment", "process", "warmup"),
     ("oracle",),
     ("equivalence",),
     ("counters",),
@@ -33,7 +33,7 @@ LAYERS = (
     ("measurement",),
     ("bodies", "profiling", "staleness", "wording"),
     ("record",),
-    ("beside", "waterfall"),
+    ("beside", "noise", "waterfall"),
     ("report",),
     ("sitting",),
     ("terminal",),

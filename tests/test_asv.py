@@ -84,7 +84,9 @@ def test_asv_shows_a_twin_that_is_not_equivalent_as_failed(monkeypatch: pytest.M
     from bench.certificate import Refusal
     from bench.findings.sae_cache import SMOKE, SaeCache
 
-    refusal = Refusal("sae_cache", "check_sae_cached", SMOKE, "batched", "not equivalent", "every row is wrong", "exact")
+    refusal = Refusal(
+        "sae_cache", "check_sae_cached", SMOKE, "batched", "not equivalent", "every row is wrong", "exact"
+    )
     suite = SaeCache()
     for twin in ("sequential", "batched"):
         with pytest.raises(RuntimeError, match=r"WITHHELD\(not equivalent: every row is wrong\)"):

@@ -42,6 +42,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         (["check", "1", "--texts", os.devnull], "is empty. Expected at least one text"),
         (["check", "--candidate", "mine.py:f"], "needs one finding"),
         (["measure", "--budget-s", "0"], "budget"),
+        (["measure", "--precision", "0"], "precision"),
         (["nonsense"], "No such command"),
         (["report", "--results", "/dev/null/x"], "Cannot write"),
         (["duplicates", "no/such/file"], "There is no"),

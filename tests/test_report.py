@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 
 from bench import report as reports
-from bench.bodies import Measured, Refused
+from bench.bodies import Measured, Refused, Sat
 from bench.certificate import Certificate
 from bench.check import certify
-from bench.comparison import Comparison, Launch, Verdict
+from bench.comparison import Comparison, Launch, Verdict, claim_outcome
 from bench.environment import current_environment
 from bench.finding import Claim, Pair
 from bench.findings import find
 from bench.measurement import Measurement
 from bench.plan import Plan
+from bench.quiet import Condition, Conditions
 from bench.record import Ledger, Record, Recorder, read
 from bench.sitting import _measured
 
@@ -117,7 +118,7 @@ def test_claims_are_held_against_the_interval(
     certificate: Certificate, claim: Claim, speedup: float, outcome: str
 ) -> None:
     comparison = Comparison(certificate, launches(speedup))
-    assert reports.claim_outcome(claim, comparison, Verdict.VERIFIED) == outcome
+    assert claim_outcome(claim, comparison, Verdict.VERIFIED) == outcome
 
 
 def test_the_page_shows_markup_and_does_not_run_it(certificate: Certificate) -> None:
@@ -150,7 +151,7 @@ def test_the_readmes_figures_are_those_of_the_committed_records() -> None:
 
 def test_a_changed_figure_in_the_readme_is_seen() -> None:
     readme = (ROOT / "README.md").read_text()
-    changed = readme.replace("VERIFIED", "CERTAIN", 1)
+    changed = readme.replace("x [", "y [", 1)
     assert changed != readme
     assert reports.with_figures(changed, reports.build(read(ROOT / "results"))) != changed
 
@@ -184,3 +185,61 @@ def test_a_record_whose_certificate_was_edited_is_reported_and_skipped(
     path.write_text(path.read_text().replace("check_sae_cached", "another"))
     assert read(tmp_path).records == ()
     assert "certify" in read(tmp_path).problems[0]
+
+
+def sat(**changes: Any) -> Sat:
+    condition = Condition(
+        load=3.0,
+        frequency_mhz=None,
+        governor=None,
+        processor_s=1.0,
+        stolen_s=0.0,
+        n_switches=0,
+        swap_bytes=0,
+        n_cores=2,
+        n_busy_others=0,
+    )
+    conditions = Conditions(before=condition, after=condition, n_threads=2)
+    return Sat(wall_s=1.0, under_test_s=1.0, peak_host_bytes=1, seed=0, conditions=conditions).model_copy(
+        update=changes
+    )
+
+
+def test_a_wide_or_differing_aa_pair_says_what_on_the_machine_may_be_wrong(certificate: Certificate) -> None:
+    figure = Measured(certificate=certificate, launches=launches(3.0))
+    calm, wide, differing = (
+        Measured(certificate=certificate, baseline=certificate, launches=launches(s, w))
+        for s, w in ((1.0, 1e-3), (1.0, 0.2), (1.2, 1e-4))
+    )
+    for null, is_told in ((calm, False), (wide, True), (differing, True)):
+        built = reports.build(ledger(figure, null, sat()), "smoke")
+        assert ("load average 3.0 on 2 cores" in reports.render(built, "report.md")) == is_told
+        assert ("frequency governor: not readable here" in built.advice) == is_told
+    (line,) = reports.build(ledger(figure, wide, sat(conditions=None)), "smoke").advice
+    assert "not recorded" in line
+
+
+def test_the_report_lists_the_aa_pair_of_every_sitting_voided_or_not(certificate: Certificate) -> None:
+    alike, different = (
+        Measured(certificate=certificate, baseline=certificate, launches=launches(s, 1e-4)) for s in (1.0, 1.2)
+    )
+    old = ledger(different).records[0].model_copy(update={"sitting": "older", "written": "2026-01-01"})
+    new = ledger(Measured(certificate=certificate, launches=launches(3.0)), alike)
+    built = reports.build(Ledger((old, *new.records), ()), "smoke")
+    assert [(pair.sitting, pair.differs) for pair in built.nulls] == [("older", True), ("s", False)]
+    assert built.null is built.nulls[1]
+    shown = reports.render(built, "report.md")
+    assert "| 2026-01-01 | older |" in shown and "| void |" in shown and "| kept |" in shown
+
+
+def test_the_report_says_which_change_would_have_been_seen(certificate: Certificate) -> None:
+    built = reports.build(ledger(Measured(certificate=certificate, launches=launches(3.0))), "smoke")
+    assert row(built).detectable.endswith("%")
+    assert f"| 4 | {row(built).detectable} |" in reports.render(built, "report.md")
+    assert row(built, "grad_mode").detectable == ""
+
+
+def test_too_few_processes_have_no_interval_and_decide_nothing(certificate: Certificate) -> None:
+    built = reports.build(ledger(Measured(certificate=certificate, launches=launches(3.0)[:3])), "smoke")
+    assert row(built).measured == "3.00x [too few processes]" and row(built).verdict is Verdict.AMBIGUOUS
+    assert row(built).outcome == "undecided: too few processes" and row(built).detectable == ""

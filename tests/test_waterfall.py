@@ -19,7 +19,7 @@ from bench.errors import Uncertified
 from bench.findings import find
 from bench.ladders import LADDERS
 from bench.ladders.ladder import CAREFUL
-from bench.measurement import Outcome, _sample_all
+from bench.measurement import Outcome, sample_all
 from bench.plan import Plan, plans_of_ladders, plans_of_pairs
 from bench.record import Ledger, Record, read
 from bench.subject import Subject
@@ -114,10 +114,10 @@ def test_outputs_of_the_baseline_are_held_to_its_certificate(
     plan = Plan(certificates["no_logits"], certificates["one_hook"])
     right = LADDER.pair.batched
     pair = (lambda **inputs: right(**inputs) * 1.1, right)
-    (sound,) = _sample_all([plan], 1, 0.01, True)
+    (sound,) = sample_all([plan], 1, 0.01, True)
     assert sound.launch and not sound.failure
     monkeypatch.setattr(Plan, "functions", property(lambda plan: pair))
-    (outcome,) = _sample_all([plan], 1, 0.01, True)
+    (outcome,) = sample_all([plan], 1, 0.01, True)
     assert isinstance(outcome, Outcome) and outcome.launch is None and "differs in" in outcome.failure
 
 

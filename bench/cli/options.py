@@ -22,7 +22,10 @@ app = typer.Typer(
 Names = Annotated[list[str] | None, typer.Argument(metavar="[FINDING...]", help="Names or numbers; all if none.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")]
 Results = Annotated[Path, typer.Option(help="Folder that records and reports go to.")]
-Budget = Annotated[float, typer.Option(min=1, help="Seconds for timing; three processes run whatever it is.")]
+Budget = Annotated[float, typer.Option(min=1, help="Seconds for timing; four processes run whatever it is.")]
+Precision = Annotated[
+    float, typer.Option(min=0.001, max=1, help="Relative half-width at which sampling stops: 0.02 is 2% either way.")
+]
 SubjectName = Annotated[str | None, typer.Option(help="Subject in place of the workloads' own: a name or a folder.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of the random orders, to repeat a sitting's.")]
 

@@ -1,0 +1,45 @@
+"""Warm-up: until successive blocks of calls take the same time, within a bound."""
+
+from collections.abc import Callable
+from statistics import median
+
+from .clock import elapsed_s
+
+SHORTEST_SAMPLE_S = 0.02
+"""Seconds behind one sample. The clock's step and a context switch are a thousandth of it."""
+MOST_CALLS = 2_000
+"""Calls behind one sample at most: fresh inputs for all of them are held at once."""
+LONGEST_WARM_UP_S = 1.0
+"""Seconds of warm-up for one twin: caches, allocators and thread pools settle in tenths of a second. A call that takes
+longer touches weights and code thousands of times itself, and is warmed up by a part of it."""
+SAMPLES_PER_BLOCK = 3
+"""Samples whose scatter a block is judged by: the fewest that have a middle."""
+
+
+def warm_up(call: Callable[[int], Callable[[], object]], part: Callable[[], object], share: float) -> int:
+    """Warms one twin up and says how many calls make a sample long enough.
+
+    `call(n)` makes fresh inputs and returns the work of n calls; `part` is a call on a `share` of the workload's items.
+    Blocks of samples go on until a block's middle lies within the block before it, or the bound is reached.
+    """
+    _, part_s = elapsed_s(part)
+    if part_s / share > LONGEST_WARM_UP_S:
+        return 1
+    _, spent_s = elapsed_s(call(1))
+    _, once_s = elapsed_s(call(1))
+    n_calls = max(1, min(MOST_CALLS, round(SHORTEST_SAMPLE_S / max(once_s, 1e-7))))
+    spent_s += part_s + once_s
+    before: list[float] = []
+    while spent_s < LONGEST_WARM_UP_S:
+        block = [elapsed_s(call(n_calls))[1] for _ in range(SAMPLES_PER_BLOCK)]
+        spent_s += sum(block)
+        if before and settled(before, block):
+            break
+        before = block
+    # The first calls may have been slower than those to come.
+    return max(1, min(MOST_CALLS, round(n_calls * SHORTEST_SAMPLE_S / max(median(block), 1e-7)))) if before else n_calls
+
+
+def settled(before: list[float], block: list[float]) -> bool:
+    """Whether a block's middle lies within the scatter of the block before it: no trend is left to be seen."""
+    return min(before) <= median(block) <= max(before)
