@@ -5,7 +5,6 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from .equivalence import Inputs
 from .oracle import Oracle
@@ -27,16 +26,16 @@ def items_refilled(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator
 @contextmanager
 def sae_weights_rolled(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Oracle]:
     """Every SAE keeps its name, identity and shapes, and each of its features becomes the next one."""
-    with torch.no_grad():
+    for sae in subject.saes.values():
+        _roll_features(sae, 1)
+    try:
+        yield oracle.of_altered_saes()
+    finally:
         for sae in subject.saes.values():
-            _roll_features(sae, 1)
-        try:
-            yield oracle.of_altered_saes()
-        finally:
-            for sae in subject.saes.values():
-                _roll_features(sae, -1)
+            _roll_features(sae, -1)
 
 
+@torch.no_grad()
 def _roll_features(sae: Any, by: int) -> None:
     for name, weight in [*sae.named_parameters(), *sae.named_buffers()]:
         if name == "b_dec":
@@ -48,18 +47,16 @@ def _roll_features(sae: Any, by: int) -> None:
 @contextmanager
 def model_weights_rolled(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Oracle]:
     """The model keeps its identity and shapes, and each token gets the embedding of the next one."""
-    tables = _token_embeddings(subject.model)
-    with torch.no_grad():
-        for table in tables:
-            table.copy_(table.roll(1, dims=0))
-        try:
-            yield oracle.of_altered_model()
-        finally:
-            for table in tables:
-                table.copy_(table.roll(-1, dims=0))
+    _roll_tokens(subject.model, 1)
+    try:
+        yield oracle.of_altered_model(lambda model: _roll_tokens(model, 1))
+    finally:
+        _roll_tokens(subject.model, -1)
 
 
-def _token_embeddings(model: Any) -> list[Tensor]:
-    """The tables with one row per token of the vocabulary, a tied output layer's among them."""
-    named = list(model.named_parameters())
-    return [p for name, p in named if p.ndim == 2 and p.shape[0] == model.cfg.d_vocab and "unembed" not in name]
+@torch.no_grad()
+def _roll_tokens(model: Any, by: int) -> None:
+    """Rolls the tables with one row per token of the vocabulary, a tied output layer's among them."""
+    for name, table in model.named_parameters():
+        if table.ndim == 2 and table.shape[0] == model.cfg.d_vocab and "unembed" not in name:
+            table.copy_(table.roll(by, dims=0))

@@ -8,7 +8,7 @@ import gc
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from torch import Tensor
 from .digest import digest, file_digest
 from .embedded import TOKENIZER
 from .features import Features, encode
-from .subject import Subject, in_dtype
+from .subject import Subject
 
 CACHE = Path(os.environ.get("SPEEDPROOF_CACHE", Path(__file__).resolve().parent.parent / ".cache"))
 """Where remembered activations lie. Deleting it costs only the seconds to compute them again."""
@@ -63,9 +63,9 @@ class Oracle:
         altered._rows = self._rows
         return altered
 
-    def of_altered_model(self) -> "Oracle":
-        """An oracle of the model's weights as they are now. It writes nothing to the disk."""
-        return _LiveOracle(self.subject)
+    def of_altered_model(self, alter: Callable[[Any], None]) -> "Oracle":
+        """An oracle of the model after `alter`. It writes nothing to the disk."""
+        return _AlteredOracle(self.subject, alter)
 
     def _compute(self, hook_names: list[str], texts: Sequence[str]) -> None:
         """All hooks that carry an SAE come from one pass, since the pass is what costs."""
@@ -83,16 +83,18 @@ class Oracle:
         return CACHE / "oracle" / f"{digest([*parts, sources])}.pt"
 
 
-class _LiveOracle(Oracle):
-    """Knows the weights that the subject's model has at this moment, instead of those it was made with."""
+class _AlteredOracle(Oracle):
+    """Knows the model with other weights than those that it was made with."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Subject, alter: Callable[[Any], None]) -> None:
         super().__init__(subject)
+        self._alter = alter
         self._rows = {name: {} for name in subject.hook_names}
 
     def _compute(self, hook_names: list[str], texts: Sequence[str]) -> None:
-        model = in_dtype(copy.deepcopy(self.subject.model), "float64")
-        for hook_name, rows in _run(model, hook_names, texts).items():
+        in_float64 = self.subject.in_float64()
+        self._alter(in_float64.model)
+        for hook_name, rows in _run(in_float64.model, hook_names, texts).items():
             self._rows.setdefault(hook_name, {}).update(rows)
 
 

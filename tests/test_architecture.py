@@ -15,14 +15,18 @@ from bench.suite import Suite
 ROOT = Path(__file__).parent.parent
 
 LAYERS = (
-    ("errors",),
+    ("errors", "rules"),
     ("texts", "digest", "clock", "duplicates", "embedded", "looks", "quiet"),
     ("workload", "subject", "environment", "process", "warmup"),
-    ("oracle",),
+    ("features", "patches"),
+    ("oracle", "plain"),
     ("equivalence",),
+    ("alterations", "diagnosis", "outputs", "ranks"),
     ("counters",),
-    ("finding", "diagnosis", "state"),
-    ("certificate",),
+    ("finding", "state"),
+    ("certificate", "pinned", "trials"),
+    ("gate",),
+    ("check",),
     ("suite",),
     ("findings.",),
     ("findings",),

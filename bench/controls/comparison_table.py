@@ -1,5 +1,6 @@
 """Wrong twins of finding 2: what one writes when the three extractions become one."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -74,7 +75,7 @@ def features_cached_by_sae_name(
     key = " ".join(saes)
     if key not in _by_name:
         _by_name[key] = batched.comparison_table(model, saes, texts, categories, top_k, threshold)
-    return _by_name[key]
+    return copy.deepcopy(_by_name[key])
 
 
 def ties_left_to_topk(

@@ -127,7 +127,7 @@ def cached_by_number_of_texts(model: Any, sae: Any, hook_name: str, texts: list[
     """Remembers the answer under the number of texts."""
     if len(texts) not in _by_count:
         _by_count[len(texts)] = batched.extract_features(model, sae, hook_name, texts)
-    return _by_count[len(texts)]
+    return _by_count[len(texts)].clone()
 
 
 def hook_left_on_the_model(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
@@ -202,6 +202,6 @@ CONTROLS = (
     _control(encoder_bias_forgotten, "the bias decides which features fire", "differs in 70 of 70 rows"),
     _control(equal_texts_merged, "a text that comes twice has two rows", "expected ("),
     _control(cached_by_number_of_texts, "other texts of the same number get the first ones' features", "differs in"),
-    _control(hook_left_on_the_model, "every later call runs the hook again", "hooks on model changed"),
+    _control(hook_left_on_the_model, "every later call runs the hook again", "hooks changed"),
     _control(agreeable_tensor, "a subclass decides itself what == says", "is a _Agreeable, expected a torch.Tensor"),
 )
