@@ -16,7 +16,8 @@ ROOT = Path(__file__).parent.parent
 
 LAYERS = (
     ("errors",),
-    ("texts", "digest", "clock", "duplicates", "embedded"),
+    ("texts", "digest", "clock", "duplicates", "shapes", "variants", "embedded_tokenizer"),
+    ("embedded", "embedded_saes"),
     ("workload", "subject", "environment", "process"),
     ("oracle",),
     ("equivalence",),
