@@ -17,7 +17,7 @@ from sae_lens import (
 from sae_lens.saes.sae import SAEMetadata
 
 from .shapes import EMBEDDED, FIXED, WEIGHT_SEED, Shape
-from .variants import parse_variant
+from .variants import Variant, parse_variant
 
 SOLVED_GAIN = 10.0
 """Activation of a `solved` feature whose class fills the whole text; above the report's threshold of 5."""
@@ -32,20 +32,24 @@ def make_saes(name: str) -> dict[str, SAE[Any]]:
     hook_names = shape.hook_names(variant.hook)
     if variant.base == "solved":
         return {hook_name: _solved_sae(shape, hook_name) for hook_name in hook_names.values()}
-    return {
-        hook_name: _seeded_sae(shape, layer, hook_name, variant.hook, variant.architecture)
-        for layer, hook_name in hook_names.items()
-    }
+    return {hook_name: _seeded_sae(shape, layer, hook_name, variant) for layer, hook_name in hook_names.items()}
 
 
 @torch.no_grad()
-def _seeded_sae(shape: Shape, layer: int, hook_name: str, hook: str, architecture: str) -> SAE[Any]:
+def _seeded_sae(shape: Shape, layer: int, hook_name: str, variant: Variant) -> SAE[Any]:
+    threshold = shape.thresholds[layer]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(WEIGHT_SEED + layer)
-        sae = _empty_sae(shape, hook_name, architecture)
-        sae.W_enc.mul_(shape.gains.get(hook, 1.0))
-        _set_threshold(sae, shape.thresholds[layer])
+        sae = _empty_sae(shape, hook_name, variant.architecture)
+        if gain := _gain(shape, variant):
+            sae.W_enc.mul_(gain * threshold)
+        _set_threshold(sae, threshold)
     return sae
+
+
+def _gain(shape: Shape, variant: Variant) -> float | None:
+    plain = shape.gains.get(variant.hook)
+    return shape.gains.get(f"bridge:{variant.hook}", plain) if variant.bridge else plain
 
 
 def _set_threshold(sae: Any, threshold: float) -> None:

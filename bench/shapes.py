@@ -20,7 +20,10 @@ class Shape:
     thresholds: Mapping[int, float]
     """Layer -> pre-activation that a feature must exceed to fire, before `b_enc`. One SAE per layer."""
     gains: Mapping[str, float] = field(default_factory=dict)
-    """Hook -> factor on an SAE's encoder that brings pre-activations there to the size of `hook_resid_pre`'s."""
+    """Hook, with `bridge:` before it where the bridge's differs -> factor on its SAE's encoder per unit of threshold.
+
+    Brings pre-activations there to the size that the threshold was chosen for; a hook without one needs none.
+    """
 
     @property
     def n_firing(self) -> int:
@@ -35,10 +38,32 @@ class Shape:
 
 EMBEDDED: dict[str, Shape] = {
     "tiny": Shape(
-        2, 32, 2, 1024, 128, 96, {0: 0.5, 1: 0.5}, {"hook_mlp_out": 2.3, "hook_attn_out": 5.0, "hook_z": 3.6}
+        2,
+        32,
+        2,
+        1024,
+        128,
+        96,
+        {0: 0.5, 1: 0.5},
+        {"hook_mlp_out": 4.6, "hook_attn_out": 5.0, "bridge:hook_attn_out": 13.0, "hook_z": 7.2},
     ),
     "solved": Shape(2, 32, 1, 1024, 128, 32, {1: 0.0}),
-    "gpt2-small-shape": Shape(12, 768, 12, 50_257, 1024, 24_576, {6: 27.2, 8: 32.4, 10: 37.5, 11: 40.0}),
+    "gpt2-small-shape": Shape(
+        12,
+        768,
+        12,
+        50_257,
+        1024,
+        24_576,
+        {6: 27.2, 8: 32.4, 10: 37.5, 11: 40.0},
+        {
+            "hook_mlp_out": 0.379,
+            "bridge:hook_mlp_out": 0.92,
+            "hook_attn_out": 0.079,
+            "bridge:hook_attn_out": 2.4,
+            "hook_z": 0.274,
+        },
+    ),
 }
 FIXED = ("solved",)
 """Subjects that are what they are: weights set by hand for one hook, one kind of SAE and one tokenizer."""

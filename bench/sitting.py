@@ -12,12 +12,13 @@ from .clock import monotonic_s, now
 from .controls import CONTROLS
 from .controls.control import Control
 from .counters import count
+from .errors import unknown
 from .finding import TWINS, Finding
 from .findings import find
 from .measurement import Measurement, Plan, measure
 from .process import Usage, in_fresh_process
 from .record import Recorder
-from .subject import Subject, find_subject
+from .subject import DTYPES, Subject, find_subject
 from .workload import Workload
 
 T = TypeVar("T")
@@ -47,12 +48,15 @@ def questions(
     function: str | None = None,
     given: tuple[str, ...] = (),
     candidate: str | None = None,
+    dtype: str | None = None,
 ) -> list[Question]:
-    """Every pair on every workload, or on those named. A subject given replaces the workloads' own.
+    """Every pair on every workload, or on those named. A subject or type given replaces the workloads' own.
 
     Raises:
-        BadInput: no such workload, subject or function.
+        BadInput: no such workload, subject, function or type.
     """
+    if dtype and dtype not in DTYPES:
+        raise unknown("dtype", dtype, list(DTYPES))
     asked = []
     for finding in findings:
         # A candidate stands in for one function: the finding's first unless another is named.
@@ -61,6 +65,8 @@ def questions(
             for chosen in [pair.workload(workload)] if workload else pair.workloads:
                 if subject:
                     chosen = replace(chosen, subject=find_subject(subject).name)
+                if dtype:
+                    chosen = replace(chosen, dtype=dtype)
                 if given:
                     chosen = replace(chosen, form="given", given=given, n_items=len(given))
                 asked.append(Question(finding.name, pair.name, chosen, candidate))

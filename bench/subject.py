@@ -27,6 +27,9 @@ PRETRAINED: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 """Pretrained subjects: model name -> SAELens release and SAE ids. Loading one needs the hub or its cache."""
 
+DTYPES = ("float32", "bfloat16")
+"""Types that a subject may be asked for in; the oracle's float64 is not one of them."""
+
 
 @dataclass(frozen=True)
 class Subject:
