@@ -32,9 +32,11 @@ def make_model(name: str) -> Any:
     if variant.base == "solved":
         return _solved_model(shape)
     if variant.bridge:
-        model = bridge_class().boot_transformers(
-            "gpt2", hf_model=_seeded_gpt2(shape), tokenizer=tokenizer, device="cpu"
-        )
+        # Booting draws random numbers, although every weight is given.
+        with torch.random.fork_rng(devices=[]):
+            model = bridge_class().boot_transformers(
+                "gpt2", hf_model=_seeded_gpt2(shape), tokenizer=tokenizer, device="cpu"
+            )
     else:
         model = HookedTransformer(_config(shape), tokenizer, move_to_device=False)
         _seed_weights(model)

@@ -57,11 +57,14 @@ EMBEDDED: dict[str, Shape] = {
         24_576,
         {6: 27.2, 8: 32.4, 10: 37.5, 11: 40.0},
         {
+            "bridge:hook_resid_pre": 0.153,
+            "bridge:hook_resid_post": 0.15,
             "hook_mlp_out": 0.379,
             "bridge:hook_mlp_out": 0.92,
             "hook_attn_out": 0.079,
             "bridge:hook_attn_out": 2.4,
             "hook_z": 0.274,
+            "bridge:hook_z": 0.485,
         },
     ),
 }
