@@ -26,7 +26,7 @@ MIXED = ["tiny:distinct-pad:left-padding:topk:hook_mlp_out", "tiny:bridge:distin
 NAMES = [*SINGLE, *COMBINED, *MIXED]
 FINDINGS = [find(name) for name in ("text_batching", "comparison_table", "grad_mode")]
 BOS = "<|endoftext|>"
-N_SMOKE = 10
+N_SMOKE = 12
 """Texts of a quick check; enough for every category and for features that fire."""
 
 
