@@ -74,31 +74,44 @@ def expected_to_fail(finding: Finding, name: str, dtype: str) -> str:
     return NEAR_A_THRESHOLD if dtype == "bfloat16" and finding.number == 1 and name in REFUSED_IN_BFLOAT16 else ""
 
 
-def cases(names: Iterable[str], dtype: str = "float32", first_pair_only: bool = False) -> Iterator[Any]:
-    for name, finding in product(names, FINDINGS):
-        for pair in finding.pairs[: 1 if first_pair_only else None]:
-            why = expected_to_fail(finding, name, dtype)
-            marks = [pytest.mark.xfail(reason=why, strict=True)] if why else []
-            yield pytest.param(finding, pair, name, id=f"{name}-{pair.name}", marks=marks)
+def cases(names: Iterable[str], findings: Iterable[Finding] = FINDINGS, dtype: str = "float32") -> Iterator[Any]:
+    """Each finding's first pair on each subject. Finding 6 has no SAE, so another kind of it is nothing new there."""
+    for name, finding in product(names, findings):
+        if finding.name == "grad_mode" and name.split(":")[-1] in ARCHITECTURES:
+            continue
+        why = expected_to_fail(finding, name, dtype)
+        marks = [pytest.mark.xfail(reason=why, strict=True)] if why else []
+        yield pytest.param(finding, finding.pairs[0], name, id=f"{name}-{finding.name}", marks=marks)
 
 
-@pytest.mark.parametrize(
-    ("finding", "pair", "name"), [*cases(SINGLE), *cases([*COMBINED, *MIXED], first_pair_only=True)]
-)
-def test_twins_are_equivalent_on_every_variant(finding: Finding, pair: Pair, name: str) -> None:
+def other_pairs() -> Iterator[Any]:
+    """Finding 1's other functions, where the kind of SAE matters to how they encode."""
+    for kind, pair in product(ARCHITECTURES, FINDINGS[0].pairs[1:]):
+        yield pytest.param(FINDINGS[0], pair, f"tiny:{kind}", id=f"{kind}-{pair.name}")
+
+
+@pytest.mark.parametrize(("finding", "pair", "name"), [*cases([*COMBINED, *MIXED]), *other_pairs()])
+def test_twins_are_equivalent_on_variants_that_combine(finding: Finding, pair: Pair, name: str) -> None:
     answer = ask(finding, pair, name, texts.own(N_SMOKE))
     assert isinstance(answer, Certificate), str(answer)
 
 
-@pytest.mark.parametrize(("finding", "pair", "name"), [*cases([*SINGLE, *COMBINED[1:3]], first_pair_only=True)])
-def test_hostile_texts_change_nothing_on_any_variant(finding: Finding, pair: Pair, name: str) -> None:
-    answer = ask(finding, pair, name, hostile(name))
+@pytest.mark.parametrize(("finding", "pair", "name"), [*cases(SINGLE)])
+def test_twins_are_equivalent_on_every_variant_hostile_texts_and_all(finding: Finding, pair: Pair, name: str) -> None:
+    answer = ask(finding, pair, name, [*hostile(name), *texts.own(7)])
     assert isinstance(answer, Certificate), str(answer)
 
 
-@pytest.mark.parametrize(("finding", "pair", "name"), [*cases(NAMES, "bfloat16", first_pair_only=True)])
-def test_twins_are_equivalent_in_bfloat16(finding: Finding, pair: Pair, name: str) -> None:
+@pytest.mark.parametrize(("finding", "pair", "name"), [*cases(NAMES, FINDINGS[:1], "bfloat16")])
+def test_features_are_equivalent_in_bfloat16(finding: Finding, pair: Pair, name: str) -> None:
     answer = ask(finding, pair, name, texts.own(N_SMOKE), "bfloat16")
+    assert isinstance(answer, Certificate), str(answer)
+
+
+@pytest.mark.parametrize("finding", FINDINGS[1:], ids=lambda finding: finding.name)
+@pytest.mark.parametrize("name", ["tiny:hook_mlp_out", "tiny:bridge"])
+def test_tables_and_activations_are_equivalent_in_bfloat16(finding: Finding, name: str) -> None:
+    answer = ask(finding, finding.pairs[0], name, texts.own(N_SMOKE), "bfloat16")
     assert isinstance(answer, Certificate), str(answer)
 
 
@@ -206,3 +219,13 @@ def test_nonsense_is_one_clear_error(name: str, words: str) -> None:
 def test_rounding_is_counted_through_the_block_that_a_hook_stands_behind() -> None:
     assert subject("tiny").depth == 1
     assert {replace(subject(f"tiny:{hook}")).depth for hook in HOOKS} == {2}
+
+
+@pytest.mark.xfail(reason="the batched twin answers for an empty text without tokens, from padding", strict=True)
+@pytest.mark.parametrize("name", ["tiny:no-bos", "tiny:bridge:no-bos"])
+def test_without_bos_both_twins_raise_the_same_of_an_empty_text_among_others(name: str) -> None:
+    it, pair = subject(name), FINDINGS[0].pairs[0]
+    with pytest.raises((IndexError, RuntimeError)) as definitions:
+        pair.sequential(it.model, it.sae, it.hook_name, ["", "a text"])
+    with pytest.raises(definitions.type):
+        pair.batched(it.model, it.sae, it.hook_name, ["", "a text"])
