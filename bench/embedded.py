@@ -1,83 +1,47 @@
-"""Embedded subjects: models and SAEs made from seeded or hand-set weights, with nothing downloaded."""
+"""Embedded models, made from seeded or hand-set weights, with nothing downloaded."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
-from sae_lens import SAE, StandardSAE, StandardSAEConfig
-from sae_lens.saes.sae import SAEMetadata
 from transformer_lens import HookedTransformer, HookedTransformerConfig
 
+from .embedded_tokenizer import TOKENIZER as TOKENIZER
+from .embedded_tokenizer import embedded_tokenizer
 from .errors import BadInput
+from .shapes import EMBEDDED, FIXED, WEIGHT_SEED, Shape
+from .variants import parse_variant
 
-TOKENIZER = Path(__file__).parent / "tokenizer"
-WEIGHT_SEED = 20_240_229
-"""Seeds every embedded subject's weights. Changing it changes the subject's digest."""
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Sizes of an embedded subject; equal shapes cost the same per forward pass."""
-
-    n_layers: int
-    d_model: int
-    n_heads: int
-    d_vocab: int
-    n_ctx: int
-    d_sae: int
-    thresholds: Mapping[int, float]
-    """Layer -> pre-activation that a feature must exceed to fire, before `b_enc`. One SAE per layer."""
-
-    @property
-    def hook_names(self) -> tuple[str, ...]:
-        """The hooks that carry an SAE, in layer order."""
-        return tuple(f"blocks.{layer}.hook_resid_pre" for layer in self.thresholds)
-
-
-EMBEDDED: dict[str, Shape] = {
-    "tiny": Shape(2, 32, 2, 1024, 128, 96, {0: 0.5, 1: 0.5}),
-    "solved": Shape(2, 32, 1, 1024, 128, 32, {1: 0.0}),
-    "gpt2-small-shape": Shape(12, 768, 12, 50_257, 1024, 24_576, {6: 27.2, 8: 32.4, 10: 37.5, 11: 40.0}),
-}
-BRIDGE = ":bridge"
-"""Ending of a name that asks for `TransformerBridge` in place of `HookedTransformer`."""
-
-
-@cache
-def embedded_tokenizer() -> Any:
-    """The project's own byte-level BPE tokenizer; pad == bos == eos, as GPT-2's."""
-    from transformers import AutoTokenizer
-
-    return AutoTokenizer.from_pretrained(str(TOKENIZER))
+SOURCES: tuple[Path, ...] = (
+    *(Path(__file__).with_name(f"{name}.py") for name in ("embedded", "embedded_tokenizer", "shapes")),
+    TOKENIZER / "tokenizer.json",
+    TOKENIZER / "tokenizer_config.json",
+)
+"""Files that decide, with its name, what an embedded subject's model computes."""
 
 
 def make_model(name: str) -> Any:
     """The embedded model of that name, in float32.
 
     Raises:
-        BadInput: a bridge was asked for, and this transformer_lens has none.
+        BadInput: no such subject, or a bridge was asked for and this transformer_lens has none.
     """
-    shape = EMBEDDED[name.removesuffix(BRIDGE)]
-    if name == "solved":
+    variant = parse_variant(name, EMBEDDED, FIXED)
+    shape, tokenizer = EMBEDDED[variant.base], embedded_tokenizer(variant.changes)
+    if variant.base == "solved":
         return _solved_model(shape)
-    if name.endswith(BRIDGE):
-        return bridge_class().boot_transformers(
-            "gpt2", hf_model=_seeded_gpt2(shape), tokenizer=embedded_tokenizer(), device="cpu"
-        )
-    model = HookedTransformer(_config(shape), embedded_tokenizer(), move_to_device=False)
-    _seed_weights(model)
+    if variant.bridge:
+        # Booting draws random numbers, although every weight is given.
+        with torch.random.fork_rng(devices=[]):
+            model = bridge_class().boot_transformers(
+                "gpt2", hf_model=_seeded_gpt2(shape), tokenizer=tokenizer, device="cpu"
+            )
+    else:
+        model = HookedTransformer(_config(shape), tokenizer, move_to_device=False)
+        _seed_weights(model)
+    model.cfg.default_prepend_bos = "no-bos" not in variant.changes
     return model
-
-
-def make_saes(name: str) -> dict[str, SAE[Any]]:
-    """The embedded subject's SAEs by hook name, in layer order, in float32."""
-    shape = EMBEDDED[name.removesuffix(BRIDGE)]
-    make = _solved_sae if name == "solved" else _seeded_sae
-    return {hook_name: make(shape, hook_name) for hook_name in shape.hook_names}
 
 
 def _config(shape: Shape, **changes: Any) -> HookedTransformerConfig:
@@ -123,18 +87,6 @@ def _solved_model(shape: Shape) -> HookedTransformer:
     return model
 
 
-SOLVED_GAIN = 10.0
-"""Activation of a `solved` feature whose class fills the whole text; above the report's threshold of 5."""
-
-
-def solved_features(tokens: list[int]) -> list[float]:
-    """What `solved`'s SAE says of a text with these tokens, by plain counting: last token's class, then shares."""
-    n_classes = EMBEDDED["solved"].d_model // 2
-    last = [SOLVED_GAIN * (tokens[-1] % n_classes == c) for c in range(n_classes)]
-    shares = [SOLVED_GAIN * sum(t % n_classes == c for t in tokens) / len(tokens) for c in range(n_classes)]
-    return last + shares
-
-
 def _seeded_gpt2(shape: Shape) -> Any:
     from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -166,26 +118,3 @@ def bridge_class() -> Any:
             "subject or a folder. Use another subject, or upgrade."
         ) from error
     return TransformerBridge
-
-
-def _empty_sae(shape: Shape, hook_name: str) -> StandardSAE:
-    metadata = SAEMetadata(hook_name=hook_name, model_name="embedded")
-    return StandardSAE(StandardSAEConfig(d_in=shape.d_model, d_sae=shape.d_sae, metadata=metadata))
-
-
-@torch.no_grad()
-def _seeded_sae(shape: Shape, hook_name: str) -> StandardSAE:
-    layer = int(hook_name.split(".")[1])
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(WEIGHT_SEED + layer)
-        sae = _empty_sae(shape, hook_name)
-    sae.b_enc.fill_(-shape.thresholds[layer])
-    return sae
-
-
-@torch.no_grad()
-def _solved_sae(shape: Shape, hook_name: str) -> StandardSAE:
-    sae = _empty_sae(shape, hook_name)
-    sae.W_enc.copy_(SOLVED_GAIN * torch.eye(shape.d_model))
-    sae.b_enc.zero_()
-    return sae

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from .errors import unknown
 from .finding import TWINS, Finding
 from .ladders.ladder import Ladder
-from .subject import find_subject
+from .subject import DTYPES, find_subject
 from .workload import Workload
 
 
@@ -33,12 +34,15 @@ def questions(
     function: str | None = None,
     given: tuple[str, ...] = (),
     candidate: str | None = None,
+    dtype: str | None = None,
 ) -> list[Question]:
-    """Every pair on every workload, or on those named. A subject given replaces the workloads' own.
+    """Every pair on every workload, or on those named. A subject or type given replaces the workloads' own.
 
     Raises:
-        BadInput: no such workload, subject or function.
+        BadInput: no such workload, subject, function or type.
     """
+    if dtype and dtype not in DTYPES:
+        raise unknown("dtype", dtype, list(DTYPES))
     asked = []
     for finding in findings:
         # A candidate stands in for one function: the finding's first unless another is named.
@@ -47,6 +51,8 @@ def questions(
             for chosen in [pair.workload(workload)] if workload else pair.workloads:
                 if subject:
                     chosen = replace(chosen, subject=find_subject(subject).name)
+                if dtype:
+                    chosen = replace(chosen, dtype=dtype)
                 if given:
                     chosen = replace(chosen, form="given", given=given, n_items=len(given))
                 asked.append(Question(finding.name, pair.name, chosen, candidate))

@@ -1,7 +1,7 @@
 """Subjects: the model and SAEs under test, by name. The one module that knows the model APIs' differences.
 
-Embedded subjects need no network. A name may end in `:bridge` to get the same shape behind TransformerLens's
-`TransformerBridge` instead of `HookedTransformer`.
+Embedded subjects need no network. Their names take variants, as in `tiny:bridge:topk`: `TransformerBridge` instead of
+`HookedTransformer`, other tokenizers, other SAE architectures, other hooks.
 """
 
 import contextlib
@@ -16,13 +16,19 @@ import torch
 from sae_lens import SAE
 from transformer_lens import HookedTransformer
 
-from .embedded import BRIDGE, EMBEDDED, Shape, bridge_class, make_model, make_saes
+from .embedded import bridge_class, make_model
+from .embedded_saes import make_saes
 from .errors import BadInput, unknown
+from .shapes import EMBEDDED, FIXED, Shape
+from .variants import VARIANTS, parse_variant
 
 PRETRAINED: dict[str, tuple[str, tuple[str, ...]]] = {
     "gpt2-small": ("gpt2-small-res-jb", tuple(f"blocks.{layer}.hook_resid_pre" for layer in (6, 8, 10, 11))),
 }
 """Pretrained subjects: model name -> SAELens release and SAE ids. Loading one needs the hub or its cache."""
+
+DTYPES = ("float32", "bfloat16")
+"""Types that a subject may be asked for in; the oracle's float64 is not one of them."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,8 @@ class Subject:
 
     @property
     def depth(self) -> int:
-        """Blocks below the deepest hook: how many rounding steps in sequence an activation has gone through."""
-        return max(1, *(int(str(s.cfg.metadata.hook_name).split(".")[1]) for s in self.saes.values()))
+        """Blocks that the deepest hook's value has gone through: how many rounding steps there are in sequence."""
+        return max(1, *map(_blocks_through, self.hook_names))
 
     def in_float64(self) -> "Subject":
         """The same weights in double precision: what the oracle runs."""
@@ -92,21 +98,30 @@ class Subject:
 
 
 def known_subjects() -> list[str]:
-    """Every name that `find_subject` takes as it is; paths to local folders come on top."""
-    return [*EMBEDDED, *(f"{name}{BRIDGE}" for name in EMBEDDED if name != "solved"), *PRETRAINED]
+    """Every embedded and pretrained subject by name, with each variant alone; more come of combining variants."""
+    variants = [f"{base}:{variant}" for base in EMBEDDED if base not in FIXED for variant in VARIANTS]
+    return [*EMBEDDED, *variants, *PRETRAINED]
 
 
 def find_subject(name: str, dtype: str = "float32") -> Subject:
-    """The subject called `name`; nothing is loaded yet.
+    """The subject called `name`; nothing is loaded yet. Variants are put into their one order.
 
     Raises:
-        BadInput: no such embedded or pretrained subject, and no such folder.
+        BadInput: no such embedded or pretrained subject, no such folder, or variants that make no sense.
     """
     if name in PRETRAINED or Path(name).is_dir():
         return Subject(name, dtype)
-    if name not in known_subjects():
-        raise unknown("subject", name, [*known_subjects(), "a folder with a Hugging Face model and its SAEs"])
-    return Subject(name, dtype, EMBEDDED[name.removesuffix(BRIDGE)])
+    if name.split(":")[0] not in EMBEDDED:
+        raise unknown("subject", name, [*EMBEDDED, *PRETRAINED, "a folder with a Hugging Face model and its SAEs"])
+    variant = parse_variant(name, EMBEDDED, FIXED)
+    return Subject(variant.name, dtype, EMBEDDED[variant.base])
+
+
+def _blocks_through(hook_name: str) -> int:
+    """Blocks below a hook, and its own where the hook stands behind something of it."""
+    if not hook_name.startswith("blocks."):
+        return 0
+    return int(hook_name.split(".")[1]) + (not hook_name.endswith("hook_resid_pre"))
 
 
 def in_dtype(module: Any, dtype: str) -> Any:

@@ -93,6 +93,13 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
     ),
 }
 
+N_CTX = 128
+"""Tokens that subject `tiny` takes, bos included."""
+FILLS_CONTEXT = " ".join(["is"] * (N_CTX - 1))
+"""Exactly as many tokens as `tiny` takes: `is` is one token, at the start and after a space."""
+OVER_CONTEXT = " ".join(["in"] * N_CTX)
+"""One token more than `tiny` takes; the last is cut off."""
+
 HOSTILE: tuple[str, ...] = (
     "",
     " ",
@@ -113,8 +120,27 @@ HOSTILE: tuple[str, ...] = (
     "same",
     "same",
     "word " * 40,
+    "\u00a0\u2003\u3000\t",
+    "Z\u0351\u036b\u0343a\u0300\u0325l\u0334\u0322g\u0353o\u0489",
+    "\ufeffbegins with a byte order mark",
+    "\u2067שלום\u2069 (abc) مرحبا 123",
+    "1\u2028 2\u2029 3\x85 4\x0b 5\x0c 6",
+    "\x1b[31mred\x1b[0m",
+    "&lt;b&gt; &amp; <!-- <td> --> &#8203;",
+    "𝒳 𐍈 🇩🇪 👩🏽‍🚀",
+    "<|endoftext",
+    "is <|endoftext|> is <|endoftext|> is",
+    FILLS_CONTEXT,
+    OVER_CONTEXT,
+    "x" * 400,
 )
-"""Texts that have broken padding, lengths or pages somewhere. The special token is GPT-2's pad, bos and eos."""
+"""Texts that have broken padding, lengths or pages somewhere. The special token is GPT-2's pad, bos and eos.
+
+What is no text at all, a string with a lone surrogate, is not among them: both twins must refuse it.
+"""
+
+LONE_SURROGATE = "half of a pair \ud83d here"
+"""A string that is no text: UTF-8 cannot say it."""
 
 WORDS: tuple[str, ...] = tuple(
     sorted({word for texts in CATEGORIES.values() for text in texts for word in text.split()})
@@ -131,3 +157,12 @@ def generated(n_texts: int, seed: int, shortest: int, longest: int) -> list[str]
     """`n_texts` texts of `shortest` to `longest` words each, drawn from `WORDS` by `seed`."""
     rng = random.Random(seed)
     return [" ".join(rng.choices(WORDS, k=rng.randint(shortest, longest))) for _ in range(n_texts)]
+
+
+MANY_POOL = (*own(70), *generated(80, seed=1, shortest=1, longest=4))
+"""150 short texts, nearly all distinct, that very many are drawn from."""
+
+
+def many(n_texts: int, seed: int) -> list[str]:
+    """`n_texts` texts drawn from `MANY_POOL` by `seed`."""
+    return random.Random(seed).choices(MANY_POOL, k=n_texts)

@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Literal
 
 from . import texts
 from .digest import digest
 from .errors import BadInput
 
-Form = Literal["own", "hostile", "ragged", "equal", "long", "given", "hit", "miss", "none"]
-"""What the items look like: the project's own texts, hostile ones, generated ones by length; a cached SAE or none."""
+Form = Literal["own", "hostile", "ragged", "equal", "long", "many", "given", "hit", "miss", "none"]
+"""What the items look like: the project's own texts, hostile ones, generated ones by length, very many; a cached SAE or
+none."""
 
-WORD_RANGE: dict[str, tuple[int, int]] = {"ragged": (0, 24), "equal": (8, 8), "long": (40, 90)}
+WORD_RANGE: dict[Form, tuple[int, int]] = {"ragged": (0, 24), "equal": (8, 8), "long": (40, 90)}
 """Shortest and longest generated text of a form, in words."""
+
+FORMS_WITH_TEXTS: tuple[Form, ...] = ("own", "hostile", *WORD_RANGE, "many", "given")
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,11 @@ class Workload:
 
     @property
     def digest(self) -> str:
-        """Fingerprint; part of every record and of asv's `version`."""
-        return digest(asdict(self))
+        """Fingerprint, of the texts too; part of every record and of asv's `version`."""
+        data = asdict(self)
+        if self.form in FORMS_WITH_TEXTS and self.n_items > 0:
+            data["texts"] = _texts_digest(self.form, self.n_items, self.seed, self.given)
+        return digest(data)
 
     def texts(self, order: Sequence[int] | None = None) -> list[str]:
         """The workload's texts, or those that `order` picks; new string objects at every call.
@@ -47,19 +54,27 @@ class Workload:
         """
         if self.n_items < 1:
             raise BadInput(f"Workload {self.name!r} has no texts. Expected at least one, got {self.n_items}.")
-        if self.form in WORD_RANGE:
-            chosen = texts.generated(self.n_items, self.seed, *WORD_RANGE[self.form])
-        elif self.form == "hostile":
-            chosen = [texts.HOSTILE[i % len(texts.HOSTILE)] for i in range(self.n_items)]
-        elif self.form == "given":
-            chosen = list(self.given)
-        elif self.form == "own":
-            chosen = texts.own(self.n_items)
-        else:
+        if self.form not in FORMS_WITH_TEXTS:
             raise BadInput(f"Workload {self.name!r} has no texts. Expected a form with texts, got {self.form!r}.")
+        chosen = _texts(self.form, self.n_items, self.seed, self.given)
         return [fresh(chosen[i]) for i in (range(self.n_items) if order is None else order)]
 
 
 def fresh(text: str) -> str:
     """An equal string that is another object."""
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "surrogatepass")
+
+
+def _texts(form: Form, n_items: int, seed: int, given: tuple[str, ...]) -> list[str]:
+    if form in WORD_RANGE:
+        return texts.generated(n_items, seed, *WORD_RANGE[form])
+    if form == "hostile":
+        return [texts.HOSTILE[i % len(texts.HOSTILE)] for i in range(n_items)]
+    if form == "many":
+        return texts.many(n_items, seed)
+    return list(given) if form == "given" else texts.own(n_items)
+
+
+@cache
+def _texts_digest(form: Form, n_items: int, seed: int, given: tuple[str, ...]) -> str:
+    return digest(_texts(form, n_items, seed, given))

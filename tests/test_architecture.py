@@ -16,7 +16,8 @@ ROOT = Path(__file__).parent.parent
 
 LAYERS = (
     ("errors", "rules"),
-    ("texts", "digest", "clock", "duplicates", "embedded", "looks", "quiet"),
+    ("texts", "digest", "clock", "duplicates", "looks", "quiet", "shapes", "variants", "embedded_tokenizer"),
+    ("embedded", "embedded_saes"),
     ("workload", "subject", "environment", "process", "warmup"),
     ("features", "patches"),
     ("oracle", "plain"),

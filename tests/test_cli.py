@@ -37,6 +37,8 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
             "Unknown workload of extract_features 'nonsense'. Expected one of: smoke",
         ),
         (["check", "1", "--subject", "nonsense"], "Unknown subject 'nonsense'. Expected one of: tiny"),
+        (["check", "1", "--subject", "tiny:nonsense"], "Unknown variant of tiny 'nonsense'. Expected one of: bridge"),
+        (["check", "1", "--dtype", "float8"], "Unknown dtype 'float8'. Expected one of: float32, bfloat16"),
         (["check", "1", "--function", "nonsense"], "Unknown function of text_batching"),
         (["check", "1", "--texts", "no/such/file"], "cannot be read"),
         (["check", "1", "--texts", os.devnull], "is empty. Expected at least one text"),

@@ -12,9 +12,10 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from bench import texts
 from bench.certificate import Certificate
 from bench.check import certify
-from bench.embedded import EMBEDDED, TOKENIZER, embedded_tokenizer
+from bench.embedded_tokenizer import TOKENIZER, embedded_tokenizer
 from bench.errors import BadInput
 from bench.findings import find
+from bench.shapes import EMBEDDED
 from bench.subject import Subject, find_subject, known_subjects
 from bench.workload import Workload
 

@@ -21,7 +21,7 @@ import impl_sequential.grad_mode
 import impl_sequential.sae_cache
 import impl_sequential.text_batching
 from bench import texts
-from bench.embedded import solved_features
+from bench.embedded_saes import solved_features
 from bench.findings import FINDINGS
 from bench.findings.sae_cache import REVISION, SAE_PATH
 from bench.subject import Subject

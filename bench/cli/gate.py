@@ -42,6 +42,7 @@ def check(
     names: Names = None,
     workload: Annotated[str | None, typer.Option(help="One workload; all if none.")] = None,
     subject: SubjectName = None,
+    dtype: Annotated[str | None, typer.Option(help="float32 or bfloat16, in place of the workloads' own.")] = None,
     function: Annotated[str | None, typer.Option(help="One function of the finding; all if none.")] = None,
     candidate: Annotated[
         str | None, typer.Option(help="FILE.py:FUNCTION to check in place of the batched twin.")
@@ -55,6 +56,7 @@ def check(
     Examples:
       python -m bench check text_batching --workload smoke
       python -m bench check 1 --candidate mine.py:extract_features --workload report
+      python -m bench check 2 --workload smoke --subject tiny:bridge:topk --dtype bfloat16
     """
     findings = chosen_findings(names)
     if candidate and len(findings) != 1:
@@ -62,7 +64,7 @@ def check(
     if candidate and workload is None:
         workload = "smoke"
     given = _given(texts)
-    asked = questions(findings, workload, subject, function, given, candidate)
+    asked = questions(findings, workload, subject, function, given, candidate, dtype)
     sitting = open_sitting(results, None)
     with terminal.progress() as sitting.say:
         answers, _ = sitting.prove(asked)

@@ -26,7 +26,7 @@ from ..workload import Workload
 
 SMOKE = Workload("smoke", "tiny", 70)
 SOLVED = Workload("solved", "solved", 70)
-HOSTILE = Workload("hostile", "tiny", 19, "hostile")
+HOSTILE = Workload("hostile", "tiny", 32, "hostile")
 RAGGED = Workload("ragged", "tiny", 60, "ragged")
 REPORT = Workload("report", "gpt2-small-shape", 70)
 

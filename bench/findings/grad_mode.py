@@ -19,7 +19,7 @@ from ..suite import Suite
 from ..workload import Workload
 
 SMOKE = Workload("smoke", "tiny", 70)
-HOSTILE = Workload("hostile", "tiny", 19, "hostile")
+HOSTILE = Workload("hostile", "tiny", 32, "hostile")
 REPORT = Workload("report", "gpt2-small-shape", 10)
 """Ten texts: both twins are loops, so more texts change nothing but the length of a call."""
 

@@ -1,0 +1,96 @@
+"""SAEs of the embedded subjects: SAELens's plain architectures, with seeded or hand-set weights."""
+
+from typing import Any
+
+import torch
+from sae_lens import (
+    SAE,
+    GatedSAE,
+    GatedSAEConfig,
+    JumpReLUSAE,
+    JumpReLUSAEConfig,
+    StandardSAE,
+    StandardSAEConfig,
+    TopKSAE,
+    TopKSAEConfig,
+)
+from sae_lens.saes.sae import SAEMetadata
+
+from .shapes import EMBEDDED, FIXED, WEIGHT_SEED, Shape
+from .variants import Variant, parse_variant
+
+SOLVED_GAIN = 10.0
+"""Activation of a `solved` feature whose class fills the whole text; above the report's threshold of 5."""
+MAGNITUDE_SPREAD = 0.1
+"""Standard deviation of a gated SAE's log magnitudes: enough that gate and magnitude are not the same number."""
+
+
+def make_saes(name: str) -> dict[str, SAE[Any]]:
+    """The embedded subject's SAEs by hook name, in layer order, in float32."""
+    variant = parse_variant(name, EMBEDDED, FIXED)
+    shape = EMBEDDED[variant.base]
+    hook_names = shape.hook_names(variant.hook)
+    if variant.base == "solved":
+        return {hook_name: _solved_sae(shape, hook_name) for hook_name in hook_names.values()}
+    return {hook_name: _seeded_sae(shape, layer, hook_name, variant) for layer, hook_name in hook_names.items()}
+
+
+@torch.no_grad()
+def _seeded_sae(shape: Shape, layer: int, hook_name: str, variant: Variant) -> SAE[Any]:
+    threshold = shape.thresholds[layer]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(WEIGHT_SEED + layer)
+        sae = _empty_sae(shape, hook_name, variant.architecture)
+        if gain := _gain(shape, variant):
+            sae.W_enc.mul_(gain * threshold)
+        _set_threshold(sae, threshold)
+    return sae
+
+
+def _gain(shape: Shape, variant: Variant) -> float | None:
+    plain = shape.gains.get(variant.hook)
+    return shape.gains.get(f"bridge:{variant.hook}", plain) if variant.bridge else plain
+
+
+def _set_threshold(sae: Any, threshold: float) -> None:
+    """Where a feature begins to fire. A top-k SAE has no threshold but a rank."""
+    if isinstance(sae, StandardSAE):
+        sae.b_enc.fill_(-threshold)
+    elif isinstance(sae, JumpReLUSAE):
+        sae.threshold.fill_(threshold)
+    elif isinstance(sae, GatedSAE):
+        sae.b_gate.fill_(-threshold)
+        sae.r_mag.normal_(std=MAGNITUDE_SPREAD)
+
+
+def _empty_sae(shape: Shape, hook_name: str, architecture: str = "standard") -> SAE[Any]:
+    sizes: dict[str, Any] = {
+        # hook_z has one part per head; its SAE reads them side by side, so that is d_model wide too.
+        "d_in": shape.d_model,
+        "d_sae": shape.d_sae,
+        "reshape_activations": "hook_z" if hook_name.endswith("hook_z") else "none",
+        "metadata": SAEMetadata(hook_name=hook_name, model_name="embedded"),
+    }
+    if architecture == "jumprelu":
+        return JumpReLUSAE(JumpReLUSAEConfig(**sizes))
+    if architecture == "topk":
+        return TopKSAE(TopKSAEConfig(k=shape.n_firing, **sizes))
+    if architecture == "gated":
+        return GatedSAE(GatedSAEConfig(**sizes))
+    return StandardSAE(StandardSAEConfig(**sizes))
+
+
+@torch.no_grad()
+def _solved_sae(shape: Shape, hook_name: str) -> SAE[Any]:
+    sae: Any = _empty_sae(shape, hook_name)
+    sae.W_enc.copy_(SOLVED_GAIN * torch.eye(shape.d_model))
+    sae.b_enc.zero_()
+    return sae
+
+
+def solved_features(tokens: list[int]) -> list[float]:
+    """What `solved`'s SAE says of a text with these tokens, by plain counting: last token's class, then shares."""
+    n_classes = EMBEDDED["solved"].d_model // 2
+    last = [SOLVED_GAIN * (tokens[-1] % n_classes == c) for c in range(n_classes)]
+    shares = [SOLVED_GAIN * sum(t % n_classes == c for t in tokens) / len(tokens) for c in range(n_classes)]
+    return last + shares
