@@ -47,11 +47,17 @@ def _roll_features(sae: Any, by: int) -> None:
 @contextmanager
 def model_weights_rolled(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Oracle]:
     """The model keeps its identity and shapes, and each token gets the embedding of the next one."""
-    _roll_tokens(subject.model, 1)
+    with _tokens_rolled(subject.model):
+        yield oracle.of_altered_model(_tokens_rolled)
+
+
+@contextmanager
+def _tokens_rolled(model: Any) -> Iterator[None]:
+    _roll_tokens(model, 1)
     try:
-        yield oracle.of_altered_model(lambda model: _roll_tokens(model, 1))
+        yield
     finally:
-        _roll_tokens(subject.model, -1)
+        _roll_tokens(model, -1)
 
 
 @torch.no_grad()

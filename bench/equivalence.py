@@ -84,7 +84,9 @@ class SameRows:
         if objection := _not_a_tensor_like(output, values, getattr(torch, oracle.subject.dtype)):
             yield objection
             return Evidence(0)
-        found, name = output.detach().double(), _Namer(inputs, output, values)
+        # A hook that has one vector per head gives rows of rows.
+        output, values = output.detach().flatten(1), values.flatten(1)
+        found, name = output.double(), _Namer(inputs, output, values)
         undecided = torch.zeros_like(values, dtype=torch.bool)
         if isinstance(expected, Features):
             undecided = expected.undecided(allowed["element"])

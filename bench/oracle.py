@@ -4,11 +4,11 @@ Neither twin is the truth; both are rounded. The oracle shares no code with them
 """
 
 import copy
-import gc
 import json
 import os
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from .digest import digest, file_digest
-from .embedded import TOKENIZER
+from .embedded import SOURCES
+from .errors import BadInput
 from .features import Features, encode
 from .subject import Subject
 
@@ -26,6 +27,8 @@ CACHE = Path(os.environ.get("SPEEDPROOF_CACHE", Path(__file__).resolve().parent.
 """Where remembered activations lie. Deleting it costs only the seconds to compute them again."""
 
 
+Altered = Callable[[Any], AbstractContextManager[None]]
+"""Changes a model for as long as the context lasts."""
 FEATURE_PARTS = ("values", "if_fired", "margin")
 
 
@@ -63,39 +66,35 @@ class Oracle:
         altered._rows = self._rows
         return altered
 
-    def of_altered_model(self, alter: Callable[[Any], None]) -> "Oracle":
-        """An oracle of the model after `alter`. It writes nothing to the disk."""
-        return _AlteredOracle(self.subject, alter)
+    def of_altered_model(self, altered: Altered) -> "Oracle":
+        """An oracle of the model as it is inside `altered`. It writes nothing to the disk."""
+        return _AlteredOracle(self.subject, altered)
 
     def _compute(self, hook_names: list[str], texts: Sequence[str]) -> None:
         """All hooks that carry an SAE come from one pass, since the pass is what costs."""
-        in_float64 = self.subject.in_float64()
-        for hook_name, rows in _run(in_float64.model, hook_names, texts).items():
+        for hook_name, rows in _run(self.subject.in_float64.model, hook_names, texts).items():
             self._rows[hook_name] = self._rows.get(hook_name, _read(self._file(hook_name))) | rows
             _write(self._file(hook_name), self._rows[hook_name])
-        # Two precisions of a large subject need not be held together.
-        in_float64.release()
-        gc.collect()
 
     def _file(self, hook_name: str) -> Path:
-        parts = [self.subject.name, hook_name, *(version(name) for name in ("torch", "transformer-lens", "sae-lens"))]
-        sources = file_digest(Path(__file__).with_name("embedded.py"), TOKENIZER / "tokenizer.json")
-        return CACHE / "oracle" / f"{digest([*parts, sources])}.pt"
+        versions = [version(name) for name in ("torch", "transformer-lens", "sae-lens")]
+        parts = [self.subject.name, self.subject.dtype, hook_name, *versions, file_digest(*SOURCES)]
+        return CACHE / "oracle" / f"{digest(parts)}.pt"
 
 
 class _AlteredOracle(Oracle):
     """Knows the model with other weights than those that it was made with."""
 
-    def __init__(self, subject: Subject, alter: Callable[[Any], None]) -> None:
+    def __init__(self, subject: Subject, altered: Altered) -> None:
         super().__init__(subject)
-        self._alter = alter
+        self._altered = altered
         self._rows = {name: {} for name in subject.hook_names}
 
     def _compute(self, hook_names: list[str], texts: Sequence[str]) -> None:
-        in_float64 = self.subject.in_float64()
-        self._alter(in_float64.model)
-        for hook_name, rows in _run(in_float64.model, hook_names, texts).items():
-            self._rows.setdefault(hook_name, {}).update(rows)
+        model = self.subject.in_float64.model
+        with self._altered(model):
+            for hook_name, rows in _run(model, hook_names, texts).items():
+                self._rows.setdefault(hook_name, {}).update(rows)
 
 
 @torch.no_grad()
@@ -104,8 +103,12 @@ def _run(model: Any, hook_names: list[str], texts: Sequence[str]) -> dict[str, d
     stop = max(depths) if len(depths) == len(hook_names) and max(depths) < model.cfg.n_layers else None
     rows: dict[str, dict[str, Tensor]] = {hook_name: {} for hook_name in hook_names}
     for text in texts:
+        # On the right there is nothing to mask. On the left a text that begins with the pad token would lose it.
+        tokens = model.to_tokens(text, padding_side="right")
+        if not tokens.numel():
+            raise BadInput(f"Text {text!r} has no tokens, so nothing is right about it. Expected at least one in each.")
         _, cache = model.run_with_cache(
-            model.to_tokens(text), names_filter=hook_names, stop_at_layer=stop, return_type=None
+            tokens, names_filter=hook_names, stop_at_layer=stop, return_type=None, padding_side="right"
         )
         for hook_name in hook_names:
             rows[hook_name][text] = cache[hook_name][0, -1].clone()

@@ -38,11 +38,13 @@ class Subject:
     name: str
     dtype: str = "float32"
     shape: Shape | None = field(default=None, compare=False)
+    rounded_to: str = "float32"
+    """The type that the weights go through before they are cast to `dtype`."""
 
     @cached_property
     def model(self) -> Any:
         """`HookedTransformer` or `TransformerBridge`, in eval mode."""
-        return in_dtype(_load_model(self).eval(), self.dtype)
+        return in_dtype(in_dtype(_load_model(self).eval(), self.rounded_to), self.dtype)
 
     @cached_property
     def saes(self) -> dict[str, SAE[Any]]:
@@ -50,7 +52,7 @@ class Subject:
         saes = _load_saes(self)
         if self.shape is None:
             _require_fit(self, saes)
-        return {name: in_dtype(sae.eval(), self.dtype) for name, sae in saes.items()}
+        return {name: in_dtype(in_dtype(sae.eval(), self.rounded_to), self.dtype) for name, sae in saes.items()}
 
     @property
     def sae_name(self) -> str:
@@ -87,14 +89,15 @@ class Subject:
         """Blocks that the deepest hook's value has gone through: how many rounding steps there are in sequence."""
         return max(1, *map(_blocks_through, self.hook_names))
 
+    @cached_property
     def in_float64(self) -> "Subject":
-        """The same weights in double precision: what the oracle runs."""
-        return replace(self, dtype="float64")
+        """The same weights, rounded as here, in double precision: what the oracle runs."""
+        return replace(self, dtype="float64", rounded_to=self.dtype)
 
     def release(self) -> None:
-        """Forget the loaded weights, so that two precisions of a large subject need not be held together."""
-        self.__dict__.pop("model", None)
-        self.__dict__.pop("saes", None)
+        """Forget the loaded weights."""
+        for loaded in ("model", "saes", "in_float64"):
+            self.__dict__.pop(loaded, None)
 
 
 def known_subjects() -> list[str]:

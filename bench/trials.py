@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from .alterations import Alter, items_refilled, model_weights_rolled, sae_weights_rolled
 from .finding import Pair
-from .workload import WORD_RANGE, Workload
+from .workload import FORMS_WITH_TEXTS, Workload
 
 FEW = 4
 """Items of a trial that needs but a few: enough to have an order, and few enough for a large model in float64."""
@@ -61,7 +61,7 @@ def trials_for(pair: Pair, workload: Workload) -> tuple[Trial, ...]:
 
     What a pair alone can have altered under its inputs comes last.
     """
-    has_texts = workload.form in (*WORD_RANGE, "own", "hostile", "given", "many")
+    has_texts = workload.form in FORMS_WITH_TEXTS
     of_model = (sae_weights_rolled, model_weights_rolled)
     general = [t for t in TRIALS if (has_texts or not t.fresh) and (pair.uses_model or t.alter not in of_model)]
     return (*general, *(Trial(name, why, _few, alter, private=True) for name, why, alter in pair.alterations))

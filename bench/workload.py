@@ -13,7 +13,7 @@ Form = Literal["own", "hostile", "ragged", "equal", "long", "many", "given", "hi
 """What the items look like: the project's own texts, hostile ones, generated ones by length, very many; a cached SAE or
 none."""
 
-WORD_RANGE: dict[Form, tuple[int, int]] = {"ragged": (0, 24), "equal": (8, 8), "long": (40, 90)}
+WORD_RANGE: dict[Form, tuple[int, int]] = {"ragged": (1, 24), "equal": (8, 8), "long": (40, 90)}
 """Shortest and longest generated text of a form, in words."""
 
 FORMS_WITH_TEXTS: tuple[Form, ...] = ("own", "hostile", *WORD_RANGE, "many", "given")

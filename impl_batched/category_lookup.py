@@ -59,8 +59,8 @@ def _best(inside: Tensor, outside: Tensor) -> Specialist | None:
     candidates = keys.topk(min(N_CANDIDATES, d_sae)).indices
     columns = torch.stack([candidates, (inside - outside)[candidates], inside[candidates], outside[candidates]])
     scored = [Specialist(*row) for row in columns.T.tolist()]
-    best = max(scored, key=lambda specialist: specialist.score)
-    return best if best.score > -1 else None
+    best = max(scored, key=lambda specialist: specialist.score, default=None)
+    return best if best and best.score > -1 else None
 
 
 def _check(features: Tensor, texts: Sequence[str]) -> None:

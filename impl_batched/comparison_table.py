@@ -93,7 +93,7 @@ def comparison_table(
     SAE is read at the hook that its metadata names.
 
     Raises:
-        ValueError: no texts, no SAEs, or an SAE at a hook that the model lacks.
+        ValueError: no texts, a text without tokens, no SAEs, or an SAE at a hook that the model lacks.
         TypeError: `texts` is one string.
     """
     _check(model, saes, texts)
@@ -117,19 +117,25 @@ def _extract_all(
     model: HookedModel, saes: Mapping[str, SAE[Any]], texts: Sequence[str]
 ) -> dict[str, Float[Tensor, "text d_sae"]]:
     """Every SAE's features at each text's last token, from one pass over the texts."""
-    tokens = [model.to_tokens(text)[0] for text in texts]
+    tokens = [_tokens(model, text) for text in texts]
     hook_names = {sae.cfg.metadata.hook_name for sae in saes.values()}
-    acts = {
-        hook_name: torch.empty(len(texts), model.cfg.d_model, dtype=model.cfg.dtype, device=tokens[0].device)
-        for hook_name in hook_names
-    }
+    rows: dict[str, dict[int, Tensor]] = {hook_name: {} for hook_name in hook_names}
     with torch.no_grad():
         for batch in _batches([len(t) for t in tokens]):
             last = torch.tensor([len(tokens[i]) - 1 for i in batch], device=tokens[0].device)
             padded = pad_sequence([tokens[i] for i in batch], batch_first=True)
-            for hook_name, rows in _run_to_deepest(model, hook_names, padded, last).items():
-                acts[hook_name][batch] = rows
+            for hook_name, found in _run_to_deepest(model, hook_names, padded, last).items():
+                rows[hook_name].update(zip(batch, found, strict=True))
+        acts = {name: torch.stack([rows[name][i] for i in range(len(texts))]) for name in hook_names}
         return {name: sae.encode(acts[sae.cfg.metadata.hook_name]) for name, sae in saes.items()}
+
+
+def _tokens(model: HookedModel, text: str) -> Tensor:
+    """A text's tokens, run alone. Without a bos an empty text has none; batched, it would answer from padding."""
+    tokens = model.to_tokens(text)[0]
+    if not len(tokens):
+        raise ValueError(f"texts: expected at least one token in each text, got none in {text!r}")
+    return tokens
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
@@ -149,7 +155,7 @@ class _Reached(Exception):
 
 def _run_to_deepest(
     model: HookedModel, hook_names: set[str], tokens: Tensor, last: Tensor
-) -> dict[str, Float[Tensor, "batch d_model"]]:
+) -> dict[str, Float[Tensor, "batch ..."]]:
     """Each hook's value at each row's last token."""
     rows: dict[str, Tensor] = {}
 

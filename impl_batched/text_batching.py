@@ -43,7 +43,7 @@ def extract_features(
     """SAE features at each text's last token, all texts together.
 
     Raises:
-        ValueError: no texts, a hook that the model lacks, or an SAE of another width than the hook's.
+        ValueError: no texts, a text without tokens, a hook that the model lacks, or an SAE of another width.
         TypeError: `texts` is one string.
     """
     _check(model, hook_name, texts)
@@ -103,7 +103,7 @@ def _last_token_activations(model: HookedModel, hook_name: str, texts: Sequence[
     pad is also the bos, as in GPT-2. Padding is on the right, so under causal attention it changes no real position
     and needs no mask.
     """
-    tokens = [model.to_tokens(text)[0] for text in texts]
+    tokens = [_tokens(model, text) for text in texts]
     order = sorted(range(len(texts)), key=lambda i: len(tokens[i]))
     rows: dict[int, Tensor] = {}
     for batch in _batches(order, [len(t) for t in tokens]):
@@ -112,6 +112,14 @@ def _last_token_activations(model: HookedModel, hook_name: str, texts: Sequence[
         last = torch.tensor([len(tokens[i]) - 1 for i in batch], device=acts.device)
         rows.update(zip(batch, acts[torch.arange(len(batch), device=acts.device), last], strict=True))
     return torch.stack([rows[i] for i in range(len(texts))])
+
+
+def _tokens(model: HookedModel, text: str) -> Tensor:
+    """A text's tokens, run alone. Without a bos an empty text has none; batched, it would answer from padding."""
+    tokens = model.to_tokens(text)[0]
+    if not len(tokens):
+        raise ValueError(f"texts: expected at least one token in each text, got none in {text!r}")
+    return tokens
 
 
 def _batches(order: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:

@@ -102,7 +102,7 @@ def test_the_large_subject_has_gpt2_smalls_shape_and_about_sixty_features_a_text
 
 
 def test_the_oracles_subject_has_the_same_weights_in_float64(tiny: Subject) -> None:
-    double = tiny.in_float64()
+    double = tiny.in_float64
     assert double.model.W_E.dtype == double.sae.W_enc.dtype == torch.float64
     assert torch.equal(double.model.W_E, tiny.model.W_E.double())
 
