@@ -1,12 +1,12 @@
 """A sitting: one uninterrupted stretch of checking, counting and measuring on one machine, recorded as it goes."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from . import candidate as candidates
-from .bodies import Certified, Counted, Judged, Measured, Refused, Sat
+from .bodies import Certified, Counted, Judged, Measured, Refused, Rewritten, Sat
 from .certificate import Certificate, Refusal, certify
 from .clock import monotonic_s, now
 from .controls import CONTROLS
@@ -18,6 +18,7 @@ from .measurement import Measurement, Plan, measure
 from .process import Usage, in_fresh_process
 from .record import Recorder
 from .subject import Subject, find_subject
+from .trial import run_trials
 from .workload import Workload
 
 T = TypeVar("T")
@@ -182,6 +183,17 @@ class Sitting:
             elif isinstance(message, Judged):
                 judged.append(message)
         return found, judged
+
+    def rewrite(self, trials: Mapping[str, int], subject: str) -> list[Rewritten]:
+        """Shows the gate so many valid rewrites of each finding named, in one fresh process. None may be rejected."""
+        found = []
+        for message in in_fresh_process(self.usage, run_trials, dict(trials), subject, self.seed):
+            if isinstance(message, tuple):
+                self.say(*message)
+            else:
+                self.recorder.write(message)
+                found.append(message)
+        return found
 
     def measure(self, certificates: Sequence[Certificate], budget_s: float) -> list[Measurement]:
         """Paired samples under each certificate, and of the A/A pair."""

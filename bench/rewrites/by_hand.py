@@ -70,7 +70,7 @@ class Forward(Choices):
         return [product(self.weights, x, weight, bias) for weight, bias in zip(weights, biases, strict=True)]
 
     def _heads(self, attn: Any, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (attn.W_Q.shape[0], -1)).transpose(1, 2)
+        return x.reshape(*x.shape[:2], attn.W_Q.shape[0], -1).transpose(1, 2)
 
     def _mixed(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Values mixed by causal attention, all of shape [batch, head, pos, d_head]."""
@@ -80,7 +80,7 @@ class Forward(Choices):
         mask = torch.full((n_pos, n_pos), -torch.inf, dtype=q.dtype).triu(diagonal=1)
         if self.attention == "baddbmm":
             flat = torch.baddbmm(mask, q.flatten(end_dim=1), k.flatten(end_dim=1).transpose(1, 2), alpha=scale)
-            return torch.bmm(flat.softmax(dim=-1), v.flatten(end_dim=1)).unflatten(0, q.shape[:2])
+            return torch.bmm(flat.softmax(dim=-1), v.flatten(end_dim=1)).reshape(q.shape)
         return (q @ k.transpose(2, 3) * scale + mask).softmax(dim=-1) @ v
 
     def _mlp(self, mlp: Any, x: Tensor) -> Tensor:

@@ -67,9 +67,7 @@ class Way:
             {name: self._specialist(strong, counts, texts, set(members)) for name, members in categories.items()},
         )
 
-    def _specialist(
-        self, strong: Tensor, counts: Tensor, texts: Sequence[str], members: set[str]
-    ) -> Specialist | None:
+    def _specialist(self, strong: Tensor, counts: Tensor, texts: Sequence[str], members: set[str]) -> Specialist | None:
         inside = torch.tensor([text in members for text in texts])
         scores = 2 * self.ranking.counts(strong[inside]) - counts
         (best,) = self.ranking.ranked(scores, 1)

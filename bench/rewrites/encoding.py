@@ -21,7 +21,7 @@ class Encoding(Choices):
 
     def features(self, sae: Any, acts: Tensor) -> Tensor:
         """Activations of shape [text, d_model] to features of shape [text, d_sae]."""
-        return torch.cat([self._encoded(sae, chunk) for chunk in acts.split(self.encode_chunk)])
+        return torch.cat([self._encoded(sae, chunk) for chunk in torch.split(acts, self.encode_chunk)])
 
     def _encoded(self, sae: Any, acts: Tensor) -> Tensor:
         if self.encode == "sae.encode":

@@ -1,0 +1,135 @@
+"""Trials: a valid rewrite and a workload, both drawn from a seed, shown to the gate. None may be rejected."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from . import texts
+from .bodies import Rejected, Rewritten
+from .certificate import Certificate, certify
+from .digest import digest, file_digest
+from .errors import BadInput
+from .finding import Finding
+from .findings import find
+from .oracle import Oracle
+from .rewrites import FAMILIES, find_family
+from .rewrites.rewrite import Rewrite
+from .subject import Subject, find_subject
+from .workload import Workload
+
+DEFAULT_TRIALS = {"tiny": 1000, "gpt2-small-shape": 30}
+"""Subjects that rewrites are tried on, and how many trials suffice there. Their models are `HookedTransformer`s, which
+the forward pass by hand is written for."""
+
+N_TEXT_SETS = 64
+"""Sets of generated texts to draw from. So many that few trials share one; so few that the oracle's memory stays small
+enough to be read at every trial."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one seed stands for: the same rewrite and the same workload whenever it is drawn."""
+
+    finding: str
+    subject: str
+    seed: int
+
+    def drawn(self) -> tuple[Rewrite, Workload]:
+        """The rewrite, and the workload it is tried on."""
+        # A seed that is a string is hashed by SHA-512, so it is the same in every process.
+        rng = random.Random(f"{self.finding} {self.subject} {self.seed}")
+        return find_family(find(self.finding)).draw(rng), _workload(rng, self.subject)
+
+    def judge(self, rewrite: Rewrite, workload: Workload, subject: Subject) -> float | Rejected:
+        """The rewrite's largest error as a share of what is allowed, if it passes, as it must; else why it did not."""
+        finding = find(self.finding)
+        answer = certify(finding, finding.pairs[0], workload, rewrite.function, subject)
+        if isinstance(answer, Certificate):
+            errors, allowed = answer.candidate.worst_errors, answer.allowed
+            return max((errors[measure] / allowed[measure] for measure in errors if allowed.get(measure)), default=0.0)
+        about = f"{workload.form} {workload.seed}, {workload.n_items} texts"
+        # The gate's own command would check a file's function; a rewrite is in no file, its seed is how to repeat it.
+        reason = f"{answer.code}: {answer.reason.partition(' Reproduce:')[0]}"
+        return Rejected(seed=self.seed, options={**rewrite.options, "workload": about}, reason=reason)
+
+
+def _workload(rng: random.Random, subject: str) -> Workload:
+    """The small workload with other texts: the project's own in any choice and order, hostile, or generated."""
+    smoke = Workload("smoke", subject, 0)
+    own = [text for members in texts.CATEGORIES.values() for text in members]
+    if subject != "tiny":
+        return _given(smoke, rng.sample(own, rng.randint(4, 6)))
+    form, n_items = rng.choice(["ragged", "own", "hostile"]), rng.randint(6, 24)
+    if form == "ragged":
+        return replace(smoke, form="ragged", n_items=n_items, seed=rng.randrange(N_TEXT_SETS))
+    known = own if form == "own" else texts.HOSTILE
+    return _given(smoke, rng.sample(known, min(n_items, len(known))))
+
+
+def _given(workload: Workload, chosen: Sequence[str]) -> Workload:
+    return replace(workload, form="given", given=tuple(chosen), n_items=len(chosen))
+
+
+def shares(findings: Sequence[Finding], n_trials: int) -> dict[str, int]:
+    """Trials per finding: as equal as can be, earlier findings first; none where none is left."""
+    each, more = divmod(n_trials, len(findings))
+    counts = {finding.name: each + (k < more) for k, finding in enumerate(findings)}
+    return {name: n for name, n in counts.items() if n}
+
+
+def rewritten_findings(findings: Sequence[Finding]) -> list[Finding]:
+    """Those of `findings` that have rewrites."""
+    return [family.finding for family in FAMILIES if family.finding in findings]
+
+
+def default_trials(subject: str) -> int:
+    """How many trials suffice on a subject. Raises BadInput where rewrites cannot be tried on it."""
+    if subject not in DEFAULT_TRIALS:
+        raise BadInput(
+            f"Rewrites cannot be tried on subject {subject!r}. Expected one of: {', '.join(DEFAULT_TRIALS)}, whose "
+            "weights the forward passes by hand are written for."
+        )
+    return DEFAULT_TRIALS[subject]
+
+
+def run_trials(trials: dict[str, int], subject_name: str, seed: int) -> Iterator[Any]:
+    """Runs in a fresh process. A finding's i-th trial has seed `seed` + i.
+
+    Yields one `Rewritten` per finding, and before each trial what it is, as (words, left).
+    """
+    subject = find_subject(subject_name)
+    if subject_name != "tiny":
+        yield f"rewriting: the oracle's answers on {subject_name}", sum(trials.values())
+        # One loading of the large model in float64 serves all trials.
+        Oracle(subject).activations(subject.hook_name, texts.own(70))
+    left = sum(trials.values())
+    for finding, n_trials in trials.items():
+        options, judged = set(), []
+        for trial in (Trial(finding, subject_name, seed + i) for i in range(n_trials)):
+            yield f"rewriting {finding} on {subject_name} (seed {trial.seed})", left
+            left -= 1
+            rewrite, workload = trial.drawn()
+            options.add(digest(dict(rewrite.options)))
+            judged.append(trial.judge(rewrite, workload, subject))
+        yield Rewritten(
+            finding=finding,
+            subject=subject_name,
+            seed=seed,
+            n_trials=n_trials,
+            n_rewrites=len(options),
+            closest=max((one for one in judged if isinstance(one, float)), default=0.0),
+            rejected=tuple(one for one in judged if isinstance(one, Rejected)),
+            gate=gate_digest(),
+        )
+
+
+GATE = ("certificate", "diagnosis", "equivalence", "oracle", "state")
+"""The modules that decide whether a function passes."""
+
+
+def gate_digest() -> str:
+    """Fingerprint of the gate and of the rewrites: trials of another gate say nothing about this one's rate."""
+    here = Path(__file__).parent
+    return file_digest(*(here / f"{name}.py" for name in GATE), *sorted((here / "rewrites").glob("*.py")))
