@@ -57,7 +57,8 @@ class Trial:
 
 def _workload(rng: random.Random, subject: str) -> Workload:
     """The small workload with other texts: the project's own in any choice and order, hostile, or generated."""
-    smoke = Workload("smoke", subject, 0)
+    # One thread outside, since more only wait for each other on so little work; inside, the rewrite draws its own.
+    smoke = Workload("smoke", subject, 0, n_threads=1 if subject == "tiny" else 2)
     own = [text for members in texts.CATEGORIES.values() for text in members]
     if subject != "tiny":
         return _given(smoke, rng.sample(own, rng.randint(4, 6)))
@@ -99,7 +100,8 @@ def run_trials(trials: dict[str, int], subject_name: str, seed: int) -> Iterator
 
     Yields one `Rewritten` per finding, and before each trial what it is, as (words, left).
     """
-    subject = find_subject(subject_name)
+    # Before the trials, since the files may be edited meanwhile.
+    subject, gate = find_subject(subject_name), gate_digest()
     if subject_name != "tiny":
         yield f"rewriting: the oracle's answers on {subject_name}", sum(trials.values())
         # One loading of the large model in float64 serves all trials.
@@ -121,7 +123,7 @@ def run_trials(trials: dict[str, int], subject_name: str, seed: int) -> Iterator
             n_rewrites=len(options),
             closest=max((one for one in judged if isinstance(one, float)), default=0.0),
             rejected=tuple(one for one in judged if isinstance(one, Rejected)),
-            gate=gate_digest(),
+            gate=gate,
         )
 
 

@@ -42,6 +42,8 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         (["check", "1", "--texts", os.devnull], "is empty. Expected at least one text"),
         (["check", "--candidate", "mine.py:f"], "needs one finding"),
         (["measure", "--budget-s", "0"], "budget"),
+        (["rewrites", "category_lookup"], "has no rewrites to draw. Expected one of: text_batching"),
+        (["rewrites", "--subject", "solved"], "cannot be tried on subject 'solved'. Expected one of: tiny"),
         (["nonsense"], "No such command"),
         (["report", "--results", "/dev/null/x"], "Cannot write"),
         (["duplicates", "no/such/file"], "There is no"),
@@ -61,7 +63,7 @@ def test_list_names_every_finding(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
 
 def test_help_shows_examples(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    for verb in ("check", "controls", "measure", "profile", "report", "run", "list", "duplicates"):
+    for verb in ("check", "controls", "rewrites", "measure", "profile", "report", "run", "list", "duplicates"):
         assert run(monkeypatch, verb, "--help") == 0
         assert "Example" in capsys.readouterr().out
 

@@ -32,11 +32,10 @@ def rewrites(
       python -m bench rewrites text_batching --seed 17 --trials 1
     """
     findings = [find_family(f).finding for f in chosen_findings(names)] if names else rewritten_findings(FINDINGS)
-    n_trials = trials or default_trials(subject)
-    default_trials(subject)
+    enough = default_trials(subject)
     sitting = open_sitting(results, seed)
     with terminal.progress() as sitting.say:
-        found = [merged([body]) for body in sitting.rewrite(shares(findings, n_trials), subject)]
+        found = [merged([body]) for body in sitting.rewrite(shares(findings, trials or enough), subject)]
     if as_json:
         terminal.print_json(terminal.rejections_as_json(found, sitting.seed))
     else:

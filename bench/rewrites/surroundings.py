@@ -18,7 +18,7 @@ class Surroundings(Choices):
     autograd: str
     n_threads: int
 
-    ALTERNATIVES: ClassVar = {"autograd": ("no_grad", "inference_mode", "detached"), "n_threads": (0, 1, 2, 3)}
+    ALTERNATIVES: ClassVar = {"autograd": ("no_grad", "inference_mode", "detached"), "n_threads": (0, 0, 1, 2)}
 
     @contextmanager
     def hold(self) -> Iterator[None]:
