@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,18 @@ from .oracle import Oracle
 from .rewrites import FAMILIES, find_family
 from .rewrites.rewrite import Rewrite
 from .subject import Subject, find_subject
-from .workload import Workload
+from .workload import WORD_RANGE, Workload
 
 DEFAULT_TRIALS = {"tiny": 1000, "gpt2-small-shape": 30}
 """Subjects that rewrites are tried on, and how many trials suffice there. Their models are `HookedTransformer`s, which
 the forward pass by hand is written for."""
 
-N_TEXT_SETS = 64
-"""Sets of generated texts to draw from. So many that few trials share one; so few that the oracle's memory stays small
-enough to be read at every trial."""
+KNOWN: dict[str, tuple[str, ...]] = {
+    "own": tuple(text for members in texts.CATEGORIES.values() for text in members),
+    "hostile": texts.HOSTILE,
+    "ragged": tuple(texts.generated(400, 1, *WORD_RANGE["ragged"])),
+}
+"""Texts to draw from. Few enough that the oracle answers for all of them once, before the trials."""
 
 
 @dataclass(frozen=True)
@@ -49,28 +52,30 @@ class Trial:
         if isinstance(answer, Certificate):
             errors, allowed = answer.candidate.worst_errors, answer.allowed
             return max((errors[measure] / allowed[measure] for measure in errors if allowed.get(measure)), default=0.0)
-        about = f"{workload.form} {workload.seed}, {workload.n_items} texts"
+        about = f"{workload.name}, {workload.n_items} texts"
         # The gate's own command would check a file's function; a rewrite is in no file, its seed is how to repeat it.
         reason = f"{answer.code}: {answer.reason.partition(' Reproduce:')[0]}"
         return Rejected(seed=self.seed, options={**rewrite.options, "workload": about}, reason=reason)
 
 
+def _forms(subject: str) -> list[str]:
+    return list(KNOWN) if subject == "tiny" else ["own"]
+
+
 def _workload(rng: random.Random, subject: str) -> Workload:
-    """The small workload with other texts: the project's own in any choice and order, hostile, or generated."""
-    # One thread outside, since more only wait for each other on so little work; inside, the rewrite draws its own.
-    smoke = Workload("smoke", subject, 0, n_threads=1 if subject == "tiny" else 2)
-    own = [text for members in texts.CATEGORIES.values() for text in members]
-    if subject != "tiny":
-        return _given(smoke, rng.sample(own, rng.randint(4, 6)))
-    form, n_items = rng.choice(["ragged", "own", "hostile"]), rng.randint(6, 24)
-    if form == "ragged":
-        return replace(smoke, form="ragged", n_items=n_items, seed=rng.randrange(N_TEXT_SETS))
-    known = own if form == "own" else texts.HOSTILE
-    return _given(smoke, rng.sample(known, min(n_items, len(known))))
+    """A small workload: some of the project's own texts, of the hostile or of the generated ones, in any order."""
+    form = rng.choice(_forms(subject))
+    n_items = rng.randint(6, 24) if subject == "tiny" else rng.randint(4, 6)
+    chosen = rng.sample(KNOWN[form], min(n_items, len(KNOWN[form])))
+    # One thread outside, since on so little work more only wait for each other; inside, the rewrite draws its own.
+    n_threads = 1 if subject == "tiny" else 2
+    return Workload(form, subject, len(chosen), "given", given=tuple(chosen), n_threads=n_threads)
 
 
-def _given(workload: Workload, chosen: Sequence[str]) -> Workload:
-    return replace(workload, form="given", given=tuple(chosen), n_items=len(chosen))
+def remember(subject: Subject) -> None:
+    """Has the oracle answer for all texts that trials draw from, so that its model is loaded once and not by trial."""
+    known = [text for form in _forms(subject.name) for text in KNOWN[form]]
+    Oracle(subject).activations(subject.hook_name, known)
 
 
 def shares(findings: Sequence[Finding], n_trials: int) -> dict[str, int]:
@@ -102,11 +107,9 @@ def run_trials(trials: dict[str, int], subject_name: str, seed: int) -> Iterator
     """
     # Before the trials, since the files may be edited meanwhile.
     subject, gate = find_subject(subject_name), gate_digest()
-    if subject_name != "tiny":
-        yield f"rewriting: the oracle's answers on {subject_name}", sum(trials.values())
-        # One loading of the large model in float64 serves all trials.
-        Oracle(subject).activations(subject.hook_name, texts.own(70))
     left = sum(trials.values())
+    yield f"rewriting: the oracle's answers on {subject_name}", left
+    remember(subject)
     for finding, n_trials in trials.items():
         options, judged = set(), []
         for trial in (Trial(finding, subject_name, seed + i) for i in range(n_trials)):
