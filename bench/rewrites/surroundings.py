@@ -18,7 +18,11 @@ class Surroundings(Choices):
     autograd: str
     n_threads: int
 
-    ALTERNATIVES: ClassVar = {"autograd": ("no_grad", "inference_mode", "detached"), "n_threads": (0, 0, 1, 2)}
+    ALTERNATIVES: ClassVar = {
+        "autograd": ("no_grad", "inference_mode", "detached"),
+        # Two threads are drawn seldom: where other programs have the cores, they wait for each other most of the time.
+        "n_threads": (0, 0, 0, 1, 1, 2),
+    }
 
     @contextmanager
     def hold(self) -> Iterator[None]:
