@@ -71,7 +71,7 @@ def progress() -> Iterator[Callable[[str, int], None]]:
         tasks: dict[str, Any] = {}
 
         def say(what: str, left: int) -> None:
-            # A stage is the first word: checking, counting, control, timing, tracing. Each has a bar of its own.
+            # A stage is the first word: checking, counting, control, rewriting, timing, tracing. Each has a bar of its own.
             stage = what.split()[0]
             for other, task in tasks.items():
                 if other != stage:

@@ -46,7 +46,10 @@ class Trial:
         return find_family(find(self.finding)).draw(rng), _workload(rng, self.subject)
 
     def judge(self, rewrite: Rewrite, workload: Workload, subject: Subject) -> float | Rejected:
-        """The rewrite's largest error as a share of what is allowed, if it passes, as it must; else why it did not."""
+        """The rewrite's largest error as a share of what is allowed, if it passes, as it must; else why it did not.
+
+        Whatever the gate's reason, also one that lies in the definition or the texts, no certificate is a rejection.
+        """
         finding = find(self.finding)
         answer = certify(finding, finding.pairs[0], workload, rewrite.function, subject)
         if isinstance(answer, Certificate):
@@ -108,7 +111,7 @@ def run_trials(trials: dict[str, int], subject_name: str, seed: int) -> Iterator
     # Before the trials, since the files may be edited meanwhile.
     subject, gate = find_subject(subject_name), gate_digest()
     left = sum(trials.values())
-    yield f"rewriting: the oracle's answers on {subject_name}", left
+    yield f"rewriting on {subject_name}: the oracle answers first", left
     remember(subject)
     for finding, n_trials in trials.items():
         options, judged = set(), []
