@@ -94,6 +94,32 @@ class Judged(_Body):
     """Whether the control is made from the gate's own allowance, so that its error is just above it."""
 
 
+class Rejected(_Body):
+    """A valid rewrite that the gate rejected, which it may not: the trial's seed, what was drawn, the gate's reason."""
+
+    seed: int
+    options: dict[str, bool | int | str]
+    reason: str
+
+
+class Rewritten(_Body):
+    """Trials of valid rewrites of one finding, with the seeds from `seed` on.
+
+    `closest` is the largest error among those that passed, as a share of the error allowed: how much room the gate
+    leaves to what is right. `gate` fingerprints what judged them.
+    """
+
+    kind: Literal["rewritten"] = "rewritten"
+    finding: str
+    subject: str
+    seed: int
+    n_trials: int = Field(ge=1)
+    n_rewrites: int
+    closest: float
+    rejected: tuple[Rejected, ...]
+    gate: str
+
+
 class Sat(_Body):
     """The end of a sitting: how long it was, and how much of it went into the code under test."""
 
@@ -106,5 +132,5 @@ class Sat(_Body):
     """What the machine was doing before and after; None in records from before this was read."""
 
 
-Body = Annotated[Certified | Refused | Counted | Measured | Judged | Sat, Field(discriminator="kind")]
+Body = Annotated[Certified | Refused | Counted | Measured | Judged | Rewritten | Sat, Field(discriminator="kind")]
 """Any of them; `kind` tells which."""

@@ -118,7 +118,7 @@ class Check:
         self.trial = trial
         workload = trial.workload(self.workload, self.seed)
         inputs = self.pair.inputs(workload, self.subject, list(trial.pick(workload.n_items)))
-        yield self._call(inputs, self.oracle)
+        yield self._call(inputs, self.oracle.unremembered() if trial.fresh else self.oracle)
         if trial.alter:
             with trial.alter(inputs, self.subject, self.oracle) as oracle:
                 yield self._call(inputs, oracle)

@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,10 @@ class Oracle:
         altered = Oracle(self.subject)
         altered._rows = self._rows
         return altered
+
+    def unremembered(self) -> "Oracle":
+        """An oracle of the same weights for texts that nobody asks about twice. It writes nothing to the disk."""
+        return _AlteredOracle(self.subject, nullcontext)
 
     def of_altered_model(self, altered: Altered) -> "Oracle":
         """An oracle of the model as it is inside `altered`. It writes nothing to the disk."""

@@ -18,6 +18,7 @@ from .findings import FINDINGS
 from .looks import ERROR_RATE
 from .noise import NULL_ERROR_RATE, NullPair, advice, history
 from .record import Ledger, Record, latest
+from .rejection import Rejection, again, overall, rejections
 from .staleness import changed
 from .waterfall import Waterfall, is_climb, waterfalls
 from .wording import cell, figure, seconds, speedup
@@ -99,6 +100,7 @@ class Report:
     checks: tuple[Certified | Refused, ...]
     sitting: Record | None
     end: Sat | None
+    rejections: tuple[Rejection, ...]
     problems: tuple[str, ...]
     waterfalls: tuple[Waterfall, ...] = ()
 
@@ -125,8 +127,14 @@ class Report:
 
     @property
     def is_good(self) -> bool:
-        """Whether every pair is equivalent and every control was judged rightly."""
-        return not self.survivors and not any(row.verdict is Verdict.WITHHELD for row in self.rows)
+        """Whether every pair is equivalent, every control was judged rightly and no valid rewrite was rejected."""
+        is_stopped = any(one.rejected for one in self.rejections)
+        return not self.survivors and not is_stopped and not any(r.verdict is Verdict.WITHHELD for r in self.rows)
+
+    @property
+    def all_rejections(self) -> Rejection:
+        """Valid rewrites of all findings on all subjects together. Raises ValueError where none was tried."""
+        return overall(self.rejections)
 
     @property
     def null_words(self) -> str:
@@ -181,6 +189,7 @@ def build(
         tuple(b for b in bodies if isinstance(b, Certified | Refused)),
         records[-1] if records else None,
         next((b for b in bodies if isinstance(b, Sat)), None),
+        rejections(ledger.records, records[-1].environment.machine) if records else (),
         ledger.problems,
         waterfalls(ledger, workload, subject, NULL_ERROR_RATE),
     )
@@ -250,7 +259,7 @@ def render(report: Report, name: str) -> str:
         keep_trailing_newline=True,
     )
     templates.filters |= {"seconds": seconds, "figure": figure, "speedup": speedup, "cell": cell}
-    constants: dict[str, Any] = {"ERROR_RATE": ERROR_RATE, "x": _on_axis}
+    constants: dict[str, Any] = {"ERROR_RATE": ERROR_RATE, "x": _on_axis, "again": again}
     return templates.get_template(name).render(report=report, **constants)
 
 

@@ -1,12 +1,13 @@
 """A sitting: one uninterrupted stretch of checking, counting and measuring on one machine, recorded as it goes."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from . import candidate as candidates
-from .bodies import Certified, Counted, Judged, Measured, Refused, Sat
+from .attempt import run_trials
+from .bodies import Certified, Counted, Judged, Measured, Refused, Rewritten, Sat
 from .certificate import Certificate, Refusal
 from .check import certify
 from .clock import monotonic_s, now
@@ -165,6 +166,17 @@ class Sitting:
             elif isinstance(message, Judged):
                 judged.append(message)
         return found, judged
+
+    def rewrite(self, trials: Mapping[str, int], subject: str) -> list[Rewritten]:
+        """Shows the gate so many valid rewrites of each finding named, in one fresh process. None may be rejected."""
+        found = []
+        for message in in_fresh_process(self.usage, run_trials, dict(trials), subject, self.seed):
+            if isinstance(message, tuple):
+                self.say(*message)
+            else:
+                self.recorder.write(message)
+                found.append(message)
+        return found
 
     def measure(
         self, plans: Sequence[Plan], budget_s: float, precision: float = TARGET_HALF_WIDTH

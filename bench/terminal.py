@@ -23,6 +23,7 @@ from .bodies import Judged
 from .certificate import Certificate, Refusal
 from .comparison import Comparison
 from .findings import FINDINGS
+from .rejection import Rejection, again, overall
 from .report import Report, Row
 from .waterfall import Waterfall
 from .wording import figure, seconds
@@ -72,7 +73,7 @@ def progress() -> Iterator[Callable[[str, int], None]]:
         tasks: dict[str, Any] = {}
 
         def say(what: str, left: int) -> None:
-            # A stage is the first word: checking, counting, control, timing, tracing. Each has a bar of its own.
+            # A stage is the first word: checking, counting, control, rewriting, timing, tracing. Each has its own bar.
             stage = what.split()[0]
             for other, task in tasks.items():
                 if other != stage:
@@ -134,6 +135,47 @@ def show_judged(judged: Sequence[Judged]) -> None:
     say_line(f"{n_killed} of {len(wrong)} wrong functions rejected for the right reason.")
 
 
+def show_rejections(found: Sequence[Rejection], seed: int) -> None:
+    """Trials of valid rewrites, every one that was rejected with the way to repeat it, and the rate."""
+    table = Table("finding", "subject", "trials", "different rewrites", "rejected", "largest error / allowed")
+    for one in found:
+        counts = (f"{one.n_trials:,}", f"{one.n_rewrites:,}", str(len(one.rejected)))
+        table.add_row(one.finding, one.subject, *counts, f"{one.closest:.2f}")
+    out.print(table)
+    for one in found:
+        for rejected in one.rejected:
+            say_line(f"REJECTED {one.finding}, seed {rejected.seed}: {rejected.reason}")
+            say_line(f"  drawn: {', '.join(f'{name} {value}' for name, value in rejected.options.items())}")
+            say_line(f"  again: {again(one.finding, one.subject, rejected.seed)}")
+    say_line(f"Valid rewrites rejected: {overall(found).words}. Seeds from {seed} on.")
+
+
+def rejections_as_json(found: Sequence[Rejection], seed: int) -> dict[str, Any]:
+    """The same as plain data."""
+    total = overall(found)
+    return {
+        "seed": seed,
+        "trials": total.n_trials,
+        "rate": total.rate,
+        "upper_bound_95": total.bound,
+        "findings": [
+            {
+                "finding": one.finding,
+                "subject": one.subject,
+                "trials": one.n_trials,
+                "different": one.n_rewrites,
+                "closest": one.closest,
+            }
+            for one in found
+        ],
+        "rejected": [
+            {"finding": one.finding, **rejected.model_dump(), "again": again(one.finding, one.subject, rejected.seed)}
+            for one in found
+            for rejected in one.rejected
+        ],
+    }
+
+
 def show_rows(built: Report) -> None:
     """The verdicts, and the A/A line."""
     table = Table("#", "function", "claimed", "measured, 95% interval", "sequential", "batched", "verdict", "claim")
@@ -151,6 +193,8 @@ def show_rows(built: Report) -> None:
     for line in built.advice:
         say_line(f"What on the machine may be wrong: {line}")
     say_line(f"A/A: {built.null_words}. Controls rejected: {built.n_killed} of {built.n_wrong}.")
+    if built.rejections:
+        say_line(f"Valid rewrites rejected: {built.all_rejections.words}.")
 
 
 def row_as_json(row: Row) -> dict[str, Any]:

@@ -4,7 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .bodies import Certified, Counted, Judged, Measured, Refused, Sat
+from .bodies import Certified, Counted, Measured, Refused
+from .certificate import Certificate
 from .comparison import Comparison, Verdict, holm, verdict
 from .finding import TWINS
 from .ladders import LADDERS
@@ -136,7 +137,7 @@ def _steps(ladder: Ladder, records: Sequence[Record], null_differs: bool) -> lis
 
 def _is_about(record: Record, about: tuple[str, str, str, str]) -> bool:
     body = record.body.certificate if isinstance(record.body, Certified | Measured) else record.body
-    if isinstance(body, Judged | Sat):
+    if not isinstance(body, Certificate | Refused | Counted):
         return False
     return (body.finding, body.function, body.workload.name, body.workload.subject) == about
 
@@ -144,7 +145,7 @@ def _is_about(record: Record, about: tuple[str, str, str, str]) -> bool:
 def is_climb(record: Record) -> bool:
     """Whether a record is of a ladder's sitting: a run knows the twins and the careful loop, not the other rungs."""
     body = record.body
-    if isinstance(body, Judged | Sat | Counted):
+    if not isinstance(body, Certified | Refused | Measured):
         return False
     about = body if isinstance(body, Refused) else body.certificate
     arms = body.arms if isinstance(body, Measured) else (about.twin,)

@@ -9,9 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
+import typer
 
 from bench import cli
 from bench.candidate import load
+from bench.cli.options import app
 from bench.errors import BadInput
 from bench.findings import FINDINGS, find
 from bench.record import read
@@ -45,6 +47,8 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         (["check", "--candidate", "mine.py:f"], "needs one finding"),
         (["measure", "--budget-s", "0"], "budget"),
         (["measure", "--precision", "0"], "precision"),
+        (["rewrites", "category_lookup"], "has no rewrites to draw. Expected one of: text_batching"),
+        (["rewrites", "--subject", "solved"], "cannot be tried on subject 'solved'. Expected one of: tiny"),
         (["nonsense"], "No such command"),
         (["report", "--results", "/dev/null/x"], "Cannot write"),
         (["duplicates", "no/such/file"], "There is no"),
@@ -64,7 +68,7 @@ def test_list_names_every_finding(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
 
 def test_help_shows_examples(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    for verb in ("check", "controls", "ladder", "measure", "profile", "report", "run", "list", "duplicates"):
+    for verb in typer.main.get_command(app).commands:  # type: ignore[attr-defined]
         assert run(monkeypatch, verb, "--help") == 0
         assert "Example" in capsys.readouterr().out
 

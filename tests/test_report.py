@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bench import report as reports
-from bench.bodies import Measured, Refused, Sat
+from bench.bodies import Measured, Refused, Rejected, Rewritten, Sat
 from bench.certificate import Certificate
 from bench.check import certify
 from bench.comparison import Comparison, Launch, Verdict, claim_outcome
@@ -39,6 +39,19 @@ def launches(speedup: float, wobble: float = 0.01) -> tuple[Launch, ...]:
 def ledger(*bodies: Any) -> Ledger:
     made = [Record(written="now", sitting="s", environment=current_environment(), body=body) for body in bodies]
     return Ledger(tuple(made), ())
+
+
+def rewritten(seed: int, n_trials: int, rejected: tuple[Rejected, ...] = (), gate: str = "g") -> Rewritten:
+    return Rewritten(
+        finding="text_batching",
+        subject="tiny",
+        seed=seed,
+        n_trials=n_trials,
+        n_rewrites=n_trials,
+        closest=0.4,
+        rejected=rejected,
+        gate=gate,
+    )
 
 
 def row(built: reports.Report, name: str = "sae_cache") -> reports.Row:
@@ -135,6 +148,50 @@ def test_the_page_shows_markup_and_does_not_run_it(certificate: Certificate) -> 
     assert "<script" not in page and "<img" not in page and "&lt;script&gt;" in page
     assert "Content-Security-Policy" in page and "http" not in page.replace("http-equiv", "")
     assert "<script" not in reports.render(built, "report.md")
+
+
+def test_valid_rewrites_are_told_with_their_number_and_the_bound_on_the_rate(certificate: Certificate) -> None:
+    measured = Measured(certificate=certificate, launches=launches(3.0))
+    built = reports.build(ledger(measured, rewritten(0, 1000)), "smoke")
+    # None of 1,000: the bound solves (1 - p)^1000 = 0.05.
+    assert built.all_rejections.bound == pytest.approx(1 - 0.05 ** (1 / 1000))
+    for name in ("report.md", "index.html", "table.md"):
+        assert "0 of 1,000 (at most 0.3% of all, 95% confidence)" in reports.render(built, name)
+    assert "| text_batching | tiny | 1,000 | 1,000 | 0 | 0.3% | 0.40 |" in reports.render(built, "report.md")
+
+
+def test_without_trials_nothing_is_said_of_rewrites(certificate: Certificate) -> None:
+    built = reports.build(ledger(Measured(certificate=certificate, launches=launches(3.0))), "smoke")
+    assert not any("ewrites" in reports.render(built, name) for name in ("report.md", "index.html", "table.md"))
+
+
+def test_trials_of_several_sittings_count_together_and_a_seed_counts_once(certificate: Certificate) -> None:
+    held = ledger(Measured(certificate=certificate, launches=launches(3.0)), rewritten(0, 100), rewritten(50, 100))
+    older = held.records[1].model_copy(update={"sitting": "older"})
+    built = reports.build(Ledger((older, *held.records), ()), "smoke")
+    assert built.all_rejections.n_trials == 150
+
+
+def test_trials_of_another_gate_or_machine_do_not_count(certificate: Certificate) -> None:
+    held = ledger(
+        Measured(certificate=certificate, launches=launches(3.0)), rewritten(0, 100, gate="old"), rewritten(0, 10)
+    )
+    elsewhere = current_environment().model_copy(update={"processor": "another"})
+    stranger = ledger(rewritten(500, 100)).records[0].model_copy(update={"environment": elsewhere})
+    built = reports.build(Ledger((stranger, *held.records), ()), "smoke")
+    assert built.all_rejections.n_trials == 10
+
+
+def test_a_rejected_rewrite_is_shown_with_its_command_and_spoils_the_report(certificate: Certificate) -> None:
+    rejected = Rejected(seed=42, options={"run": "by hand"}, reason="<b>row</b> | 3 differs")
+    measured = Measured(certificate=certificate, launches=launches(3.0))
+    built = reports.build(ledger(measured, rewritten(0, 100, (rejected,))), "smoke", (find("sae_cache"),))
+    again = "python -m bench rewrites text_batching --subject tiny --seed 42 --trials 1"
+    for name in ("report.md", "index.html"):
+        page = reports.render(built, name)
+        assert again in page and "1 of 100" in page and "<b>" not in page
+    assert not built.is_good
+    assert reports.build(ledger(measured, rewritten(0, 100)), "smoke", (find("sae_cache"),)).is_good
 
 
 def test_an_empty_ledger_says_so() -> None:
