@@ -33,5 +33,8 @@ def duplicates(
 
 @app.command("schema")
 def schema_() -> None:
-    """Print the JSON Schema of a record line."""
+    """Print the JSON Schema of a record line.
+
+    Example: python -m bench schema > results/record.schema.json
+    """
     sys.stdout.write(schema())
