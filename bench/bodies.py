@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from .certificate import Certificate
 from .comparison import Launch
+from .rating import Rate
+from .roofline import Work
 from .workload import Workload
 
 
@@ -44,6 +46,35 @@ class Counted(_Body):
     batched: dict[str, int]
 
 
+class Needed(_Body):
+    """The least work that a call's answer takes, whatever code gives it."""
+
+    kind: Literal["needed"] = "needed"
+    finding: str
+    function: str
+    workload: Workload
+    work: Work
+
+
+class Rated(_Body):
+    """What the machine could do, before or after the timing: raw seconds of products and of moving memory."""
+
+    kind: Literal["rated"] = "rated"
+    n_threads: int
+    multiplied: tuple[Rate, ...]
+    moved: tuple[Rate, ...]
+
+    @property
+    def flops_per_s(self) -> dict[str, float]:
+        """FLOP/s by shape."""
+        return {rate.what: rate.per_s for rate in self.multiplied}
+
+    @property
+    def bytes_per_s(self) -> float:
+        """Bytes/s, the faster of reading and copying."""
+        return max(rate.per_s for rate in self.moved)
+
+
 class Measured(_Body):
     """Paired samples, under a certificate. `null` marks the A/A pair: the batched twin against itself."""
 
@@ -74,5 +105,5 @@ class Sat(_Body):
     seed: int
 
 
-Body = Annotated[Certified | Refused | Counted | Measured | Judged | Sat, Field(discriminator="kind")]
+Body = Annotated[Certified | Refused | Counted | Needed | Rated | Measured | Judged | Sat, Field(discriminator="kind")]
 """Any of them; `kind` tells which."""

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from .bodies import Body, Certified, Counted, Judged, Measured, Refused
+from .bodies import Body, Certified, Counted, Judged, Measured, Needed, Refused
 from .clock import now
 from .environment import Environment
 from .errors import RecordProblem, Uncertified
@@ -140,7 +140,7 @@ def _about(body: Any) -> tuple[str, ...]:
         )
     if isinstance(body, Judged):
         return (body.finding, body.control)
-    if isinstance(body, Refused | Counted):
+    if isinstance(body, Refused | Counted | Needed):
         return (body.finding, body.function, body.workload.name, body.workload.subject, "")
     return ()
 

@@ -1,6 +1,5 @@
 """The report: records to tables, Markdown and a page. Pure: it measures nothing and decides nothing anew."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +9,20 @@ from jinja2 import Environment as Templates
 from jinja2 import FileSystemLoader, StrictUndefined
 
 from .bodies import Certified, Counted, Judged, Measured, Refused, Sat
+from .chart import Chart, along
 from .comparison import ERROR_RATE, Comparison, Verdict, holm, verdict
 from .errors import RecordProblem
 from .finding import Claim, Finding, Pair
 from .findings import FINDINGS
+from .floor import machine_of, roofline_of
 from .record import Ledger, Record, latest
+from .roofline import Machine, Roofline
+from .sweep import WORDS, Sweep, sweeps
 
 TEMPLATES = Path(__file__).with_name("templates")
 NULL_ERROR_RATE = 0.01
 """Chance that a sitting is voided although its A/A pair is alike."""
+NULL_DIFFERS = "the sitting's A/A pair differs"
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Row:
     record: Record | None = None
     comparison: Comparison | None = None
     counted: Counted | None = None
+    roofline: Roofline | None = None
 
     @property
     def claimed(self) -> str:
@@ -98,6 +103,8 @@ class Report:
     sitting: Record | None
     end: Sat | None
     problems: tuple[str, ...]
+    machine: Machine | None = None
+    sweeps: tuple[Sweep, ...] = ()
 
     @property
     def n_wrong(self) -> int:
@@ -169,6 +176,8 @@ def build(
         records[-1] if records else None,
         next((b for b in bodies if isinstance(b, Sat)), None),
         ledger.problems,
+        machine_of(bodies),
+        sweeps(ledger.records, NULL_ERROR_RATE, subject),
     )
 
 
@@ -207,9 +216,12 @@ def _row(
     changed = _changed(pair, comparison)
     if changed:
         return Row(finding, pair, Verdict.STALE, f"{changed} changed since; run again", record, comparison, counted)
+    floor = roofline_of(comparison, [r.body for r in records])
+    if floor and floor.too_good:
+        return Row(finding, pair, Verdict.WITHHELD, floor.too_good)
     if null_differs:
-        return Row(finding, pair, Verdict.AMBIGUOUS, "the sitting's A/A pair differs", record, comparison, counted)
-    return Row(finding, pair, verdict(adjusted[key]), "", record, comparison, counted)
+        return Row(finding, pair, Verdict.AMBIGUOUS, NULL_DIFFERS, record, comparison, counted, floor)
+    return Row(finding, pair, verdict(adjusted[key]), "", record, comparison, counted, floor)
 
 
 def _changed(pair: Pair, comparison: Comparison) -> str:
@@ -249,7 +261,14 @@ def render(report: Report, name: str) -> str:
         keep_trailing_newline=True,
     )
     templates.filters |= {"seconds": seconds, "figure": figure, "cell": _cell}
-    constants: dict[str, Any] = {"ERROR_RATE": ERROR_RATE, "x": _on_axis}
+    constants: dict[str, Any] = {
+        "ERROR_RATE": ERROR_RATE,
+        "x": _on_axis,
+        "chart": Chart,
+        "height": height,
+        "ticks": TICKS,
+        "words": WORDS,
+    }
     return templates.get_template(name).render(report=report, **constants)
 
 
@@ -276,12 +295,6 @@ def with_figures(readme: str, report: Report) -> str:
     before, rest = readme.split(START)
     _, after = rest.split(END)
     return f"{before}{START}{render(report, 'table.md')}{END}{after}"
-
-
-def _on_axis(speedup: float) -> float:
-    """Where a speed-up stands on the page's log axis, in percent of its width: 0.1x at 0, 150x at 100."""
-    least, most = 0.1, 150.0
-    return round(100 * math.log(min(max(speedup, least), most) / least) / math.log(most / least), 2)
 
 
 def _cell(text: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from . import candidate as candidates
-from .bodies import Certified, Counted, Judged, Measured, Refused, Sat
+from .bodies import Certified, Counted, Judged, Measured, Needed, Rated, Refused, Sat
 from .certificate import Certificate, Refusal, certify
 from .clock import monotonic_s, now
 from .controls import CONTROLS
@@ -16,7 +16,9 @@ from .finding import TWINS, Finding
 from .findings import find
 from .measurement import Measurement, Plan, measure
 from .process import Usage, in_fresh_process
+from .rating import rates
 from .record import Recorder
+from .roofline import least_work
 from .subject import Subject, find_subject
 from .workload import Workload
 
@@ -80,6 +82,7 @@ def _prove(asked: Sequence[Question], counted: Sequence[Question], with_controls
     for left, question in _countdown([q for q in counted if (q.finding, q.function) not in refused]):
         yield f"counting {question.label}", left
         yield _count(question, subjects)
+        yield from _needed(question, subjects)
     for left, control in _countdown(CONTROLS if with_controls else ()):
         yield f"control {control.name}", left
         yield _judge(control)
@@ -111,6 +114,14 @@ def _count(question: Question, subjects: "_Subjects") -> Counted:
         sequential=sequential,
         batched=batched,
     )
+
+
+def _needed(question: Question, subjects: "_Subjects") -> Iterator[Needed]:
+    """The least work of the question's call, where it is known."""
+    finding, function, workload = question.finding, question.function, question.workload
+    work = least_work(find(finding).pair(function).inputs(workload, subjects[workload], None))
+    if work:
+        yield Needed(finding=finding, function=function, workload=workload, work=work)
 
 
 def _judge(control: Control) -> Judged:
@@ -184,7 +195,8 @@ class Sitting:
         return found, judged
 
     def measure(self, certificates: Sequence[Certificate], budget_s: float) -> list[Measurement]:
-        """Paired samples under each certificate, and of the A/A pair."""
+        """Paired samples under each certificate, and of the A/A pair; the machine is rated before and after."""
+        self.rate(certificates)
         plans = [Plan(certificate) for certificate in certificates]
         plans += [Plan(c, null=True) for c in certificates[:1]]
         done = []
@@ -197,7 +209,17 @@ class Sitting:
         ):
             self.recorder.write(_measured(measurement))
             done.append(measurement)
+        self.rate(certificates)
         return done
+
+    def rate(self, certificates: Sequence[Certificate]) -> None:
+        """Records what the machine can do, for each thread count under which a model will run."""
+        of_models = (c.workload for c in certificates if find(c.finding).pair(c.function).uses_model)
+        for n_threads in sorted({workload.n_threads for workload in of_models}):
+            self.say("rating the machine", 1)
+            # Its seconds are no twin's, so they are not added to the sitting's.
+            multiplied, moved = in_fresh_process(Usage(), rates, n_threads)
+            self.recorder.write(Rated(n_threads=n_threads, multiplied=multiplied, moved=moved))
 
     def close(self) -> Sat:
         """Records how long the sitting was."""
@@ -221,8 +243,8 @@ def sitting_name(seed: int) -> str:
     return f"{now()}-{seed:08x}"
 
 
-def _body(answer: Certificate | Refusal | Judged | Counted) -> Certified | Refused | Judged | Counted:
-    if isinstance(answer, Judged | Counted):
+def _body(answer: Certificate | Refusal | Judged | Counted | Needed) -> Certified | Refused | Judged | Counted | Needed:
+    if isinstance(answer, Judged | Counted | Needed):
         return answer
     if isinstance(answer, Certificate):
         return Certified(certificate=answer)

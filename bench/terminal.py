@@ -24,6 +24,7 @@ from .bodies import Judged
 from .certificate import Certificate, Refusal
 from .findings import FINDINGS
 from .report import Report, Row
+from .sweep import WORDS, Sweep
 
 out = Console(width=None if sys.stdout.isatty() else 140)
 """Standard output; wide enough for a table where it is a file or a pipe."""
@@ -143,6 +144,26 @@ def show_rows(built: Report) -> None:
         table.add_row(number, row.pair.name, row.claimed, Text(row.measured), *times, said, row.outcome)
     out.print(table)
     say_line(f"A/A: {built.null_words}. Controls rejected: {built.n_killed} of {built.n_wrong}.")
+
+
+def show_sweeps(swept: Sequence[Sweep]) -> None:
+    """Each series' points, and where the batched twin loses."""
+    for sweep in swept:
+        table = Table(sweep.series.unit, "sequential", "batched", "speed-up, 95% interval", "outcome")
+        for point in sweep.points:
+            told = [Text(f"withheld ({point.reason})")] if point.comparison is None else [Text(WORDS[point.outcome])]
+            figures = ["", "", ""]
+            if point.comparison:
+                low, high = (reports.figure(end) for end in point.comparison.interval)
+                times = [reports.seconds(s) for s in (point.comparison.sequential_s, point.comparison.batched_s)]
+                figures = [*times, f"{reports.figure(point.comparison.speedup)}x [{low}, {high}]"]
+            table.add_row(f"{point.size:,}", *map(Text, figures), *told)
+        say_line(f"{sweep.series.function}, {sweep.series.title}")
+        out.print(table)
+        say_line(f"{sweep.crossover}.")
+        for twin, exponent in zip(("sequential", "batched"), sweep.exponents or (), strict=False):
+            grows = f"{exponent.value:.2f} [{exponent.low:.2f}, {exponent.high:.2f}]"
+            say_line(f"{twin} grows with the power {grows} over {exponent.smallest:,} to {exponent.largest:,}.")
 
 
 def row_as_json(row: Row) -> dict[str, Any]:
