@@ -261,14 +261,7 @@ def render(report: Report, name: str) -> str:
         keep_trailing_newline=True,
     )
     templates.filters |= {"seconds": seconds, "figure": figure, "cell": _cell}
-    constants: dict[str, Any] = {
-        "ERROR_RATE": ERROR_RATE,
-        "x": _on_axis,
-        "chart": Chart,
-        "height": height,
-        "ticks": TICKS,
-        "words": WORDS,
-    }
+    constants: dict[str, Any] = {"ERROR_RATE": ERROR_RATE, "x": along, "chart": Chart, "words": WORDS}
     return templates.get_template(name).render(report=report, **constants)
 
 
