@@ -2,7 +2,6 @@
 
 import json
 import math
-import subprocess
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bench import cli
 from bench import report as reports
 from bench.ascent import NOT_RUN, steps
 from bench.bodies import Certified, Measured, Refused
@@ -27,7 +27,6 @@ from bench.subject import Subject
 from bench.sweep import FIT_SPAN, Sweep, fit, sweeps
 from bench.workload import N_CATEGORIES, Workload
 
-ROOT = Path(__file__).parent.parent
 MISS = next(
     series for series in SERIES if series.function == "check_sae_cached" and series.title.startswith("file abs")
 )
@@ -216,17 +215,26 @@ def test_a_chart_puts_higher_speedups_higher_and_ends_at_its_edges(certificates:
     assert len(drawn.band.split()) == 8 and drawn.sizes[0] == (0.0, "10") and drawn.sizes[-1] == (100.0, "300")
 
 
-def test_the_verb_measures_a_few_sizes_and_says_where_the_twin_loses(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "bench", "sweep", "sae_cache", "--largest", "30", "--json"]
-    command += ["--budget-s", "1", "--results", str(tmp_path)]
-    answer = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    assert answer.returncode == 0, answer.stderr
-    told = json.loads(answer.stdout)
+def test_the_verb_measures_a_few_sizes_and_says_where_the_twin_loses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["sweep", "sae_cache", "--largest", "30", "--json", "--budget-s", "1", "--results", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["bench", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 0
+    told = json.loads(capsys.readouterr().out)
     assert [one["series"] for one in told] == ["file there, tiny", "file absent, tiny"]
     assert all(one["crossover"] and [p["size"] for p in one["points"] if p["speedup"]] == [10, 30] for one in told)
     kinds = [one.body.kind for one in read(tmp_path).records]
-    assert kinds.count("certified") == 4 and kinds.count("measured") == 5 and kinds.count("rated") == 0
-    assert (
-        "loses" in (tmp_path / "report/report.md").read_text()
-        or "no losing" in (tmp_path / "report/report.md").read_text()
-    )
+    assert kinds.count("certified") == 4 and kinds.count("measured") == 5
+    assert "check_sae_cached by files" in (tmp_path / "report/report.md").read_text()
+
+
+def test_the_verb_says_which_findings_have_a_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["bench", "sweep", "feature_links", "--results", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2 and "has no sweep" in capsys.readouterr().err
