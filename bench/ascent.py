@@ -1,10 +1,13 @@
 """The ascent of a series: each size checked, smallest first, until one call of the definition would take too long."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import wraps
+from typing import Any
 
 from .bodies import Certified, Refused
 from .certificate import Certificate, Refusal, certify
-from .clock import under_test
+from .clock import monotonic_s
 from .findings import find
 from .process import in_fresh_process
 from .series import Series
@@ -58,19 +61,35 @@ def steps(series: Sequence[Series], longest_call_s: float) -> Iterator[Step]:
             if guess_s > longest_call_s:
                 yield _left_out(one, workload, guess_s, longest_call_s)
                 continue
-            before_s = under_test.total_s
-            yield _answer(one, workload, subject)
-            # Of the twins alone, and an upper bound: the candidate was called too.
-            reached = one.size(workload), under_test.total_s - before_s
+            answer, definition_s = _answer(one, workload, subject)
+            yield answer
+            reached = one.size(workload), definition_s
             answered.add((one.function, workload.name, workload.digest))
 
 
-def _answer(series: Series, workload: Workload, subject: Subject) -> Certified | Refused:
+def _answer(series: Series, workload: Workload, subject: Subject) -> tuple[Certified | Refused, float]:
+    """The gate's answer, and the seconds of the definition's quickest call in the check."""
     finding = find(series.finding)
-    answer = certify(finding, finding.pair(series.function), workload, subject=subject)
+    pair = finding.pair(series.function)
+    calls_s: list[float] = []
+    answer = certify(finding, replace(pair, sequential=_noted(pair.sequential, calls_s)), workload, subject=subject)
+    definition_s = min(calls_s, default=0.0)
     if isinstance(answer, Refusal):
-        return _refused(series, workload, answer.code, answer.reason)
-    return Certified(certificate=answer)
+        return _refused(series, workload, answer.code, answer.reason), definition_s
+    return Certified(certificate=answer), definition_s
+
+
+def _noted(definition: Callable[..., Any], calls_s: list[float]) -> Callable[..., Any]:
+    """The definition, its seconds noted call by call: a guess for the next size, never a sample."""
+
+    @wraps(definition)
+    def noted(*args: Any, **kwargs: Any) -> Any:
+        start_s = monotonic_s()
+        output = definition(*args, **kwargs)
+        calls_s.append(monotonic_s() - start_s)
+        return output
+
+    return noted
 
 
 def _left_out(series: Series, workload: Workload, guess_s: float, longest_call_s: float) -> Refused:

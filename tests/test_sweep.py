@@ -192,6 +192,15 @@ def test_a_definition_that_would_take_too_long_is_stopped_and_its_reason_recorde
     assert "above 1e-06 s" in str(answers[1])
 
 
+def test_noting_the_definitions_seconds_leaves_its_certificate_as_it_is() -> None:
+    few = Series(MISS.finding, MISS.function, MISS.unit, MISS.workloads[:1])
+    (answer,) = (step for step in steps([few], longest_call_s=60) if not isinstance(step, tuple))
+    finding = find("sae_cache")
+    pair = finding.pairs[0]
+    assert isinstance(answer, Certified)
+    answer.certificate.require_covers(finding, pair, MISS.workloads[0], pair.batched)
+
+
 def test_a_definition_that_is_quick_enough_is_not_stopped() -> None:
     few = Series(MISS.finding, MISS.function, MISS.unit, MISS.workloads[:3])
     answers = [step for step in steps([few, few], longest_call_s=60) if not isinstance(step, tuple)]
