@@ -8,6 +8,8 @@ from .sweep import Sweep
 LEAST, MOST = 0.1, 150.0
 """Speed-ups at the ends of every axis, so that charts can be compared."""
 TICKS = (0.1, 1, 10, 100)
+ROOM = 1.8
+"""Factor between two sizes that are both named on the axis, so that the names do not touch."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Chart:
     def sizes(self) -> list[tuple[float, str]]:
         """Ticks of the sizes: the smallest and the largest timed, and powers of ten between them."""
         ends = [self.sweep.timed[0].size, self.sweep.timed[-1].size]
-        inner = (10**k for k in range(1, 9) if 2.5 * ends[0] < 10**k < ends[1] / 2.5)
+        inner = (10**k for k in range(1, 9) if ROOM * ends[0] < 10**k < ends[1] / ROOM)
         return [(self._across(size), f"{size:,}") for size in sorted({*ends, *inner})]
 
     @property

@@ -211,7 +211,7 @@ def test_the_report_and_the_page_show_every_size_and_run_nothing(certificates: l
     ledger = Ledger(tuple(swept(certificates, [0.5, 2, 2, 40])), ())
     built = reports.build(ledger)
     text, page = (reports.render(built, name) for name in ("report.md", "index.html"))
-    assert "loses at 10 files" in text and "| 10 | 500 ms | 1.00 s | 0.50x [" in text and "WITHHELD(not run)" in text
+    assert "Loses at 10 files" in text and "| 10 | 500 ms | 1.00 s | 0.50x [" in text and "WITHHELD(not run)" in text
     assert "crossover between 10 and 30 files" in page and "<polyline" in page and "<script" not in page
     empty = reports.build(Ledger((), ()))
     assert "Sizes" not in reports.render(empty, "report.md") and "<polyline" not in reports.render(empty, "index.html")
