@@ -8,6 +8,8 @@ from .certificate import Certificate
 from .comparison import Comparison, Launch
 from .finding import TWINS
 from .quiet import Conditions
+from .rating import Rate
+from .roofline import Work
 from .workload import Workload
 
 
@@ -49,6 +51,35 @@ class Counted(_Body):
     workload: Workload
     sources: dict[str, str]
     counts: dict[str, dict[str, int]]
+
+
+class Needed(_Body):
+    """The least work that a call's answer takes, whatever code gives it."""
+
+    kind: Literal["needed"] = "needed"
+    finding: str
+    function: str
+    workload: Workload
+    work: Work
+
+
+class Rated(_Body):
+    """What the machine could do, before or after the timing: raw seconds of products and of moving memory."""
+
+    kind: Literal["rated"] = "rated"
+    n_threads: int
+    multiplied: tuple[Rate, ...]
+    moved: tuple[Rate, ...]
+
+    @property
+    def flops_per_s(self) -> dict[str, float]:
+        """FLOP/s by shape."""
+        return {rate.what: rate.per_s for rate in self.multiplied}
+
+    @property
+    def bytes_per_s(self) -> float:
+        """Bytes/s, the faster of reading and copying."""
+        return max(rate.per_s for rate in self.moved)
 
 
 class Measured(_Body):
@@ -132,5 +163,7 @@ class Sat(_Body):
     """What the machine was doing before and after; None in records from before this was read."""
 
 
-Body = Annotated[Certified | Refused | Counted | Measured | Judged | Rewritten | Sat, Field(discriminator="kind")]
+Body = Annotated[
+    Certified | Refused | Counted | Needed | Rated | Measured | Judged | Rewritten | Sat, Field(discriminator="kind")
+]
 """Any of them; `kind` tells which."""

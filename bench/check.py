@@ -59,6 +59,8 @@ class Check:
     gate: Gate
     seed: int
     trial: Trial | None = None
+    definition_s: float = 0.0
+    """Seconds of the definition's call on all items: a guess at how long others will take, never a sample."""
     kept: list[Any] = field(default_factory=list)
     """Outputs so far, alive, so that memory which is used again is seen to be."""
 
@@ -91,13 +93,13 @@ class Check:
     def _definition(self) -> Evidence:
         """What the oracle says of the definition, on all items and then on three of them, in another order."""
         last, middle = self.workload.n_items - 1, self.workload.n_items // 2
-        evidence = self._agrees(self.pair.inputs(self.workload, self.subject, None), self.gate.rules)
+        evidence, self.definition_s = self._agrees(self.pair.inputs(self.workload, self.subject, None), self.gate.rules)
         self._agrees(self.pair.inputs(self.workload, self.subject, [last, middle, last]), self.trial_rules)
         return evidence
 
-    def _agrees(self, inputs: Inputs, rules: frozenset[str]) -> Evidence:
+    def _agrees(self, inputs: Inputs, rules: frozenset[str]) -> tuple[Evidence, float]:
         try:
-            output, _ = elapsed_s(partial(self.pair.sequential, **inputs))
+            output, took_s = elapsed_s(partial(self.pair.sequential, **inputs))
         except Exception as error:
             raise BadInput(
                 f"{self.finding.name} on {_label(self.workload)}: the definition itself raised "
@@ -105,12 +107,12 @@ class Check:
             ) from error
         self.usual = outputs.autograd(output)
         try:
-            return settle(self.pair.equivalence.examine(inputs, self.oracle, output, self.floor), rules)
+            return settle(self.pair.equivalence.examine(inputs, self.oracle, output, self.floor), rules), took_s
         except NotEquivalent as error:
             if error.rule == "informative":
                 raise
             self._heed(NotEquivalent("definition right", f"the definition disagrees with the oracle: {error}"))
-            return Evidence(0)
+            return Evidence(0), took_s
 
     def _trial(self, trial: Trial) -> Iterator[Evidence]:
         if trial.name in self.gate.left_out:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from .bodies import Body, Certified, Counted, Judged, Measured, Refused, Rewritten
+from .bodies import Body, Certified, Counted, Judged, Measured, Needed, Refused, Rewritten
 from .clock import now
 from .environment import Environment
 from .errors import RecordProblem, Uncertified
@@ -137,7 +137,7 @@ def _about(body: Any) -> tuple[str, ...]:
         return (body.finding, body.control)
     if isinstance(body, Rewritten):
         return (body.finding, body.subject)
-    if isinstance(body, Refused | Counted):
+    if isinstance(body, Refused | Counted | Needed):
         about = (body.finding, body.function, body.workload.name, body.workload.subject)
         return (*about, body.baseline, body.twin) if isinstance(body, Refused) else about
     return ()

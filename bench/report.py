@@ -11,19 +11,24 @@ from jinja2 import FileSystemLoader, StrictUndefined
 
 from .beside import Beside, beside
 from .bodies import Certified, Counted, Judged, Measured, Refused, Sat
+from .chart import Chart, along
 from .comparison import Comparison, Verdict, claim_outcome, holm, verdict
 from .errors import RecordProblem
 from .finding import TWINS, Finding, Pair
 from .findings import FINDINGS
+from .floor import machine_of, roofline_of
 from .looks import ERROR_RATE
 from .noise import NULL_ERROR_RATE, NullPair, advice, history
 from .record import Ledger, Record, latest
 from .rejection import Rejection, again, overall, rejections
+from .roofline import Machine, Roofline
 from .staleness import changed
+from .sweep import WORDS, Sweep, sweeps
 from .waterfall import Waterfall, is_climb, waterfalls
 from .wording import cell, figure, seconds, speedup
 
 TEMPLATES = Path(__file__).with_name("templates")
+NULL_DIFFERS = "the sitting's A/A pair differs"
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class Row:
     comparison: Comparison | None = None
     counted: Counted | None = None
     beside: Beside | None = None
+    roofline: Roofline | None = None
 
     @property
     def claimed(self) -> str:
@@ -103,6 +109,8 @@ class Report:
     rejections: tuple[Rejection, ...]
     problems: tuple[str, ...]
     waterfalls: tuple[Waterfall, ...] = ()
+    machine: Machine | None = None
+    sweeps: tuple[Sweep, ...] = ()
 
     @property
     def arms(self) -> list[str]:
@@ -192,6 +200,8 @@ def build(
         rejections(ledger.records, records[-1].environment.machine) if records else (),
         ledger.problems,
         waterfalls(ledger, workload, subject, NULL_ERROR_RATE),
+        machine_of(bodies),
+        sweeps(ledger.records, NULL_ERROR_RATE, subject),
     )
 
 
@@ -240,12 +250,15 @@ def _row(
     if verdict(comparison.p_value) is not found:
         why = "excludes no change by itself, but not among the report's questions"
     stale = changed(pair, comparison)
+    floor = roofline_of(comparison, [r.body for r in records])
     if stale:
         found, why = Verdict.STALE, f"{stale} changed since; run again"
+    elif floor and floor.too_good:
+        return Row(finding, pair, Verdict.WITHHELD, floor.too_good)
     elif null_differs:
-        found, why = Verdict.AMBIGUOUS, "the sitting's A/A pair differs"
+        found, why = Verdict.AMBIGUOUS, NULL_DIFFERS
     loop = beside(pair, records, comparisons, adjusted, null_differs)
-    return Row(finding, pair, found, why, record, comparison, counted, loop)
+    return Row(finding, pair, found, why, record, comparison, counted, loop, floor)
 
 
 def render(report: Report, name: str) -> str:
@@ -259,7 +272,13 @@ def render(report: Report, name: str) -> str:
         keep_trailing_newline=True,
     )
     templates.filters |= {"seconds": seconds, "figure": figure, "speedup": speedup, "cell": cell}
-    constants: dict[str, Any] = {"ERROR_RATE": ERROR_RATE, "x": _on_axis, "again": again}
+    constants: dict[str, Any] = {
+        "ERROR_RATE": ERROR_RATE,
+        "x": along,
+        "chart": Chart,
+        "words": WORDS,
+        "again": again,
+    }
     return templates.get_template(name).render(report=report, **constants)
 
 
@@ -286,9 +305,3 @@ def with_figures(readme: str, report: Report) -> str:
     before, rest = readme.split(START)
     _, after = rest.split(END)
     return f"{before}{START}{render(report, 'table.md')}{END}{after}"
-
-
-def _on_axis(speedup: float) -> float:
-    """Where a speed-up stands on the page's log axis, in percent of its width: 0.1x at 0, 150x at 100."""
-    least, most = 0.1, 150.0
-    return round(100 * math.log(min(max(speedup, least), most) / least) / math.log(most / least), 2)

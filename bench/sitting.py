@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from . import candidate as candidates
 from .attempt import run_trials
-from .bodies import Certified, Counted, Judged, Measured, Refused, Rewritten, Sat
+from .bodies import Certified, Counted, Judged, Measured, Needed, Rated, Refused, Rewritten, Sat
 from .certificate import Certificate, Refusal
 from .check import certify
 from .clock import monotonic_s, now
@@ -24,7 +24,9 @@ from .plan import Plan
 from .process import Usage, in_fresh_process, prepare
 from .question import Question
 from .quiet import Condition, Conditions, condition
+from .rating import rates
 from .record import Recorder
+from .roofline import least_work
 from .subject import Subject, find_subject
 from .workload import Workload
 
@@ -48,6 +50,7 @@ def _prove(asked: Sequence[Question], counted: Sequence[Question], with_controls
         yield f"counting {question.label}", left
         arms = [q.arm for q in sound if replace(q, arm=TWINS[1]) == question]
         yield _count(question, [TWINS[0], *arms], subjects)
+        yield from _needed(question, subjects)
     for left, control in _countdown(CONTROLS if with_controls else ()):
         yield f"control {control.name}", left
         yield _judge(control)
@@ -79,6 +82,14 @@ def _count(question: Question, arms: Sequence[str], subjects: "_Subjects") -> Co
             for name, function in functions.items()
         },
     )
+
+
+def _needed(question: Question, subjects: "_Subjects") -> Iterator[Needed]:
+    """The least work of the question's call, where it is known."""
+    finding, function, workload = question.finding, question.function, question.workload
+    work = least_work(find(finding).pair(function).inputs(workload, subjects[workload], None))
+    if work:
+        yield Needed(finding=finding, function=function, workload=workload, work=work)
 
 
 def _judge(control: Control) -> Judged:
@@ -181,7 +192,8 @@ class Sitting:
     def measure(
         self, plans: Sequence[Plan], budget_s: float, precision: float = TARGET_HALF_WIDTH
     ) -> list[Measurement]:
-        """Paired samples for each plan, to that relative half-width if time allows."""
+        """Paired samples for each plan, to that relative half-width if time allows. The machine is rated twice."""
+        self.rate(plans)
         self.n_threads = max((plan.certificate.workload.n_threads for plan in plans), default=self.n_threads)
         done = []
         for measurement in measure(
@@ -194,7 +206,18 @@ class Sitting:
         ):
             self.recorder.write(_measured(measurement))
             done.append(measurement)
+        self.rate(plans)
         return done
+
+    def rate(self, plans: Sequence[Plan]) -> None:
+        """Records what the machine can do, for each thread count under which a model will run."""
+        certificates = [plan.certificate for plan in plans]
+        of_models = (c.workload for c in certificates if find(c.finding).pair(c.function).uses_model)
+        for n_threads in sorted({workload.n_threads for workload in of_models}):
+            self.say("rating the machine", 1)
+            # Its seconds are no twin's, so they are not added to the sitting's.
+            multiplied, moved = in_fresh_process(Usage(), rates, n_threads)
+            self.recorder.write(Rated(n_threads=n_threads, multiplied=multiplied, moved=moved))
 
     def close(self) -> Sat:
         """Records how long the sitting was."""
@@ -219,8 +242,8 @@ def sitting_name(seed: int) -> str:
     return f"{now()}-{seed:08x}"
 
 
-def _body(answer: Certificate | Refusal | Judged | Counted) -> Certified | Refused | Judged | Counted:
-    if isinstance(answer, Judged | Counted):
+def _body(answer: Certificate | Refusal | Judged | Counted | Needed) -> Certified | Refused | Judged | Counted | Needed:
+    if isinstance(answer, Judged | Counted | Needed):
         return answer
     if isinstance(answer, Certificate):
         return Certified(certificate=answer)

@@ -24,6 +24,10 @@ def _changed(pair: Pair, certificate: Certificate) -> str:
         return "source"
     known = {w.name: w.digest for w in pair.workloads}
     same_subject = any(w.subject == certificate.workload.subject for w in pair.workloads)
-    if same_subject and known.get(certificate.workload.name) != certificate.workload.digest:
+    # A workload that the card does not list, a sweep's for instance, has nothing here to differ from.
+    if (
+        same_subject
+        and known.get(certificate.workload.name, certificate.workload.digest) != certificate.workload.digest
+    ):
         return "workload"
     return ""

@@ -25,8 +25,9 @@ from .comparison import Comparison
 from .findings import FINDINGS
 from .rejection import Rejection, again, overall
 from .report import Report, Row
+from .sweep import WORDS, Sweep
 from .waterfall import Waterfall
-from .wording import figure, seconds
+from .wording import figure, seconds, speedup
 
 out = Console(width=None if sys.stdout.isatty() else 140)
 """Standard output; wide enough for a table where it is a file or a pipe."""
@@ -195,6 +196,25 @@ def show_rows(built: Report) -> None:
     say_line(f"A/A: {built.null_words}. Controls rejected: {built.n_killed} of {built.n_wrong}.")
     if built.rejections:
         say_line(f"Valid rewrites rejected: {built.all_rejections.words}.")
+
+
+def show_sweeps(swept: Sequence[Sweep]) -> None:
+    """Each series' points, and where the batched twin loses."""
+    for sweep in swept:
+        table = Table(sweep.series.unit, "sequential", "batched", "speed-up, 95% interval", "outcome")
+        for point in sweep.points:
+            told = [Text(f"withheld ({point.reason})")] if point.comparison is None else [Text(WORDS[point.outcome])]
+            figures = ["", "", ""]
+            if point.comparison:
+                times = [seconds(s) for s in (point.comparison.baseline_s, point.comparison.contender_s)]
+                figures = [*times, speedup(point.comparison)]
+            table.add_row(f"{point.size:,}", *map(Text, figures), *told)
+        say_line(f"{sweep.series.function}, {sweep.series.title}")
+        out.print(table)
+        say_line(f"{sweep.crossover}.")
+        for twin, exponent in zip(("sequential", "batched"), sweep.exponents or (), strict=False):
+            grows = f"{exponent.value:.2f} [{exponent.low:.2f}, {exponent.high:.2f}]"
+            say_line(f"{twin} grows with the power {grows} over {exponent.smallest:,} to {exponent.largest:,}.")
 
 
 def row_as_json(row: Row) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Workloads: plain frozen data that alone decide what is measured."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Literal
 
@@ -17,6 +17,9 @@ WORD_RANGE: dict[Form, tuple[int, int]] = {"ragged": (1, 24), "equal": (8, 8), "
 """Shortest and longest generated text of a form, in words."""
 
 FORMS_WITH_TEXTS: tuple[Form, ...] = ("own", "hostile", *WORD_RANGE, "many", "given")
+
+N_CATEGORIES = 7
+"""Categories of the report's texts."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Workload:
     n_threads: int = 2
     given: tuple[str, ...] = ()
     """The texts themselves, where a user gave them."""
+    n_categories: int = field(default=N_CATEGORIES, repr=False)
+    """Categories that finding 3 sorts generated texts into."""
 
     @property
     def digest(self) -> str:

@@ -19,7 +19,7 @@ from ..finding import Claim, Finding, Pair
 from ..oracle import Oracle
 from ..subject import Subject
 from ..suite import Suite
-from ..workload import Workload, fresh
+from ..workload import N_CATEGORIES, WORD_RANGE, Workload, fresh
 
 SMOKE = Workload("smoke", "tiny", 90)
 """Longer than the set of texts, so that texts repeat."""
@@ -28,7 +28,6 @@ REPORT = Workload("report", "gpt2-small-shape", 70)
 
 N_ACTIVE = 60
 """Features that fire per text."""
-N_CATEGORIES = 7
 
 
 def _inputs(workload: Workload, subject: Subject, order: Sequence[int] | None) -> Inputs:
@@ -37,7 +36,7 @@ def _inputs(workload: Workload, subject: Subject, order: Sequence[int] | None) -
     return {
         "features": _features(workload, subject.d_sae)[picked],
         "texts": [fresh(all_texts[i]) for i in picked],
-        "categories": _categories(all_texts) if workload.form == "ragged" else _own_categories(),
+        "categories": _categories(all_texts, workload) if workload.form in WORD_RANGE else _own_categories(),
         "threshold": 5.0,
     }
 
@@ -61,8 +60,9 @@ def _own_categories() -> dict[str, list[str]]:
     return {**categories, "Absent": ["no such text", "nor this"], "Mixed": mixed}
 
 
-def _categories(all_texts: list[str]) -> dict[str, list[str]]:
-    return {f"category {k}": [fresh(text) for text in all_texts[k::N_CATEGORIES]] for k in range(N_CATEGORIES)}
+def _categories(all_texts: list[str], workload: Workload) -> dict[str, list[str]]:
+    n = workload.n_categories
+    return {f"category {k}": [fresh(text) for text in all_texts[k::n]] for k in range(n)}
 
 
 def _expected(inputs: Inputs, oracle: Oracle) -> dict[str, Any]:
@@ -70,7 +70,8 @@ def _expected(inputs: Inputs, oracle: Oracle) -> dict[str, Any]:
     strong = (inputs["features"] > inputs["threshold"]).to(torch.int64)
     answer: dict[str, Any] = {}
     for category, members in inputs["categories"].items():
-        inside = torch.tensor([text in set(members) for text in inputs["texts"]], dtype=torch.int64)
+        named = set(members)
+        inside = torch.tensor([text in named for text in inputs["texts"]], dtype=torch.int64)
         counts, others = (inside @ strong).tolist(), ((1 - inside) @ strong).tolist()
         answer[category] = None
         if not inside.any():

@@ -1,0 +1,96 @@
+"""The ascent of a series: each size checked, smallest first, until one call of the definition would take too long."""
+
+from collections.abc import Iterator, Sequence
+
+from .bodies import Certified, Refused
+from .certificate import Certificate, Refusal
+from .check import Check
+from .findings import find
+from .gate import GATE
+from .process import in_fresh_process
+from .series import Series
+from .sitting import Sitting
+from .subject import Subject, find_subject
+from .trials import new_seed
+from .workload import Workload
+
+LONGEST_CALL_S = 15.0
+"""Seconds that one call of a definition may take in a sweep. A point is called four times at least: checked, and timed
+in four processes."""
+NOT_RUN = "not run"
+"""Code of a refusal that is no fault: the point was left out."""
+
+Step = Certified | Refused | tuple[str, int]
+"""The answer to one size, or what is being done and how many sizes are left."""
+
+
+def ascend(sitting: Sitting, series: Sequence[Series], longest_call_s: float = LONGEST_CALL_S) -> list[Certificate]:
+    """Certificates for every size that is equivalent and not too long, each workload once; all answers are recorded."""
+    certificates: list[Certificate] = []
+    # Those of one subject together, so that it is loaded once.
+    ordered = sorted(series, key=lambda one: one.workloads[0].subject)
+    for message in in_fresh_process(sitting.usage, steps, ordered, longest_call_s):
+        if isinstance(message, tuple):
+            sitting.say(*message)
+            continue
+        sitting.recorder.write(message)
+        if isinstance(message, Certified):
+            certificates.append(message.certificate)
+    return certificates
+
+
+def steps(series: Sequence[Series], longest_call_s: float) -> Iterator[Step]:
+    """Runs in a fresh process. One answer for each size, and before each what it is."""
+    subject: Subject | None = None
+    answered: set[tuple[str, str, str]] = set()
+    left = sum(len(one.workloads) for one in series)
+    for one in series:
+        name, dtype = one.workloads[0].subject, one.workloads[0].dtype
+        if subject is None or (subject.name, subject.dtype) != (name, dtype):
+            if subject:
+                subject.release()
+            subject = find_subject(name, dtype)
+        reached: tuple[int, float] | None = None
+        for workload in one.workloads:
+            yield f"checking {one.function}, {one.size(workload):,} {one.unit}, {one.title}", left
+            left -= 1
+            if (one.function, workload.name, workload.digest) in answered:
+                continue
+            guess_s = reached[1] * (one.size(workload) / reached[0]) ** one.growth if reached else 0.0
+            if guess_s > longest_call_s:
+                yield _left_out(one, workload, guess_s, longest_call_s)
+                continue
+            answer, definition_s = _answer(one, workload, subject)
+            yield answer
+            reached = one.size(workload), definition_s
+            answered.add((one.function, workload.name, workload.digest))
+
+
+def _answer(series: Series, workload: Workload, subject: Subject) -> tuple[Certified | Refused, float]:
+    """The gate's answer, and the seconds of the definition's call on all items."""
+    finding = find(series.finding)
+    pair = finding.pair(series.function)
+    check = Check(finding, pair, workload, pair.batched, subject, GATE, new_seed())
+    answer = check.answer()
+    if isinstance(answer, Refusal):
+        return _refused(series, workload, answer.code, answer.reason), check.definition_s
+    return Certified(certificate=answer), check.definition_s
+
+
+def _left_out(series: Series, workload: Workload, guess_s: float, longest_call_s: float) -> Refused:
+    reason = (
+        f"one call of the definition would take up to about {guess_s:.0f} s, above {longest_call_s:g} s, by the "
+        f"check of the size before and growth with the power {series.growth:g}"
+    )
+    return _refused(series, workload, NOT_RUN, reason)
+
+
+def _refused(series: Series, workload: Workload, code: str, reason: str) -> Refused:
+    return Refused(
+        finding=series.finding,
+        function=series.function,
+        workload=workload,
+        twin="batched",
+        code=code,
+        reason=reason,
+    )

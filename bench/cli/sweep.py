@@ -1,0 +1,89 @@
+"""Verb of sizes: sweep."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from .. import report as reports
+from .. import terminal
+from ..ascent import NOT_RUN, ascend
+from ..bodies import Refused
+from ..findings import FINDINGS
+from ..plan import plans_of_pairs
+from ..record import RESULTS, read
+from ..series import Series, series_of
+from ..subject import find_subject
+from ..sweep import Sweep
+from .options import AsJson, Budget, Names, Results, Seed, SubjectName, app, chosen_findings, open_sitting
+
+SWEEP_BUDGET_S = 480.0
+"""Timing budget of all sweeps: with the checks below fifteen minutes on two cores."""
+
+
+@app.command()
+def sweep(
+    names: Names = None,
+    subject: SubjectName = None,
+    largest: Annotated[int | None, typer.Option(min=1, help="Largest size; sizes above it are left out.")] = None,
+    budget_s: Budget = SWEEP_BUDGET_S,
+    seed: Seed = None,
+    results: Results = RESULTS,
+    as_json: AsJson = False,
+) -> None:
+    """Measure over sizes: where the batched twin loses, and how time grows.
+
+    Examples:
+      python -m bench sweep category_lookup
+      python -m bench sweep 1 --subject tiny --largest 16
+    """
+    if subject:
+        find_subject(subject)
+    series = series_of(chosen_findings(names), subject, largest)
+    sitting = open_sitting(results, seed)
+    with terminal.progress() as sitting.say:
+        certificates = ascend(sitting, series)
+        sitting.measure(plans_of_pairs(certificates), budget_s)
+        sitting.close()
+    built = reports.build(read(results), findings=FINDINGS, subject=subject)
+    done = [one for one in built.sweeps if _is_among(one, series, sitting.recorder.sitting)]
+    if as_json:
+        terminal.print_json([_as_json(one) for one in done])
+    else:
+        terminal.show_sweeps(done)
+    if subject is None:
+        terminal.warn_line(f"Report: {reports.write(built, results / 'report')[-1]}")
+    records = [record for record in read(results).records if record.sitting == sitting.recorder.sitting]
+    faults = [r for r in records if isinstance(r.body, Refused) and r.body.code != NOT_RUN]
+    raise typer.Exit(1 if faults else 0)
+
+
+def _is_among(one: Sweep, series: Sequence[Series], sitting: str) -> bool:
+    asked = {(s.finding, s.function, s.title, s.axis) for s in series}
+    mine = (one.series.finding, one.series.function, one.series.title, one.series.axis)
+    return one.sitting.sitting == sitting and mine in asked
+
+
+def _as_json(one: Sweep) -> dict[str, Any]:
+    return {
+        "finding": one.series.finding,
+        "function": one.series.function,
+        "series": one.series.title,
+        "unit": one.series.unit,
+        "crossover": one.crossover,
+        "exponents": [vars(exponent) for exponent in one.exponents or ()],
+        "points": [
+            {
+                "size": point.size,
+                "workload": point.workload.name,
+                "subject": point.workload.subject,
+                "outcome": point.outcome,
+                "reason": point.reason,
+                "speedup": point.comparison.speedup if point.comparison else None,
+                "interval": point.comparison.interval if point.comparison else None,
+                "baseline_s": point.comparison.baseline_s if point.comparison else None,
+                "contender_s": point.comparison.contender_s if point.comparison else None,
+            }
+            for point in one.points
+        ],
+    }

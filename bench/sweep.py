@@ -1,0 +1,196 @@
+"""Sweeps: what a function's speed-up does as its workload grows, where the batched twin loses, and how time grows.
+
+Pure: worked out from records, one sitting for each series.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from typing import Literal
+
+from scipy import stats
+
+from .bodies import Measured, Refused
+from .comparison import Comparison
+from .finding import TWINS
+from .findings import find
+from .looks import ERROR_RATE
+from .record import Record
+from .series import SERIES, Series, series_of
+from .staleness import changed
+from .workload import Workload
+
+FIT_SPAN = 10
+"""An exponent is fitted over sizes within this factor of the largest: below them, fixed costs flatten the line."""
+FEWEST_FITTED = 3
+"""Points that an exponent with an interval needs: with two, every line fits."""
+
+Outcome = Literal["wins", "loses", "open", "withheld"]
+WORDS: dict[Outcome, str] = {
+    "wins": "wins",
+    "loses": "loses",
+    "open": "no difference shown",
+    "withheld": "no figure",
+}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One size of a series: its comparison, or why there is none."""
+
+    workload: Workload
+    size: int
+    comparison: Comparison | None = None
+    reason: str = "not run"
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the batched twin does here, by the interval."""
+        if self.comparison is None:
+            return "withheld"
+        low, high = self.comparison.interval
+        return "wins" if low > 1 else "loses" if high < 1 else "open"
+
+
+@dataclass(frozen=True)
+class Exponent:
+    """Power of the size with which a twin's time grows, and its interval, over a range of sizes."""
+
+    value: float
+    low: float
+    high: float
+    smallest: int
+    largest: int
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A series and what was measured of it in one sitting."""
+
+    series: Series
+    points: tuple[Point, ...]
+    sitting: Record
+    void: str = ""
+    """Why the sitting's timings do not count, or an empty string."""
+
+    @property
+    def timed(self) -> list[Point]:
+        """The points that have a figure."""
+        return [point for point in self.points if point.comparison]
+
+    @property
+    def crossover(self) -> str:
+        """Where the batched twin loses, where nothing is shown, and where it wins, in words."""
+        if self.void:
+            return self.void
+        if not self.timed:
+            return "no figure at any size"
+        unit = self.series.unit
+        runs = [(outcome, [p.size for p in run]) for outcome, run in groupby(self.timed, lambda p: p.outcome)]
+        told = "; ".join(f"{WORDS[outcome]} {_range(sizes)} {unit}" for outcome, sizes in runs)
+        if any(outcome == "loses" for outcome, _ in runs):
+            between = [_between(one, other, unit) for one, other in pairwise(runs)]
+            return "; ".join([told, *filter(None, between)])
+        sizes = [point.size for point in self.timed]
+        none_lost = f"no losing point found {_range([sizes[0], sizes[-1]])} {unit}"
+        return none_lost if len(runs) == 1 and runs[0][0] == "wins" else f"{none_lost}: {told}"
+
+    @property
+    def exponents(self) -> tuple[Exponent, Exponent] | None:
+        """How the definition's time and the batched twin's grow, or None where too few sizes were timed."""
+        largest = max((point.size for point in self.timed), default=0)
+        fitted = [(p.size, p.comparison) for p in self.timed if p.comparison and p.size * FIT_SPAN >= largest]
+        if len(fitted) < FEWEST_FITTED or self.void:
+            return None
+        sizes = [size for size, _ in fitted]
+        return fit(sizes, [c.baseline_s for _, c in fitted]), fit(sizes, [c.contender_s for _, c in fitted])
+
+
+def fit(sizes: Sequence[int], seconds: Sequence[float]) -> Exponent:
+    """Least squares on logs; the interval is Student's t over the points, at the error rate of all intervals.
+
+    Raises:
+        ValueError: fewer than three points.
+    """
+    if len(sizes) < FEWEST_FITTED:
+        raise ValueError(f"An exponent needs {FEWEST_FITTED} points, got {len(sizes)}.")
+    line = stats.linregress([math.log(n) for n in sizes], [math.log(s) for s in seconds])
+    # Times that are all the same leave scipy nothing to divide by; the line then fits without error.
+    error = 0.0 if math.isnan(line.stderr) else float(line.stderr)
+    reach = float(stats.t.ppf(1 - ERROR_RATE / 2, len(sizes) - 2)) * error
+    slope = float(line.slope)
+    return Exponent(slope, slope - reach, slope + reach, min(sizes), max(sizes))
+
+
+def sweeps(records: Sequence[Record], null_error_rate: float, subject: str | None = None) -> tuple[Sweep, ...]:
+    """Every series that has records, from the newest sitting that has all of its points, or else any.
+
+    A sitting whose A/A pair differs at `null_error_rate` voids its figures. A subject given replaces the series' own.
+    """
+    findings = [find(name) for name in dict.fromkeys(series.finding for series in SERIES)]
+    wanted = series_of(findings, subject)
+    found = (_sweep(series, records, null_error_rate) for series in wanted)
+    return tuple(sweep for sweep in found if sweep)
+
+
+def _sweep(series: Series, records: Sequence[Record], null_error_rate: float) -> Sweep | None:
+    names = {workload.name for workload in series.workloads}
+    by_sitting: dict[str, dict[str, Record]] = {}
+    for record in records:
+        if _about(record) == (series.finding, series.function, series.workloads[0].subject, _workload_name(record)):
+            if _workload_name(record) in names:
+                by_sitting.setdefault(record.sitting, {})[_workload_name(record)] = record
+    if not by_sitting:
+        return None
+    whole = [found for found in by_sitting.values() if len(found) == len(names)] or list(by_sitting.values())
+    found = whole[-1]
+    newest = next(iter(found.values()))
+    points = tuple(_point(series, workload, found.get(workload.name)) for workload in series.workloads)
+    return Sweep(series, points, newest, _void(records, newest.sitting, null_error_rate))
+
+
+def _about(record: Record) -> tuple[str, str, str, str] | None:
+    body = record.body
+    if isinstance(body, Measured) and body.arms == TWINS:
+        certificate = body.certificate
+        return certificate.finding, certificate.function, certificate.workload.subject, certificate.workload.name
+    if isinstance(body, Refused) and body.twin == TWINS[1]:
+        return body.finding, body.function, body.workload.subject, body.workload.name
+    return None
+
+
+def _workload_name(record: Record) -> str:
+    about = _about(record)
+    return about[3] if about else ""
+
+
+def _point(series: Series, workload: Workload, record: Record | None) -> Point:
+    size = series.size(workload)
+    if record is None:
+        return Point(workload, size)
+    if isinstance(record.body, Refused):
+        return Point(workload, size, None, f"{record.body.code}: {record.body.reason}")
+    assert isinstance(record.body, Measured)
+    comparison = record.body.comparison
+    stale = changed(find(series.finding).pair(series.function), comparison)
+    if stale or comparison.certificate.workload.digest != workload.digest:
+        return Point(workload, size, None, f"{stale or 'workload'} changed since; run again")
+    return Point(workload, size, comparison, "")
+
+
+def _void(records: Sequence[Record], sitting: str, null_error_rate: float) -> str:
+    for body in (r.body for r in records if r.sitting == sitting and isinstance(r.body, Measured)):
+        if body.arms[0] == body.arms[1] and body.comparison.p_value < null_error_rate:
+            return "void: the sitting's A/A pair differs"
+    return ""
+
+
+def _range(sizes: Sequence[int]) -> str:
+    return f"at {sizes[0]:,}" if sizes[0] == sizes[-1] else f"from {sizes[0]:,} to {sizes[-1]:,}"
+
+
+def _between(one: tuple[Outcome, list[int]], other: tuple[Outcome, list[int]], unit: str) -> str:
+    if "loses" not in (one[0], other[0]):
+        return ""
+    return f"crossover between {one[1][-1]:,} and {other[1][0]:,} {unit}"
