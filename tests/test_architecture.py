@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 
 LAYERS = (
     ("errors",),
-    ("texts", "digest", "clock", "duplicates", "embedded"),
+    ("texts", "digest", "clock", "duplicates", "embedded", "journal"),
     ("workload", "subject", "environment", "process"),
     ("oracle",),
     ("equivalence",),
@@ -33,7 +33,7 @@ LAYERS = (
     ("measurement",),
     ("bodies", "profiling"),
     ("record",),
-    ("report",),
+    ("report", "table"),
     ("sitting",),
     ("terminal",),
     ("cli.options",),
