@@ -19,7 +19,7 @@ def append(path: Path, line: bytes) -> None:
         OSError: the folder or file cannot be written; the file holds what it held before.
         ValueError: `line` is not one line.
     """
-    if line.find(b"\n") != len(line) - 1:
+    if not line.endswith(b"\n") or b"\n" in line[:-1]:
         raise ValueError(f"Expected one line with its newline, got {line[:60]!r}.")
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab+", buffering=0) as file:

@@ -77,7 +77,7 @@ class Ledger:
         """The records that are all of what is given, in the order written. `since` needs a time zone.
 
         Raises:
-            BadInput: no record here has such a kind, finding, workload, subject or sitting; the error lists those there.
+            BadInput: no record has such a kind, finding, workload, subject or sitting; the error lists those there are.
         """
         wanted = {"kind": kind, "finding": finding, "workload": workload, "subject": subject, "sitting": sitting}
         kept = self.records
