@@ -42,6 +42,9 @@ class Counted(_Body):
     sources: dict[str, str]
     sequential: dict[str, int]
     batched: dict[str, int]
+    sequential_tables: dict[str, dict[str, int]] = Field(default_factory=dict)
+    """What some counters counted by name, such as operators."""
+    batched_tables: dict[str, dict[str, int]] = Field(default_factory=dict)
 
 
 class Measured(_Body):

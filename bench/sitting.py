@@ -11,7 +11,7 @@ from .certificate import Certificate, Refusal, certify
 from .clock import monotonic_s, now
 from .controls import CONTROLS
 from .controls.control import Control
-from .counters import count
+from .counters import count, device_counters, work
 from .finding import TWINS, Finding
 from .findings import find
 from .measurement import Measurement, Plan, measure
@@ -100,16 +100,19 @@ def _count(question: Question, subjects: "_Subjects") -> Counted:
     finding = find(question.finding)
     pair = finding.pair(question.function)
     subject = subjects[question.workload]
+    counters = (*finding.counters, *(device_counters(subject) if pair.uses_model else ()))
     sequential, batched = (
-        count(finding.counters, pair.twin(twin), pair.inputs(question.workload, subject, None)) for twin in TWINS
+        work(counters, pair.twin(twin), pair.inputs(question.workload, subject, None)) for twin in TWINS
     )
     return Counted(
         finding=finding.name,
         function=pair.name,
         workload=question.workload,
         sources=pair.source_digests(),
-        sequential=sequential,
-        batched=batched,
+        sequential=dict(sequential.counts),
+        batched=dict(batched.counts),
+        sequential_tables={name: dict(table) for name, table in sequential.tables.items()},
+        batched_tables={name: dict(table) for name, table in batched.tables.items()},
     )
 
 

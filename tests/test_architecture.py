@@ -20,6 +20,8 @@ LAYERS = (
     ("workload", "subject", "environment", "process"),
     ("oracle",),
     ("equivalence",),
+    ("counters.tally",),
+    ("counters.",),
     ("counters",),
     ("finding", "diagnosis", "state"),
     ("certificate",),

@@ -14,7 +14,17 @@ import impl_batched.comparison_table as batched
 import impl_sequential.comparison_table as sequential
 
 from .. import texts
-from ..counters import computed_tokens, encodes, flops, forward_passes, token_layers
+from ..counters import (
+    bytes_allocated,
+    computed_tokens,
+    encodes,
+    flops,
+    forward_passes,
+    hook_fires,
+    operators,
+    real_tokens,
+    token_layers,
+)
 from ..equivalence import Inputs, Ranked, SameRanks, count_range, row_scale
 from ..errors import NotEquivalent
 from ..finding import Claim, Finding, Pair
@@ -116,7 +126,17 @@ FINDING = Finding(
             (SMOKE, SOLVED, HOSTILE, RAGGED, REPORT),
         ),
     ),
-    counters=(forward_passes, computed_tokens, token_layers, encodes, flops),
+    counters=(
+        forward_passes,
+        computed_tokens,
+        real_tokens,
+        token_layers,
+        hook_fires,
+        encodes,
+        flops,
+        bytes_allocated,
+        operators,
+    ),
     definition_digest="f995e4e2b68232e6",
 )
 

@@ -12,7 +12,17 @@ from torch import Tensor
 import impl_batched.text_batching as batched
 import impl_sequential.text_batching as sequential
 
-from ..counters import computed_tokens, encodes, flops, forward_passes, token_layers
+from ..counters import (
+    bytes_allocated,
+    computed_tokens,
+    encodes,
+    flops,
+    forward_passes,
+    hook_fires,
+    operators,
+    real_tokens,
+    token_layers,
+)
 from ..diagnosis import which_token
 from ..equivalence import Inputs, ListOf, Ranked, SameRanks, SameRows, count_range, row_scale
 from ..finding import Claim, Finding, Pair
@@ -127,7 +137,17 @@ FINDING = Finding(
             (SMOKE, SOLVED, HOSTILE, RAGGED, CONCEPT),
         ),
     ),
-    counters=(forward_passes, computed_tokens, token_layers, encodes, flops),
+    counters=(
+        forward_passes,
+        computed_tokens,
+        real_tokens,
+        token_layers,
+        hook_fires,
+        encodes,
+        flops,
+        bytes_allocated,
+        operators,
+    ),
     definition_digest="325b10c2b0cf85d6",
     baseline_defects=(
         "A tokenizer that pads on the left by default, and a text that begins with the literal bos token: the model "
