@@ -51,6 +51,16 @@ def test_counts_are_the_same_twice(finding: Finding, twin: str, tiny: Subject) -
     assert counted(finding, twin, tiny, 12) == counted(finding, twin, tiny, 12)
 
 
+@pytest.mark.parametrize("finding", FINDINGS, ids=lambda finding: finding.name)
+def test_counters_do_not_count_each_other(finding: Finding, tiny: Subject) -> None:
+    pair = finding.pairs[0]
+    for twin in TWINS:
+        together = counted(finding, twin, tiny, 12)
+        for counter in finding.counters:
+            inputs = pair.inputs(pair.workload("smoke"), tiny, list(range(12)))
+            assert count([counter], pair.twin(twin), inputs)[counter.__name__] == together[counter.__name__]
+
+
 @contextmanager
 def load() -> Iterator[None]:
     """A thread beside that computes, allocates and compares as fast as it can."""

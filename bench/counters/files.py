@@ -2,8 +2,8 @@
 
 Python announces most of it as audit events: opening, listing, making, renaming, linking, removing, changing. It does
 not announce questions about a path (`os.stat`, `os.lstat`, `os.access`, `os.readlink`; `Path.exists`,
-`os.path.isfile` and their like end there), so those four are wrapped while counting. Not seen: what a `DirEntry` looks up,
-what compiled code asks without Python, and a name such as `stat` that was imported from `os` before.
+`os.path.isfile` and their like end there), so those four are wrapped while counting. Not seen: what a
+`DirEntry` looks up, what compiled code asks without Python, and a name such as `stat` imported from `os` before.
 """
 
 import os

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
@@ -97,8 +97,9 @@ def bytes_saved_for_backward(call: Call) -> Iterator[Tally]:
     def pack(tensor: torch.Tensor) -> torch.Tensor:
         if tensor.untyped_storage().data_ptr() not in weights:
             tally.count += tensor.numel() * tensor.element_size()
-        # An output that is saved whole would hold its own graph, and so never be freed.
-        return tensor.detach()
+        # An output that is saved whole would hold its own graph, and so never be freed. Other counters do not see this.
+        with _disable_current_modes():
+            return tensor.detach()
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         yield tally
