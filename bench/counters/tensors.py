@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
@@ -56,13 +56,15 @@ def flops(call: Call) -> Iterator[Tally]:
 
 @contextmanager
 def operators(call: Call) -> Iterator[Tally]:
-    """Calls of aten operators, also by name. Views count; they cost a call too."""
+    """Calls of aten operators, also by name. Views count; they cost a call too. `detach` does not: autograd makes such
+    calls for its own books, and others once it is watched."""
     tally = Tally()
 
     def seen(func: Any, args: Any, kwargs: Any, output: Any) -> None:
-        tally.count += 1
         name = str(func._overloadpacket)
-        tally.by_name[name] = tally.by_name.get(name, 0) + 1
+        if name != "aten.detach":
+            tally.count += 1
+            tally.by_name[name] = tally.by_name.get(name, 0) + 1
 
     with _Operators(seen):
         yield tally
@@ -97,9 +99,8 @@ def bytes_saved_for_backward(call: Call) -> Iterator[Tally]:
     def pack(tensor: torch.Tensor) -> torch.Tensor:
         if tensor.untyped_storage().data_ptr() not in weights:
             tally.count += tensor.numel() * tensor.element_size()
-        # An output that is saved whole would hold its own graph, and so never be freed. Other counters do not see this.
-        with _disable_current_modes():
-            return tensor.detach()
+        # An output that is saved whole would hold its own graph, and so never be freed.
+        return tensor.detach()
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         yield tally
