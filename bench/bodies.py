@@ -67,8 +67,30 @@ class Judged(_Body):
     answer: str
 
 
+class Begun(_Body):
+    """The beginning of a sitting that can be resumed. `scope` stands for all that must then be the same."""
+
+    kind: Literal["begun"] = "begun"
+    scope: str
+    seed: int
+    process: int
+    process_began_s: float
+    """Seconds since 1970; with the number it names the process for good."""
+
+
+class Resumed(_Body):
+    """A sitting that was interrupted goes on: what stands before it in the sitting was taken in an earlier stretch."""
+
+    kind: Literal["resumed"] = "resumed"
+    pause_s: float
+    n_kept: int
+    """Answers, judgements, counts and measurements of earlier stretches that were not made again."""
+    process: int
+    process_began_s: float
+
+
 class Sat(_Body):
-    """The end of a sitting: how long it was, and how much of it went into the code under test."""
+    """The end of a sitting: how long its last stretch was, and how much of it went into the code under test."""
 
     kind: Literal["sat"] = "sat"
     wall_s: float
@@ -77,5 +99,5 @@ class Sat(_Body):
     seed: int
 
 
-Body = Annotated[Certified | Refused | Counted | Measured | Judged | Sat, Field(discriminator="kind")]
+Body = Annotated[Certified | Refused | Counted | Measured | Judged | Begun | Resumed | Sat, Field(discriminator="kind")]
 """Any of them; `kind` tells which."""

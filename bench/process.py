@@ -1,8 +1,10 @@
 """Work in fresh processes: nothing that one leaves behind reaches the next, and a death costs only what died."""
 
 import multiprocessing
+import os
 import resource
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -66,7 +68,16 @@ def _receive(pipe: Any, process: Any) -> Any:
         ) from None
 
 
+def _end_with_parent() -> None:
+    """Waits asleep. An orphan would go on computing beside the run that takes over."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
 def _serve(pipe: Any, work: Callable[..., Iterator[Any]], arguments: tuple[Any, ...]) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         for message in work(*arguments):
             pipe.send(message)

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment as Templates
 from jinja2 import FileSystemLoader, StrictUndefined
 
-from .bodies import Certified, Counted, Judged, Measured, Refused, Sat
+from .bodies import Certified, Counted, Judged, Measured, Refused, Resumed, Sat
 from .comparison import ERROR_RATE, Comparison, Verdict, holm, verdict
 from .errors import RecordProblem
 from .finding import Claim, Finding, Pair
@@ -98,6 +98,7 @@ class Report:
     sitting: Record | None
     end: Sat | None
     problems: tuple[str, ...]
+    resumed: tuple[Resumed, ...] = ()
 
     @property
     def n_wrong(self) -> int:
@@ -169,6 +170,7 @@ def build(
         records[-1] if records else None,
         next((b for b in bodies if isinstance(b, Sat)), None),
         ledger.problems,
+        tuple(b for b in bodies if isinstance(b, Resumed)),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from . import candidate as candidates
-from .bodies import Certified, Counted, Judged, Measured, Refused, Sat
+from .bodies import Begun, Certified, Counted, Judged, Measured, Refused, Resumed, Sat
 from .certificate import Certificate, Refusal, certify
 from .clock import monotonic_s, now
 from .controls import CONTROLS
@@ -17,6 +17,7 @@ from .findings import find
 from .measurement import Measurement, Plan, measure
 from .process import Usage, in_fresh_process
 from .record import Recorder
+from .resumption import Earlier, this_process
 from .subject import Subject, find_subject
 from .workload import Workload
 
@@ -67,7 +68,9 @@ def questions(
     return list(dict.fromkeys(asked))
 
 
-def _prove(asked: Sequence[Question], counted: Sequence[Question], with_controls: bool) -> Iterator[Any]:
+def _prove(
+    asked: Sequence[Question], counted: Sequence[Question], controls: Sequence[tuple[str, str]]
+) -> Iterator[Any]:
     """Runs in a fresh process. Yields answers, judgements and counts, and before each what it is, as (words, left)."""
     subjects = _Subjects()
     refused: set[tuple[str, str]] = set()
@@ -80,7 +83,7 @@ def _prove(asked: Sequence[Question], counted: Sequence[Question], with_controls
     for left, question in _countdown([q for q in counted if (q.finding, q.function) not in refused]):
         yield f"counting {question.label}", left
         yield _count(question, subjects)
-    for left, control in _countdown(CONTROLS if with_controls else ()):
+    for left, control in _countdown([c for c in CONTROLS if (c.finding.name, c.name) in controls]):
         yield f"control {control.name}", left
         yield _judge(control)
 
@@ -163,19 +166,39 @@ class Sitting:
     say: Say
     usage: Usage = field(default_factory=Usage)
     started_s: float = field(default_factory=monotonic_s)
+    earlier: Earlier = field(default_factory=Earlier)
+
+    def begin(self, scope: str, earlier: Earlier) -> None:
+        """Records the beginning, or takes up the sitting that `earlier` recorded a part of."""
+        if not earlier.records:
+            self.recorder.write(Begun(scope=scope, seed=self.seed, **this_process()))
+            return
+        self.recorder = replace(self.recorder, sitting=earlier.sitting)
+        self.earlier, self.seed = earlier, earlier.seed
+        self.recorder.write(Resumed(pause_s=earlier.pause_s, n_kept=earlier.n_kept, **this_process()))
 
     def prove(
         self, asked: Sequence[Question], counted: Sequence[Question] = (), with_controls: bool = False
     ) -> tuple[list[Certificate | Refusal], list[Judged]]:
         """Answers all questions, judges the controls and counts work, in one fresh process that times nothing.
 
-        Only questions in `counted` whose pair was found equivalent are counted.
+        Only questions in `counted` whose pair was found equivalent are counted. What an earlier stretch of the sitting
+        recorded is not made again.
         """
+        known = {q: self.earlier.answer(q.finding, q.function, q.workload) for q in asked}
+        found = [answer for answer in known.values() if answer]
+        judged = self.earlier.judged
+        refused = {(a.finding, a.function) for a in found if isinstance(a, Refusal)}
         # Those of one subject together, so that it is loaded once.
-        asked = sorted(asked, key=lambda question: question.workload.subject)
-        found: list[Certificate | Refusal] = []
-        judged: list[Judged] = []
-        for message in in_fresh_process(self.usage, _prove, asked, list(counted), with_controls):
+        asked = sorted((q for q in asked if not known[q]), key=lambda question: question.workload.subject)
+        counted = [
+            q
+            for q in counted
+            if not self.earlier.counted(q.finding, q.function, q.workload) and (q.finding, q.function) not in refused
+        ]
+        names = {(c.finding.name, c.name) for c in CONTROLS if with_controls} - {(j.finding, j.control) for j in judged}
+        stream = in_fresh_process(self.usage, _prove, asked, counted, sorted(names))
+        for message in stream if asked or counted or names else ():
             if isinstance(message, tuple):
                 self.say(*message)
                 continue
@@ -187,9 +210,15 @@ class Sitting:
         return found, judged
 
     def measure(self, certificates: Sequence[Certificate], budget_s: float) -> list[Measurement]:
-        """Paired samples under each certificate, and of the A/A pair."""
-        plans = [Plan(certificate) for certificate in certificates]
-        plans += [Plan(c, null=True) for c in certificates[:1]]
+        """Paired samples under each certificate, and of the A/A pair.
+
+        In a sitting that was resumed: of those not yet measured, with an A/A pair of their own, since another stretch's
+        says nothing about this one, and with their share of the budget.
+        """
+        plans = [Plan(certificate) for certificate in certificates if not self.earlier.measured(certificate)]
+        if plans or not self.earlier.measured_null:
+            plans += [Plan(c, null=True) for c in certificates[:1]]
+        budget_s *= len(plans) / (len(certificates) + 1)
         done = []
         for measurement in measure(
             plans,

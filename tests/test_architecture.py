@@ -35,7 +35,7 @@ LAYERS = (
     ("measurement",),
     ("bodies", "profiling"),
     ("record",),
-    ("report", "table"),
+    ("report", "table", "resumption"),
     ("sitting",),
     ("terminal",),
     ("cli.options",),

@@ -180,3 +180,18 @@ def test_a_record_whose_certificate_was_edited_is_reported_and_skipped(
     path.write_text(path.read_text().replace("check_sae_cached", "another"))
     assert read(tmp_path).records == ()
     assert "certify" in read(tmp_path).problems[0]
+
+
+def test_work_is_told_by_name_with_the_padding_efficiency() -> None:
+    reference = read(ROOT / "results")
+    counts = {"computed_tokens": 200, "real_tokens": 150}
+    tables = {"operators": {f"aten.op{n}": n for n in range(1, 9)}}
+    told = {"sequential": counts, "batched": counts, "sequential_tables": tables, "batched_tables": {}}
+    records = tuple(
+        record.model_copy(update={"body": record.body.model_copy(update=told)}) if record.kind == "counted" else record
+        for record in reference.records
+    )
+    report = reports.render(reports.build(Ledger(records, ())), "report.md")
+    assert "| padding efficiency | 75% | 75% |" in report
+    assert "aten.op8 8, aten.op7 7, aten.op6 6, aten.op5 5, aten.op4 4, aten.op3 3 |" in report
+    assert "By name" not in reports.render(reports.build(reference), "report.md")

@@ -35,7 +35,8 @@ def main() -> None:
         terminal.fail(f"{error.format_message()} See: python -m bench --help", 2)
     if status == INTERRUPTED:
         terminal.fail(
-            "Stopped. What was recorded is kept. To go on, give the same command again; it starts a new sitting.",
+            "Stopped. What was recorded is kept. Give the same command again: 'run' goes on where it stopped, the "
+            "others start a new sitting.",
             INTERRUPTED,
         )
     raise SystemExit(status)

@@ -14,8 +14,9 @@ from ..findings import FINDINGS
 from ..process import Usage, in_fresh_process
 from ..profiling import trace
 from ..record import RESULTS, read
+from ..resumption import scope_of
 from ..sitting import Question, Sitting, questions
-from .options import AsJson, Budget, Names, Results, Seed, SubjectName, app, chosen_findings, open_sitting
+from .options import AsJson, Budget, Names, Results, Seed, SubjectName, app, chosen_findings, open_run, open_sitting
 
 RUN_BUDGET_S = 420.0
 """Timing budget of a full run: with the checks and counts it keeps `make bench` below twelve minutes on two cores."""
@@ -94,10 +95,15 @@ def run(
     subject: SubjectName = None,
     budget_s: Annotated[float | None, typer.Option(min=1, help="Seconds for timing.")] = None,
     seed: Seed = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start anew, even where an interrupted run could go on.")
+    ] = False,
     results: Results = RESULTS,
     as_json: AsJson = False,
 ) -> None:
     """All of it: check, controls, count, time, trace, report. What `make bench` calls.
+
+    Interrupted, it goes on where it stopped if given again soon, with the same options, sources and environment.
 
     Examples:
       python -m bench run
@@ -107,7 +113,11 @@ def run(
     workload = "smoke" if quick else "report"
     asked = questions(findings, workload, subject)
     others = [] if quick else [q for q in questions(findings) if q.workload.name != workload]
-    sitting = open_sitting(results, seed)
+    options = {"quick": quick, "subject": subject, "budget_s": budget_s, "seed": seed}
+    scope = scope_of(findings, [q.workload for q in [*asked, *others]], options)
+    sitting, words = open_run(results, seed, scope, fresh)
+    if words:
+        terminal.warn_line(words)
     with terminal.progress() as sitting.say:
         answers, _ = sitting.prove([*asked, *others], asked, with_controls=True)
         refused = {(a.finding, a.function) for a in answers if isinstance(a, Refusal)}
