@@ -67,6 +67,21 @@ class Judged(_Body):
     answer: str
 
 
+class Powered(_Body):
+    """What a tool said in one trial of the power study, by its decision rules: has the call become slower?"""
+
+    kind: Literal["powered"] = "powered"
+    tool: str
+    slowdown: float
+    """Injected extra time, as a share of a call."""
+    loaded: bool
+    """Whether all other cores were kept busy."""
+    budget_s: float
+    alarms: dict[str, bool]
+    wall_s: float
+    """What the trial took in all, the tool's own processes' start included."""
+
+
 class Begun(_Body):
     """The beginning of a sitting that can be resumed. `scope` stands for all that must then be the same."""
 
@@ -99,5 +114,7 @@ class Sat(_Body):
     seed: int
 
 
-Body = Annotated[Certified | Refused | Counted | Measured | Judged | Begun | Resumed | Sat, Field(discriminator="kind")]
+Body = Annotated[
+    Certified | Refused | Counted | Measured | Judged | Powered | Begun | Resumed | Sat, Field(discriminator="kind")
+]
 """Any of them; `kind` tells which."""

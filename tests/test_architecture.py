@@ -15,8 +15,8 @@ from bench.suite import Suite
 ROOT = Path(__file__).parent.parent
 
 LAYERS = (
-    ("errors",),
-    ("texts", "digest", "clock", "duplicates", "embedded", "journal"),
+    ("errors", "power", "power.burden"),
+    ("texts", "digest", "clock", "duplicates", "embedded", "journal", "power.peers"),
     ("workload", "subject", "environment", "process"),
     ("oracle",),
     ("equivalence",),
@@ -33,9 +33,9 @@ LAYERS = (
     ("controls",),
     ("comparison",),
     ("measurement",),
-    ("bodies", "profiling"),
+    ("bodies", "profiling", "power.study"),
     ("record",),
-    ("report", "table", "resumption"),
+    ("report", "table", "resumption", "power.summary"),
     ("sitting",),
     ("terminal",),
     ("cli.options",),

@@ -61,7 +61,7 @@ def test_list_names_every_finding(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
 
 def test_help_shows_examples(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    for verb in ("check", "controls", "measure", "profile", "report", "run", "list", "duplicates", "records"):
+    for verb in ("check", "controls", "measure", "profile", "report", "run", "list", "duplicates", "records", "power"):
         assert run(monkeypatch, verb, "--help") == 0
         assert "Example" in capsys.readouterr().out
 

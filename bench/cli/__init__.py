@@ -8,10 +8,10 @@ import warnings
 
 from .. import terminal
 from ..errors import SpeedproofError
-from . import figures, gate, records, tools
+from . import figures, gate, power, records, tools
 from .options import app
 
-VERBS = (gate, figures, records, tools)
+VERBS = (gate, figures, records, power, tools)
 """The modules that hold the verbs, in the order of the help page."""
 
 
