@@ -72,7 +72,7 @@ class Powered(_Body):
 
     kind: Literal["powered"] = "powered"
     tool: str
-    slowdown: float
+    injected: float
     """Injected extra time, as a share of a call."""
     loaded: bool
     """Whether all other cores were kept busy."""

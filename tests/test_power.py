@@ -12,7 +12,7 @@ from bench.counters import count, operators
 from bench.environment import current_environment
 from bench.power.burden import save_inputs, slowed
 from bench.power.peers import PEERS, PeerFailed, Trial, installed
-from bench.power.study import SLOWDOWNS, SlowedPlan, certificates, pair_of
+from bench.power.study import INJECTED, SlowedPlan, certificates, pair_of
 from bench.power.summary import clopper_pearson, power_rows
 from bench.record import Recorder
 from bench.subject import find_subject
@@ -41,14 +41,14 @@ def test_a_slowed_pair_is_certified_and_planned_by_the_gate_and_runner_that_all_
 def test_false_alarms_and_detections_are_counted_apart_with_exact_intervals() -> None:
     answers = [(0.0, False), (0.0, False), (0.0, True), (0.05, True), (0.05, True), (0.05, False)]
     common = {"tool": "one", "loaded": False, "budget_s": 1.0}
-    bodies = [Powered(**common, slowdown=s, alarms={"rule": a, "never": False}, wall_s=2) for s, a in answers]  # type: ignore[arg-type]
+    bodies = [Powered(**common, injected=s, alarms={"rule": a, "never": False}, wall_s=2) for s, a in answers]  # type: ignore[arg-type]
     rule, never = power_rows(bodies)
     assert rule["false alarms"].startswith("1/3 [") and rule["sees 5%"].startswith("2/3 [")
     assert never["false alarms"] == never["sees 5%"] == "0/3 [0%, 71%]"
     # By hand: 1 - 0.025 ** (1 / n).
     assert clopper_pearson(0, 100) == pytest.approx((0.0, 1 - 0.025**0.01))
     assert clopper_pearson(100, 100)[1] == 1.0
-    assert SLOWDOWNS[0] == 0
+    assert INJECTED[0] == 0
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_peer_that_fails_is_an_error_and_no_answer(trial: Trial) -> None:
 def test_the_table_is_shown_from_records(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    body = Powered(tool="one", slowdown=0, loaded=True, budget_s=1, alarms={"rule": False}, wall_s=2)
+    body = Powered(tool="one", injected=0, loaded=True, budget_s=1, alarms={"rule": False}, wall_s=2)
     monkeypatch.setattr(sys, "argv", ["bench", "power", "--show", "--results", str(tmp_path), "--format", "csv"])
     told = []
     for _ in range(2):

@@ -52,7 +52,7 @@ def _ask_all(sitting: Sitting, trials: int, budget_s: float) -> None:
                 sitting.recorder.write(
                     Powered(
                         tool=answer.tool,
-                        slowdown=answer.slowdown,
+                        injected=answer.injected,
                         loaded=loaded,
                         budget_s=budget_s,
                         alarms=dict(answer.alarms),

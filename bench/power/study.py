@@ -25,7 +25,7 @@ from ..workload import Workload
 from .burden import save_inputs, slowed
 from .peers import PEERS, Alarms, Trial, installed
 
-SLOWDOWNS = (0.0, 0.02, 0.05, 0.10, 0.25)
+INJECTED = (0.0, 0.02, 0.05, 0.10, 0.25)
 """Injected extra time, as shares of a call; none is for false alarms."""
 WORKLOAD = Workload("power", "gpt2-small-shape", 140, n_threads=1)
 """A call of some ten milliseconds, in one thread so that the other core can be loaded."""
@@ -37,7 +37,7 @@ class Answer:
     """What a tool said in one trial, by decision rule, and what the trial cost."""
 
     tool: str
-    slowdown: float
+    injected: float
     alarms: Alarms
     wall_s: float
 
@@ -94,10 +94,10 @@ def ask_ours(certified: dict[int, Certificate], products: Sequence[int], budget_
     }
     wall_s = (monotonic_s() - start_s) / len(plans)
     answers = []
-    for slowdown, n_products in zip(SLOWDOWNS, products, strict=True):
+    for injected, n_products in zip(INJECTED, products, strict=True):
         if done[n_products].failure:
             raise BadInput(f"The paired runner could not measure: {done[n_products].failure}")
-        answers.append(Answer(OURS, slowdown, {"interval": _slower(done[n_products].comparison)}, wall_s))
+        answers.append(Answer(OURS, injected, {"interval": _slower(done[n_products].comparison)}, wall_s))
     return answers
 
 
@@ -109,10 +109,10 @@ def _slower(comparison: Comparison) -> bool:
 def ask_peers(folder: Path, products: Sequence[int], budget_s: float) -> Iterator[Answer]:
     """One trial of each slowdown by each tool that is installed."""
     for name in installed():
-        for slowdown, n_products in zip(SLOWDOWNS, products, strict=True):
+        for injected, n_products in zip(INJECTED, products, strict=True):
             start_s = monotonic_s()
             alarms = PEERS[name][1](Trial(folder, products[0], n_products, budget_s))
-            yield Answer(name, slowdown, alarms, monotonic_s() - start_s)
+            yield Answer(name, injected, alarms, monotonic_s() - start_s)
 
 
 def study(n_trials: int, budget_s: float, loaded: bool, seed: int, say: Callable[[str, int], None]) -> Iterator[Answer]:
@@ -136,7 +136,7 @@ def calibrated() -> list[int]:
     plain, burdened = slowed(0), slowed(many)
     plain_s, burdened_s = (min(elapsed_s(partial(call, **inputs))[1] for _ in range(15)) for call in (plain, burdened))
     per_product_s = (burdened_s - plain_s) / many
-    return [round(slowdown * plain_s / per_product_s) for slowdown in SLOWDOWNS]
+    return [round(slowdown * plain_s / per_product_s) for slowdown in INJECTED]
 
 
 @contextmanager

@@ -29,18 +29,18 @@ def power_rows(bodies: Sequence[Powered]) -> list[dict[str, Any]]:
             "machine": "loaded" if loaded else "quiet",
             "budget_s": budget_s,
             "wall_s": round(median(body.wall_s for body in group), 1),
-            **{_head(s): _share([b.alarms[rule] for b in group if b.slowdown == s]) for s in _slowdowns(bodies)},
+            **{_head(s): _share([b.alarms[rule] for b in group if b.injected == s]) for s in _injected(bodies)},
         }
         for (tool, rule, loaded, budget_s), group in groups.items()
     ]
 
 
-def _slowdowns(bodies: Sequence[Powered]) -> list[float]:
-    return sorted({body.slowdown for body in bodies})
+def _injected(bodies: Sequence[Powered]) -> list[float]:
+    return sorted({body.injected for body in bodies})
 
 
-def _head(slowdown: float) -> str:
-    return f"sees {slowdown:.0%}" if slowdown else "false alarms"
+def _head(injected: float) -> str:
+    return f"sees {injected:.0%}" if injected else "false alarms"
 
 
 def _share(alarms: Sequence[bool]) -> str:
