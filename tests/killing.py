@@ -40,7 +40,7 @@ class Piecemeal(io.FileIO):
     """A file of a system that takes few bytes at a time, so that a kill mostly comes in the middle of a line."""
 
     def write(self, data: Any) -> int:
-        return super().write(bytes(data)[:4_096])
+        return super().write(bytes(data)[:64])
 
 
 def append_piecemeal(path: Path, line: bytes) -> None:

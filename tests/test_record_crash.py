@@ -57,7 +57,7 @@ def test_writers_killed_200_times_lose_no_line_that_was_written_and_leave_each_w
 
 def test_a_careless_writer_is_seen_to_lose_lines(tmp_path: Path) -> None:
     path = tmp_path / "lines.jsonl"
-    safe = killed(path, 40, "careless")
+    safe = killed(path, 80, "careless")
     whole, damaged = found(path)
     assert set(safe) - set(whole) and damaged
 

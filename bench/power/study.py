@@ -136,7 +136,7 @@ def calibrated() -> list[int]:
     plain, burdened = slowed(0), slowed(many)
     plain_s, burdened_s = (min(elapsed_s(partial(call, **inputs))[1] for _ in range(15)) for call in (plain, burdened))
     per_product_s = (burdened_s - plain_s) / many
-    return [round(slowdown * plain_s / per_product_s) for slowdown in INJECTED]
+    return [round(injected * plain_s / per_product_s) for injected in INJECTED]
 
 
 @contextmanager
