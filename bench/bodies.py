@@ -51,6 +51,9 @@ class Counted(_Body):
     workload: Workload
     sources: dict[str, str]
     counts: dict[str, dict[str, int]]
+    """Counter -> number, by arm."""
+    tables: dict[str, dict[str, dict[str, int]]] = Field(default_factory=dict)
+    """What some counters counted by name, such as operators, by arm."""
 
 
 class Needed(_Body):
@@ -151,8 +154,45 @@ class Rewritten(_Body):
     gate: str
 
 
+class Powered(_Body):
+    """What a tool said in one trial of the power study, by its decision rules: has the call become slower?"""
+
+    kind: Literal["powered"] = "powered"
+    tool: str
+    injected: float
+    """Injected extra time, as a share of a call."""
+    loaded: bool
+    """Whether all other cores were kept busy."""
+    budget_s: float
+    alarms: dict[str, bool]
+    wall_s: float
+    """What the trial took in all, the tool's own processes' start included."""
+
+
+class Begun(_Body):
+    """The beginning of a sitting that can be resumed. `scope` stands for all that must then be the same."""
+
+    kind: Literal["begun"] = "begun"
+    scope: str
+    seed: int
+    process: int
+    process_began_s: float
+    """Seconds since 1970; with the number it names the process for good."""
+
+
+class Resumed(_Body):
+    """A sitting that was interrupted goes on: what stands before it in the sitting was taken in an earlier stretch."""
+
+    kind: Literal["resumed"] = "resumed"
+    pause_s: float
+    n_kept: int
+    """Answers, judgements, counts and measurements of earlier stretches that were not made again."""
+    process: int
+    process_began_s: float
+
+
 class Sat(_Body):
-    """The end of a sitting: how long it was, and how much of it went into the code under test."""
+    """The end of a sitting: how long its last stretch was, and how much of it went into the code under test."""
 
     kind: Literal["sat"] = "sat"
     wall_s: float
@@ -164,6 +204,7 @@ class Sat(_Body):
 
 
 Body = Annotated[
-    Certified | Refused | Counted | Needed | Rated | Measured | Judged | Rewritten | Sat, Field(discriminator="kind")
+    Certified | Refused | Counted | Needed | Rated | Measured | Judged | Rewritten | Powered | Begun | Resumed | Sat,
+    Field(discriminator="kind"),
 ]
 """Any of them; `kind` tells which."""

@@ -1,9 +1,11 @@
 """Work in fresh processes: nothing that one leaves behind reaches the next, and a death costs only what died."""
 
 import multiprocessing
+import os
 import resource
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
@@ -90,6 +92,14 @@ def _start(work: Callable[..., Iterator[Any]]) -> _Fresh:
     return _Fresh(process, ours)
 
 
+def _end_with_parent() -> None:
+    """Waits asleep. An orphan would go on computing beside the run that takes over."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
 def _send(fresh: _Fresh, arguments: tuple[Any, ...]) -> None:
     try:
         fresh.pipe.send(arguments)
@@ -113,6 +123,7 @@ def _death(fresh: _Fresh) -> ProcessDied:
 
 
 def _serve(pipe: Any, work: Callable[..., Iterator[Any]]) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         arguments = pipe.recv()
         for message in work(*arguments):

@@ -1,10 +1,10 @@
 """Records: append-only JSON lines, one file per machine, everything else derived on reading."""
 
-import fcntl
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +13,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from .bodies import Body, Certified, Counted, Judged, Measured, Needed, Refused, Rewritten
 from .clock import now
 from .environment import Environment
-from .errors import RecordProblem, Uncertified
+from .errors import RecordProblem, Uncertified, unknown
+from .journal import append, lines
+from .workload import Workload
 
 FORMAT = 2
 """Number of this format. A reader refuses any other rather than guess."""
@@ -31,6 +33,30 @@ class Record(BaseModel):
     environment: Environment
     body: Body
 
+    @property
+    def kind(self) -> str:
+        """What the record says, in a word."""
+        return self.body.kind
+
+    @property
+    def finding(self) -> str:
+        """The finding that it is about, or an empty string."""
+        return str(getattr(self._about, "finding", ""))
+
+    @property
+    def function(self) -> str:
+        """The function that it is about, or an empty string."""
+        return str(getattr(self._about, "function", ""))
+
+    @property
+    def workload(self) -> Workload | None:
+        """The workload that it is about, if it is about one."""
+        return getattr(self._about, "workload", None)
+
+    @property
+    def _about(self) -> Any:
+        return getattr(self.body, "certificate", self.body)
+
 
 @dataclass(frozen=True)
 class Ledger:
@@ -38,6 +64,41 @@ class Ledger:
 
     records: tuple[Record, ...]
     problems: tuple[str, ...]
+
+    def filter(
+        self,
+        kind: str | None = None,
+        finding: str | None = None,
+        workload: str | None = None,
+        subject: str | None = None,
+        sitting: str | None = None,
+        since: datetime | None = None,
+    ) -> "Ledger":
+        """The records that are all of what is given, in the order written. `since` needs a time zone.
+
+        Raises:
+            BadInput: no record has such a kind, finding, workload, subject or sitting; the error lists those there are.
+        """
+        wanted = {"kind": kind, "finding": finding, "workload": workload, "subject": subject, "sitting": sitting}
+        kept = self.records
+        for what, name in wanted.items():
+            if name is not None:
+                known = {_NAMES[what](record) for record in self.records} - {""}
+                if name not in known:
+                    raise unknown(f"{what} among the {len(self.records)} records", name, sorted(known))
+                kept = tuple(record for record in kept if _NAMES[what](record) == name)
+        if since is not None:
+            kept = tuple(record for record in kept if datetime.fromisoformat(record.written) >= since)
+        return Ledger(kept, self.problems)
+
+
+_NAMES: dict[str, Callable[[Record], str]] = {
+    "kind": lambda record: record.kind,
+    "finding": lambda record: record.finding,
+    "workload": lambda record: record.workload.name if record.workload else "",
+    "subject": lambda record: record.workload.subject if record.workload else "",
+    "sitting": lambda record: record.sitting,
+}
 
 
 @dataclass(frozen=True)
@@ -77,41 +138,30 @@ class Recorder:
         )
 
 
-def append(path: Path, line: bytes) -> None:
-    """Appends `line`, first ending a line that a crash cut short. If the disk fills up, the part written is undone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab+", buffering=0) as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        end = file.seek(0, os.SEEK_END)
-        if end:
-            file.seek(end - 1)
-            line = line if file.read(1) == b"\n" else b"\n" + line
-        try:
-            written = 0
-            while written < len(line):
-                written += file.write(line[written:]) or 0
-            os.fsync(file.fileno())
-        except OSError:
-            file.truncate(end)
-            raise
-
-
 def read(results: Path) -> Ledger:
     """All records below `results`, oldest file first in name order, damaged lines reported and skipped.
 
     Raises:
-        RecordProblem: a line has a format number that this version does not know.
+        RecordProblem: a line has a format number that this version does not know, or a file cannot be read.
     """
     records: list[Record] = []
     problems: list[str] = []
     for path in sorted((results / "records").glob("*.jsonl")):
-        for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
-            if line.strip():
-                try:
-                    records.append(_parse(line, f"{path.name}:{number}"))
-                except (ValueError, Uncertified) as error:
-                    problems.append(f"{path.name}:{number} skipped: {_first_line(error)}")
+        for number, line in _lines(path):
+            try:
+                records.append(_parse(line, f"{path.name}:{number}"))
+            except (ValueError, Uncertified) as error:
+                problems.append(f"{path.name}:{number} skipped: {_first_line(error)}")
     return Ledger(tuple(records), tuple(problems))
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    try:
+        yield from lines(path)
+    except OSError as error:
+        raise RecordProblem(
+            f"Cannot read {path}: {error.strerror}. Expected a record file. Make it readable, or move it away."
+        ) from error
 
 
 def latest(records: Sequence[Record], kind: type[Any]) -> dict[tuple[str, ...], Record]:

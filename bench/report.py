@@ -10,7 +10,7 @@ from jinja2 import Environment as Templates
 from jinja2 import FileSystemLoader, StrictUndefined
 
 from .beside import Beside, beside
-from .bodies import Certified, Counted, Judged, Measured, Refused, Sat
+from .bodies import Certified, Counted, Judged, Measured, Refused, Resumed, Sat
 from .chart import Chart, along
 from .comparison import Comparison, Verdict, claim_outcome, holm, verdict
 from .errors import RecordProblem
@@ -111,6 +111,7 @@ class Report:
     waterfalls: tuple[Waterfall, ...] = ()
     machine: Machine | None = None
     sweeps: tuple[Sweep, ...] = ()
+    resumed: tuple[Resumed, ...] = ()
 
     @property
     def arms(self) -> list[str]:
@@ -202,6 +203,7 @@ def build(
         waterfalls(ledger, workload, subject, NULL_ERROR_RATE),
         machine_of(bodies),
         sweeps(ledger.records, NULL_ERROR_RATE, subject),
+        tuple(b for b in bodies if isinstance(b, Resumed)),
     )
 
 

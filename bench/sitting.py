@@ -7,14 +7,14 @@ from typing import Any, TypeVar
 
 from . import candidate as candidates
 from .attempt import run_trials
-from .bodies import Certified, Counted, Judged, Measured, Needed, Rated, Refused, Rewritten, Sat
+from .bodies import Begun, Certified, Counted, Judged, Measured, Needed, Rated, Refused, Resumed, Rewritten, Sat
 from .certificate import Certificate, Refusal
 from .check import certify
 from .clock import monotonic_s, now
 from .comparison import TARGET_HALF_WIDTH
 from .controls import CONTROLS
 from .controls.control import Control
-from .counters import count
+from .counters import count, device_counters, work
 from .digest import source_digest
 from .finding import TWINS
 from .findings import find
@@ -26,6 +26,7 @@ from .question import Question
 from .quiet import Condition, Conditions, condition
 from .rating import rates
 from .record import Recorder
+from .resumption import Earlier, this_process
 from .roofline import least_work
 from .subject import Subject, find_subject
 from .workload import Workload
@@ -35,7 +36,9 @@ Say = Callable[[str, int], None]
 """Told what is being done now, and how many like it are left."""
 
 
-def _prove(asked: Sequence[Question], counted: Sequence[Question], with_controls: bool) -> Iterator[Any]:
+def _prove(
+    asked: Sequence[Question], counted: Sequence[Question], controls: Sequence[tuple[str, str]]
+) -> Iterator[Any]:
     """Runs in a fresh process. Yields answers, judgements and counts, and before each what it is, as (words, left)."""
     subjects = _Subjects()
     refused: set[tuple[str, str, str]] = set()
@@ -51,7 +54,7 @@ def _prove(asked: Sequence[Question], counted: Sequence[Question], with_controls
         arms = [q.arm for q in sound if replace(q, arm=TWINS[1]) == question]
         yield _count(question, [TWINS[0], *arms], subjects)
         yield from _needed(question, subjects)
-    for left, control in _countdown(CONTROLS if with_controls else ()):
+    for left, control in _countdown([c for c in CONTROLS if (c.finding.name, c.name) in controls]):
         yield f"control {control.name}", left
         yield _judge(control)
 
@@ -71,16 +74,19 @@ def _count(question: Question, arms: Sequence[str], subjects: "_Subjects") -> Co
     finding = find(question.finding)
     pair = finding.pair(question.function)
     subject = subjects[question.workload]
+    counters = (*finding.counters, *(device_counters(subject) if pair.uses_model else ()))
     functions = {name: arm(pair, name) for name in arms}
+    done = {
+        name: work(counters, function, pair.inputs(question.workload, subject, None))
+        for name, function in functions.items()
+    }
     return Counted(
         finding=finding.name,
         function=pair.name,
         workload=question.workload,
         sources={name: source_digest(function) for name, function in functions.items()},
-        counts={
-            name: count(finding.counters, function, pair.inputs(question.workload, subject, None))
-            for name, function in functions.items()
-        },
+        counts={name: dict(one.counts) for name, one in done.items()},
+        tables={name: {of: dict(table) for of, table in one.tables.items()} for name, one in done.items()},
     )
 
 
@@ -147,6 +153,16 @@ class Sitting:
     before: Condition = field(default_factory=condition)
     n_threads: int = 1
     """Threads that torch has in the process that has most."""
+    earlier: Earlier = field(default_factory=Earlier)
+
+    def begin(self, scope: str, earlier: Earlier) -> None:
+        """Records the beginning, or takes up the sitting that `earlier` recorded a part of."""
+        if not earlier.records:
+            self.recorder.write(Begun(scope=scope, seed=self.seed, **this_process()))
+            return
+        self.recorder = replace(self.recorder, sitting=earlier.sitting)
+        self.earlier, self.seed = earlier, earlier.seed
+        self.recorder.write(Resumed(pause_s=earlier.pause_s, n_kept=earlier.n_kept, **this_process()))
 
     def prove(
         self,
@@ -158,15 +174,26 @@ class Sitting:
         """Answers all questions, judges the controls and counts work, in one fresh process that times nothing.
 
         Of the questions in `counted`, those whose arm was found equivalent are counted, and the definition with them.
-        `then` is the work of processes to come; their first ones are made ready meanwhile.
+        What an earlier stretch of the sitting recorded is not made again. `then` is the work of processes to come;
+        their first ones are made ready meanwhile.
         """
+        known = {q: self.earlier.answer(q.finding, q.function, q.workload, q.arm) for q in asked}
+        found = [answer for answer in known.values() if answer]
+        judged = self.earlier.judged
+        refused = {(a.finding, a.function, a.twin) for a in found if isinstance(a, Refusal)}
         # Those of one subject together, so that it is loaded once.
-        asked = sorted(asked, key=lambda question: question.workload.subject)
-        found: list[Certificate | Refusal] = []
-        judged: list[Judged] = []
-        for message in in_fresh_process(self.usage, _prove, asked, list(counted), with_controls):
-            for work in then:
-                prepare(work)
+        asked = sorted((q for q in asked if not known[q]), key=lambda question: question.workload.subject)
+        counted = [
+            q
+            for q in counted
+            if not self.earlier.counted(q.finding, q.function, q.workload)
+            and (q.finding, q.function, q.arm) not in refused
+        ]
+        names = {(c.finding.name, c.name) for c in CONTROLS if with_controls} - {(j.finding, j.control) for j in judged}
+        stream = in_fresh_process(self.usage, _prove, asked, counted, sorted(names))
+        for message in stream if asked or counted or names else ():
+            for work_to_come in then:
+                prepare(work_to_come)
             then = ()
             if isinstance(message, tuple):
                 self.say(*message)
@@ -180,8 +207,9 @@ class Sitting:
 
     def rewrite(self, trials: Mapping[str, int], subject: str) -> list[Rewritten]:
         """Shows the gate so many valid rewrites of each finding named, in one fresh process. None may be rejected."""
-        found = []
-        for message in in_fresh_process(self.usage, run_trials, dict(trials), subject, self.seed):
+        found = self.earlier.rewritten
+        trials = {name: n for name, n in trials.items() if name not in {one.finding for one in found}}
+        for message in in_fresh_process(self.usage, run_trials, trials, subject, self.seed) if trials else ():
             if isinstance(message, tuple):
                 self.say(*message)
             else:
@@ -192,7 +220,16 @@ class Sitting:
     def measure(
         self, plans: Sequence[Plan], budget_s: float, precision: float = TARGET_HALF_WIDTH
     ) -> list[Measurement]:
-        """Paired samples for each plan, to that relative half-width if time allows. The machine is rated twice."""
+        """Paired samples for each plan, to that relative half-width if time allows. The machine is rated twice.
+
+        In a sitting that was resumed: of those not yet measured, with an A/A pair of their own, since another stretch's
+        says nothing about this one, and with their share of the budget.
+        """
+        left = [plan for plan in plans if not plan.null and not self.earlier.measured(plan)]
+        if left or not self.earlier.measured_null:
+            left += [plan for plan in plans if plan.null]
+        budget_s *= len(left) / max(1, len(plans))
+        plans = left
         self.rate(plans)
         self.n_threads = max((plan.certificate.workload.n_threads for plan in plans), default=self.n_threads)
         done = []
@@ -247,7 +284,7 @@ def _body(answer: Certificate | Refusal | Judged | Counted | Needed) -> Certifie
         return answer
     if isinstance(answer, Certificate):
         return Certified(certificate=answer)
-    return Refused(**{name: getattr(answer, name) for name in Refused.model_fields if name != "kind"})
+    return Refused(**vars(answer))
 
 
 def _measured(measurement: Measurement) -> Measured | Refused:

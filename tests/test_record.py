@@ -1,6 +1,5 @@
 """Records: whole or reported, never lost, never guessed at."""
 
-import multiprocessing
 import os
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 from bench.bodies import Judged
 from bench.environment import current_environment
 from bench.errors import RecordProblem
-from bench.record import Recorder, append, latest, read, schema
+from bench.record import Recorder, latest, read, schema
 
 ROOT = Path(__file__).parent.parent
 
@@ -65,24 +64,6 @@ def test_an_unknown_format_is_refused_with_the_way_out(tmp_path: Path) -> None:
         file_of(tmp_path).write_bytes(whole + b'{"format": %d}\n' % unknown)
         with pytest.raises(RecordProblem, match=rf"format {unknown}. Expected 2.*another version"):
             read(tmp_path)
-
-
-def _append_many(path: Path, letter: str) -> None:
-    for _ in range(200):
-        append(path, letter.encode() * 5_000 + b"\n")
-
-
-def test_two_writers_at_once_do_not_interleave(tmp_path: Path) -> None:
-    path = tmp_path / "records.jsonl"
-    context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_append_many, args=(path, letter)) for letter in "ab"]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
-    lines = path.read_bytes().splitlines()
-    assert len(lines) == 400
-    assert {len(set(line)) for line in lines} == {1} and {len(line) for line in lines} == {5_000}
 
 
 def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -300,3 +300,18 @@ def test_too_few_processes_have_no_interval_and_decide_nothing(certificate: Cert
     built = reports.build(ledger(Measured(certificate=certificate, launches=launches(3.0)[:3])), "smoke")
     assert row(built).measured == "3.00x [too few processes]" and row(built).verdict is Verdict.AMBIGUOUS
     assert row(built).outcome == "undecided: too few processes" and row(built).detectable == ""
+
+
+def test_work_is_told_by_name_with_the_padding_efficiency() -> None:
+    reference = read(ROOT / "results")
+    counts = {"computed_tokens": 200, "real_tokens": 150, "bytes_saved_for_backward": 0}
+    tables = {"operators": {f"aten.op{n}": n for n in range(1, 9)}}
+    told = {"counts": {"sequential": counts, "batched": counts}, "tables": {"sequential": tables, "batched": {}}}
+    records = tuple(
+        record.model_copy(update={"body": record.body.model_copy(update=told)}) if record.kind == "counted" else record
+        for record in reference.records
+    )
+    report = reports.render(reports.build(Ledger(records, ())), "report.md")
+    assert "| padding efficiency | 75% | 75% |" in report
+    assert "aten.op8 8, aten.op7 7, aten.op6 6, aten.op5 5, aten.op4 4, aten.op3 3 |" in report
+    assert "By name" not in reports.render(reports.build(reference), "report.md")

@@ -8,10 +8,10 @@ import warnings
 
 from .. import terminal
 from ..errors import SpeedproofError
-from . import figures, gate, ladder, rewrites, sweep, tools
+from . import figures, gate, ladder, power, records, rewrites, sweep, tools
 from .options import app
 
-VERBS = (gate, rewrites, figures, ladder, sweep, tools)
+VERBS = (gate, rewrites, figures, ladder, sweep, records, power, tools)
 """The modules that hold the verbs, in the order of the help page."""
 
 
@@ -35,7 +35,8 @@ def main() -> None:
         terminal.fail(f"{error.format_message()} See: python -m bench --help", 2)
     if status == INTERRUPTED:
         terminal.fail(
-            "Stopped. What was recorded is kept. To go on, give the same command again; it starts a new sitting.",
+            "Stopped. What was recorded is kept. Give the same command again: 'run' goes on where it stopped, the "
+            "others start a new sitting.",
             INTERRUPTED,
         )
     raise SystemExit(status)

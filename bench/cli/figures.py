@@ -22,6 +22,7 @@ from ..process import Usage, in_fresh_process
 from ..profiling import trace
 from ..question import Question, questions
 from ..record import RESULTS, read
+from ..resumption import scope_of
 from ..sitting import Sitting
 from .options import (
     AsJson,
@@ -33,6 +34,7 @@ from .options import (
     SubjectName,
     app,
     chosen_findings,
+    open_run,
     open_sitting,
     report_folder,
 )
@@ -119,10 +121,15 @@ def run(
     budget_s: Annotated[float | None, typer.Option(min=1, help="Seconds for timing.")] = None,
     precision: Precision = TARGET_HALF_WIDTH,
     seed: Seed = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start anew, even where an interrupted run could go on.")
+    ] = False,
     results: Results = RESULTS,
     as_json: AsJson = False,
 ) -> None:
     """All of it: check, controls, count, rewrites, time, trace, report. What `make bench` calls.
+
+    Interrupted, it goes on where it stopped if given again soon, with the same options, sources and environment.
 
     Examples:
       python -m bench run
@@ -133,7 +140,11 @@ def run(
     asked = questions(findings, workload, subject)
     others = [] if quick else [q for q in questions(findings) if q.workload.name != workload]
     asked += _careful(findings, asked)
-    sitting = open_sitting(results, seed)
+    options = {"quick": quick, "subject": subject, "budget_s": budget_s, "seed": seed, "precision": precision}
+    scope = scope_of(findings, [q.workload for q in [*asked, *others]], options)
+    sitting, words = open_run(results, seed, scope, fresh)
+    if words:
+        terminal.warn_line(words)
     with terminal.progress() as sitting.say:
         answers, _ = sitting.prove([*asked, *others], asked, with_controls=True, then=[sample_all, trace])
         rewritten = rewritten_findings(findings)

@@ -9,7 +9,8 @@ import typer
 from ..environment import current_environment
 from ..finding import Finding
 from ..findings import FINDINGS, find
-from ..record import Recorder
+from ..record import Recorder, read
+from ..resumption import Earlier, interrupted
 from ..sitting import Sitting, new_seed, sitting_name
 
 app = typer.Typer(
@@ -33,6 +34,23 @@ Seed = Annotated[int | None, typer.Option(help="Seed of the random orders, to re
 def chosen_findings(names: Sequence[str] | None) -> tuple[Finding, ...]:
     """The findings named, each once; all if none is. Raises BadInput."""
     return tuple(dict.fromkeys(find(name) for name in names)) if names else FINDINGS
+
+
+def open_run(results: Path, seed: int | None, scope: str, fresh: bool) -> tuple[Sitting, str]:
+    """A sitting that goes on where an interrupted one of this scope stopped, and words that say so; else a new one.
+
+    Raises RecordProblem where records cannot be read or written.
+    """
+    sitting = open_sitting(results, seed)
+    earlier = Earlier() if fresh else interrupted(read(results).records, scope, current_environment())
+    sitting.begin(scope, earlier)
+    if not earlier.records:
+        return sitting, ""
+    minutes = f"{earlier.pause_s / 60:.0f} minutes after its last record"
+    return sitting, (
+        f"Goes on with the interrupted sitting {earlier.sitting}, {minutes}: {earlier.n_kept} results are kept, the "
+        "A/A pair is measured with what is left. To start anew: --fresh"
+    )
 
 
 def open_sitting(results: Path, seed: int | None) -> Sitting:

@@ -13,7 +13,7 @@ import impl_batched.category_lookup as batched
 import impl_sequential.category_lookup as sequential
 
 from .. import texts
-from ..counters import string_comparisons
+from ..counters import bytes_allocated, operators, string_comparisons
 from ..equivalence import Exactly, Inputs
 from ..finding import Claim, Finding, Pair
 from ..oracle import Oracle
@@ -107,7 +107,7 @@ FINDING = Finding(
             alterations=(("other features", "the answer is known by the features' identity", _rows_rolled),),
         ),
     ),
-    counters=(string_comparisons,),
+    counters=(string_comparisons, operators, bytes_allocated),
     definition_digest="71c0cc45b23e4026",
 )
 

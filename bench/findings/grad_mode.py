@@ -10,7 +10,16 @@ from torch import Tensor
 import impl_batched.grad_mode as batched
 import impl_sequential.grad_mode as sequential
 
-from ..counters import bytes_saved_for_backward, computed_tokens, flops, forward_passes, token_layers
+from ..counters import (
+    bytes_allocated,
+    bytes_saved_for_backward,
+    computed_tokens,
+    flops,
+    forward_passes,
+    hook_fires,
+    operators,
+    token_layers,
+)
 from ..equivalence import Inputs, SameRows
 from ..finding import Claim, Finding, Pair
 from ..oracle import Oracle
@@ -46,7 +55,16 @@ FINDING = Finding(
             (SMOKE, HOSTILE, REPORT),
         ),
     ),
-    counters=(bytes_saved_for_backward, forward_passes, computed_tokens, token_layers, flops),
+    counters=(
+        bytes_saved_for_backward,
+        forward_passes,
+        computed_tokens,
+        token_layers,
+        flops,
+        hook_fires,
+        bytes_allocated,
+        operators,
+    ),
     definition_digest="8cf215432544814c",
 )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import impl_batched.sae_cache as batched
 import impl_sequential.sae_cache as sequential
 
-from ..counters import directory_scans
+from ..counters import directory_scans, file_system_calls
 from ..equivalence import Exactly, Inputs
 from ..finding import Claim, Finding, Pair
 from ..oracle import CACHE, Oracle
@@ -101,7 +101,7 @@ FINDING = Finding(
             alterations=(("other files", "an answer outlives a change of the cache", _removed_or_downloaded),),
         ),
     ),
-    counters=(directory_scans,),
+    counters=(directory_scans, file_system_calls),
     definition_digest="b1c9db239d61e831",
     baseline_defects=(
         "A folder whose name only begins with the wanted one (blocks.8.hook_resid_pre_768) counts as a hit.",

@@ -11,7 +11,18 @@ import torch
 import impl_batched.text_batching as batched
 import impl_sequential.text_batching as sequential
 
-from ..counters import bytes_saved_for_backward, computed_tokens, encodes, flops, forward_passes, token_layers
+from ..counters import (
+    bytes_allocated,
+    bytes_saved_for_backward,
+    computed_tokens,
+    encodes,
+    flops,
+    forward_passes,
+    hook_fires,
+    operators,
+    real_tokens,
+    token_layers,
+)
 from ..equivalence import Inputs, SameRows
 from ..features import Features
 from ..finding import Claim, Finding, Pair
@@ -127,7 +138,18 @@ FINDING = Finding(
             (SMOKE, SOLVED, HOSTILE, RAGGED, CONCEPT),
         ),
     ),
-    counters=(forward_passes, computed_tokens, token_layers, encodes, flops, bytes_saved_for_backward),
+    counters=(
+        forward_passes,
+        computed_tokens,
+        real_tokens,
+        token_layers,
+        hook_fires,
+        encodes,
+        flops,
+        bytes_saved_for_backward,
+        bytes_allocated,
+        operators,
+    ),
     definition_digest="325b10c2b0cf85d6",
     baseline_defects=(
         "A tokenizer that pads on the left by default, and a text that begins with the literal bos token: the model "

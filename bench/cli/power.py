@@ -1,0 +1,61 @@
+"""The verb that compares the harness with its peers."""
+
+import sys
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from .. import terminal
+from ..bodies import Powered
+from ..power.peers import PEERS, installed
+from ..power.study import study
+from ..power.summary import power_rows
+from ..record import RESULTS, read
+from ..sitting import Sitting
+from ..table import rendered
+from .options import Results, Seed, app, open_sitting
+
+
+@app.command()
+def power(
+    trials: Annotated[int, typer.Option(min=1, help="Trials of each tool, slowdown and load.")] = 20,
+    budget_s: Annotated[
+        float, typer.Option(min=1, help="Seconds of timing a trial; starting processes is extra.")
+    ] = 10,
+    show: Annotated[bool, typer.Option("--show", help="Only show what was recorded.")] = False,
+    seed: Seed = None,
+    results: Results = RESULTS,
+    form: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+) -> None:
+    """Inject slowdowns and ask this and other tools whether they see them, quiet and loaded. Takes hours.
+
+    Examples:
+      python -m bench power
+      python -m bench power --show
+    """
+    if not show:
+        _ask_all(open_sitting(results, seed), trials, budget_s)
+    taken = [record for record in read(results).records if isinstance(record.body, Powered)]
+    newest = [r.body for r in taken if r.sitting == taken[-1].sitting and isinstance(r.body, Powered)]
+    sys.stdout.write(rendered(pd.DataFrame(power_rows(newest)), form))
+
+
+def _ask_all(sitting: Sitting, trials: int, budget_s: float) -> None:
+    missing = [name for name in PEERS if name not in installed()]
+    if missing:
+        words = ", ".join(missing)
+        terminal.warn_line(f"Left out, since not installed: {words}. To have all: pip install -e '.[bench,power,test]'")
+    with terminal.progress() as say:
+        for loaded in (False, True):
+            for answer in study(trials, budget_s, loaded, sitting.seed, say):
+                sitting.recorder.write(
+                    Powered(
+                        tool=answer.tool,
+                        injected=answer.injected,
+                        loaded=loaded,
+                        budget_s=budget_s,
+                        alarms=dict(answer.alarms),
+                        wall_s=answer.wall_s,
+                    )
+                )

@@ -1,0 +1,143 @@
+"""Resumption: which interrupted sitting a run goes on with, and what of it still counts."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+
+from .bodies import Begun, Certified, Counted, Judged, Measured, Refused, Resumed, Rewritten, Sat
+from .certificate import Certificate, Refusal
+from .clock import now
+from .digest import digest, file_digest
+from .environment import Environment
+from .finding import Finding
+from .plan import Plan
+from .record import Record
+from .workload import Workload
+
+B = TypeVar("B")
+
+LONGEST_PAUSE_H = 2.0
+"""Hours between the last record of an interrupted sitting and its resumption. Figures of one sitting are compared with
+each other, and half a working day apart the machine is another one."""
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What the earlier stretches of a sitting recorded; of a new sitting, nothing."""
+
+    records: tuple[Record, ...] = ()
+
+    @property
+    def sitting(self) -> str:
+        """The sitting's name."""
+        return self.records[0].sitting
+
+    @property
+    def seed(self) -> int:
+        """The sitting's seed."""
+        return next(self._bodies(Begun)).seed
+
+    @property
+    def pause_s(self) -> float:
+        """Seconds since the last record."""
+        return (datetime.fromisoformat(now()) - datetime.fromisoformat(self.records[-1].written)).total_seconds()
+
+    def answer(self, finding: str, function: str, workload: Workload, arm: str) -> Certificate | Refusal | None:
+        """The gate's answer to that question, if it was given."""
+        about = (finding, function, workload.digest)
+        for body in self._bodies(Certified):
+            if (_about(body.certificate), body.certificate.twin) == (about, arm):
+                return body.certificate
+        for refused in self._bodies(Refused):
+            if (_about(refused), refused.twin) == (about, arm) and refused.code != "not measured":
+                return Refusal(**{field.name: getattr(refused, field.name) for field in fields(Refusal)})
+        return None
+
+    def counted(self, finding: str, function: str, workload: Workload) -> bool:
+        """Whether that work was counted."""
+        return any(_about(body) == (finding, function, workload.digest) for body in self._bodies(Counted))
+
+    @property
+    def judged(self) -> list[Judged]:
+        """The controls that were judged."""
+        return list(self._bodies(Judged))
+
+    @property
+    def rewritten(self) -> list[Rewritten]:
+        """The findings whose valid rewrites were shown to the gate."""
+        return list(self._bodies(Rewritten))
+
+    def measured(self, plan: Plan) -> bool:
+        """Whether that plan was measured to the end, or failed for good."""
+        wanted = (plan.certificate, plan.baseline_certificate)
+        done = any((body.certificate, body.baseline) == wanted for body in self._bodies(Measured))
+        failed = (body for body in self._bodies(Refused) if body.code == "not measured")
+        about = (_about(plan.certificate), plan.baseline, plan.contender)
+        return done or any((_about(body), body.baseline, body.twin) == about for body in failed)
+
+    @property
+    def measured_null(self) -> bool:
+        """Whether the A/A pair was measured to the end."""
+        return any(body.null for body in self._bodies(Measured))
+
+    @property
+    def n_kept(self) -> int:
+        """How many results are not made again."""
+        kinds = (Certified, Refused, Counted, Judged, Rewritten, Measured)
+        return sum(sum(not getattr(body, "null", False) for body in self._bodies(kind)) for kind in kinds)
+
+    def _bodies(self, kind: Callable[..., B]) -> Iterator[B]:
+        return (record.body for record in self.records if isinstance(record.body, kind))  # type: ignore[arg-type, misc]
+
+
+def interrupted(records: Sequence[Record], scope: str, environment: Environment) -> Earlier:
+    """The newest sitting of that scope, if it is of this machine and environment, was begun not long ago, was not
+    completed, and nobody is at it now; else nothing."""
+    begun = [r for r in records if isinstance(r.body, Begun) and r.body.scope == scope]
+    same = [
+        r for r in begun if (r.environment.machine, r.environment.digest) == (environment.machine, environment.digest)
+    ]
+    if not same:
+        return Earlier()
+    earlier = Earlier(tuple(record for record in records if record.sitting == same[-1].sitting))
+    is_complete = any(isinstance(record.body, Sat) for record in earlier.records)
+    in_time = 0 <= earlier.pause_s <= LONGEST_PAUSE_H * 3600
+    stretch = next(r.body for r in reversed(earlier.records) if isinstance(r.body, Begun | Resumed))
+    return earlier if in_time and not is_complete and not _alive(stretch) else Earlier()
+
+
+def scope_of(findings: Sequence[Finding], workloads: Sequence[Workload], options: Mapping[str, Any]) -> str:
+    """Fingerprint of all that decides a sitting's results but the machine: sources, ruler, workloads, options."""
+    ruler = file_digest(*sorted(Path(__file__).parent.rglob("*.py")))
+    subjects = sorted({workload.subject for workload in workloads})
+    asked = [workload.digest for workload in workloads]
+    return digest([ruler, [f.digest for f in findings], asked, [_folder(s) for s in subjects], dict(options)])
+
+
+def this_process() -> dict[str, Any]:
+    """What names the process that is at a sitting."""
+    return {"process": os.getpid(), "process_began_s": psutil.Process().create_time()}
+
+
+def _alive(stretch: Begun | Resumed) -> bool:
+    try:
+        began_s = psutil.Process(stretch.process).create_time()
+    except psutil.Error:
+        return False
+    # The number may have been given to another process since; two seconds are a clock that was set right.
+    return abs(began_s - stretch.process_began_s) < 2
+
+
+def _about(about: Any) -> tuple[str, str, str]:
+    return (about.finding, about.function, about.workload.digest)
+
+
+def _folder(subject: str) -> list[tuple[str, int, int]]:
+    """What is in a subject's folder, if it is one: its name says nothing about its weights."""
+    files = sorted(path for path in Path(subject).rglob("*") if path.is_file()) if Path(subject).is_dir() else []
+    return [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]

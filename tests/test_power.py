@@ -1,0 +1,89 @@
+"""The power study: what is injected is real and changes no answer; what is told is counted right."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import cli
+from bench.bodies import Powered
+from bench.certificate import Certificate
+from bench.counters import count, operators
+from bench.environment import current_environment
+from bench.gate import require_covers
+from bench.power.burden import save_inputs, slowed
+from bench.power.peers import PEERS, PeerFailed, Trial, installed
+from bench.power.study import INJECTED, SlowedPlan, certificates, pair_of
+from bench.power.summary import clopper_pearson, power_rows
+from bench.record import Recorder
+from bench.subject import find_subject
+from bench.workload import Workload
+
+SMALL = Workload("power", "tiny", 20, n_threads=1)
+
+
+def test_a_slowed_call_does_that_many_more_products_and_nothing_else() -> None:
+    inputs = pair_of(0).inputs(SMALL, find_subject("tiny"), None)
+    plain, burdened = (count([operators], slowed(n), inputs)["operators"] for n in (0, 30))
+    assert burdened == plain + 30
+    assert slowed(30)(**inputs) == slowed(0)(**inputs)
+
+
+def test_a_slowed_pair_is_certified_and_planned_by_the_gate_and_runner_that_all_pairs_go_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bench.power.study.WORKLOAD", SMALL)
+    certificate = certificates([5])[5]
+    assert isinstance(certificate, Certificate)
+    plan = SlowedPlan(certificate, n_products=5)
+    require_covers(plan.certificate, plan.finding, plan.pair, SMALL, plan.pair.batched)
+
+
+def test_false_alarms_and_detections_are_counted_apart_with_exact_intervals() -> None:
+    answers = [(0.0, False), (0.0, False), (0.0, True), (0.05, True), (0.05, True), (0.05, False)]
+    common = {"tool": "one", "loaded": False, "budget_s": 1.0}
+    bodies = [Powered(**common, injected=s, alarms={"rule": a, "never": False}, wall_s=2) for s, a in answers]  # type: ignore[arg-type]
+    rule, never = power_rows(bodies)
+    assert rule["false alarms"].startswith("1/3 [") and rule["sees 5%"].startswith("2/3 [")
+    assert never["false alarms"] == never["sees 5%"] == "0/3 [0%, 71%]"
+    # By hand: 1 - 0.025 ** (1 / n).
+    assert clopper_pearson(0, 100) == pytest.approx((0.0, 1 - 0.025**0.01))
+    assert clopper_pearson(100, 100)[1] == 1.0
+    assert INJECTED[0] == 0
+
+
+@pytest.fixture
+def trial(tmp_path: Path) -> Trial:
+    save_inputs(tmp_path, pair_of(0).inputs(SMALL, find_subject("tiny"), None), SMALL.n_threads)
+    return Trial(tmp_path, 0, 20_000, 0.4)
+
+
+@pytest.mark.parametrize("name", list(PEERS))
+def test_each_peer_sees_a_call_that_takes_many_times_as_long_and_no_slowdown_in_a_speed_up(
+    name: str, trial: Trial
+) -> None:
+    if name not in installed():
+        pytest.skip(f"{name} is not installed")
+    assert all(PEERS[name][1](trial).values())
+    faster = Trial(trial.folder, trial.after, trial.before, trial.budget_s)
+    assert not any(PEERS[name][1](faster).values())
+
+
+def test_a_peer_that_fails_is_an_error_and_no_answer(trial: Trial) -> None:
+    with pytest.raises(PeerFailed, match="ended with status 1"):
+        trial.run(["-c", "raise SystemExit(1)"], 0)
+
+
+def test_the_table_is_shown_from_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = Powered(tool="one", injected=0, loaded=True, budget_s=1, alarms={"rule": False}, wall_s=2)
+    monkeypatch.setattr(sys, "argv", ["bench", "power", "--show", "--results", str(tmp_path), "--format", "csv"])
+    told = []
+    for _ in range(2):
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code == 0
+        told.append(capsys.readouterr().out.strip())
+        Recorder(tmp_path, current_environment(), "s").write(body)
+    assert told[0] == "" and told[1].splitlines()[1] == 'one,rule,loaded,1.0,2.0,"0/1 [0%, 98%]"'
