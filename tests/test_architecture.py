@@ -43,7 +43,7 @@ LAYERS = (
     ("measurement",),
     ("bodies", "profiling", "staleness", "wording"),
     ("record", "attempt"),
-    ("beside", "noise", "rejection", "waterfall"),
+    ("beside", "noise", "rejection", "separation", "waterfall"),
     ("report",),
     ("sitting",),
     ("terminal",),

@@ -18,9 +18,9 @@ from .control import Control
 
 OVER = 1.5
 """Times the allowance by which a measure is broken: what the twin's own error adds or takes away is less."""
-UNDER = 0.7
+UNDER = 0.5
 """Times the allowance for an element that is to pass."""
-WEAK = 0.6
+WEAK = 0.7
 """A row whose largest element is less than this share of the mean row's has elements to spare: their errors are shares
 of the mean row's."""
 
