@@ -89,11 +89,8 @@ def _constant_factor(wrong: _Wrong) -> str:
     factors = (wrong.output * wrong.reference).sum(dim=1) / (wrong.reference**2).sum(dim=1).clamp_min(TINY)
     factor = float(factors.median())
     rest = (wrong.output - factor * wrong.reference).abs() / row_scale(wrong.reference)
-    if (
-        factor == 0
-        or abs(factor - 1) <= wrong.close
-        or (rest > TELLING_DISTANCE * wrong.close * max(1.0, abs(factor))).any()
-    ):
+    is_telling = factor != 0 and abs(factor - 1) > wrong.close
+    if not is_telling or (rest > TELLING_DISTANCE * wrong.close * max(1.0, abs(factor))).any():
         return ""
     return f"Every row is {factor:.7g} times the right one."
 

@@ -1,4 +1,4 @@
-"""How far the gate keeps what is wrong from what is right: kills, survivors, and the mildest fault that it was shown."""
+"""How far the gate keeps what is wrong from what is right: kills, survivors, the mildest fault it was shown."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

@@ -99,6 +99,8 @@ def _judge(control: Control) -> Judged:
 
 
 REFUSED_BY = ("rule", "trial", "excess")
+REFUSAL = ("finding", "function", "workload", "twin", "code", "reason", *REFUSED_BY)
+"""What a refusal by the gate says; which arm was to be the baseline is only known of a measurement."""
 
 
 def _work(control: Control) -> str:
@@ -227,7 +229,7 @@ def _body(answer: Certificate | Refusal | Judged | Counted) -> Certified | Refus
         return answer
     if isinstance(answer, Certificate):
         return Certified(certificate=answer)
-    return Refused(**{name: getattr(answer, name) for name in Refused.model_fields if name != "kind"})
+    return Refused(**{name: getattr(answer, name) for name in REFUSAL})
 
 
 def _measured(measurement: Measurement) -> Measured | Refused:

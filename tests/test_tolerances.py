@@ -55,7 +55,9 @@ def test_nothing_in_bench_is_held_to_a_librarys_tolerance_or_to_a_cosine() -> No
 
 
 def test_a_bare_tolerance_is_seen() -> None:
-    planted = 'FACTOR = 2.0\n"""Source: none."""\nLIMIT = 1e-3\n\ndef near(a, b):\n    return abs(a - b) < 1e-5 * b**0.5\n'
+    planted = (
+        'FACTOR = 2.0\n"""Source: none."""\nLIMIT = 1e-3\n\ndef near(a, b):\n    return abs(a - b) < 1e-5 * b**0.5\n'
+    )
     assert bare_numbers(ast.parse(planted)) == ["line 3: 0.001", "line 6: 1e-05"]
     assert bare_numbers(ast.parse("x = 0.5 * 2.0 ** 0.25")) == ["line 1: 0.5", "line 1: 2.0", "line 1: 0.25"]
 
