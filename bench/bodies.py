@@ -126,6 +126,12 @@ class Judged(_Body):
     """Error as a multiple of what is allowed, where the rule is about a number."""
     at_the_limit: bool = False
     """Whether the control is made from the gate's own allowance, so that its error is just above it."""
+    only: str = ""
+    """The rule, aspect or trial that alone rejects it, where one does."""
+    who: str = ""
+    """Who would write it."""
+    why: str = ""
+    """Why it is wrong, or no fix."""
 
 
 class Rejected(_Body):

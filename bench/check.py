@@ -20,7 +20,7 @@ from .finding import Finding, Pair
 from .gate import GATE, Gate, allowed_error, rounding_bound
 from .oracle import Oracle
 from .subject import Subject, find_subject
-from .trials import TRIALS, Trial, new_seed, trials_for
+from .trials import Trial, new_seed, trials_for
 from .workload import Workload
 
 
@@ -61,6 +61,7 @@ class Check:
     trial: Trial | None = None
     definition_s: float = 0.0
     """Seconds of the definition's call on all items: a guess at how long others will take, never a sample."""
+    n_calls: int = 0
     kept: list[Any] = field(default_factory=list)
     """Outputs so far, alive, so that memory which is used again is seen to be."""
 
@@ -127,6 +128,7 @@ class Check:
 
     def _call(self, inputs: Inputs, oracle: Oracle) -> Evidence:
         """One call of the candidate. Raises NotEquivalent where anything is wrong with it."""
+        self.n_calls += 1
         before, given = state.snapshot(self.modules), outputs.fingerprint(inputs)
         try:
             with patches.watching(tuple(value for value in inputs.values() if isinstance(value, Path))):
@@ -160,7 +162,7 @@ class Check:
         code = CODES.get(error.rule, "not equivalent")
         told = "" if code in ("definition changed", "definition wrong", "invalid check") else f"{self.twin} "
         trial = self.trial.name if self.trial else ""
-        during = f" Trial: {trial} ({self.trial.why})." if self.trial and trial != TRIALS[0].name else ""
+        during = f" Trial: {trial} ({self.trial.why})." if self.trial and self.n_calls > 1 else ""
         reason = f"{finding.name} on {_label(workload)}: {told}{error}{during} Reproduce: {self._command()}"
         common = (finding.name, pair.name, workload, self.twin)
         return Refusal(*common, code, reason, error.rule, trial, error.excess)

@@ -79,6 +79,8 @@ def _another_order(wrong: _Wrong) -> str:
     if (nearest > TELLING_DISTANCE * wrong.close).any() or is_own.all():
         return ""
     first = int((~is_own).nonzero()[0])
+    if int(holds[first]) == first:
+        return ""
     right = "the right ones in another order" if len(set(holds.tolist())) == len(holds) else "rows of other texts"
     return f"The rows are {right}: row {first} holds that of text {int(holds[first])}."
 
@@ -87,7 +89,8 @@ def _constant_factor(wrong: _Wrong) -> str:
     factors = (wrong.output * wrong.reference).sum(dim=1) / (wrong.reference**2).sum(dim=1).clamp_min(TINY)
     factor = float(factors.median())
     rest = (wrong.output - factor * wrong.reference).abs() / row_scale(wrong.reference)
-    if factor == 0 or (rest > TELLING_DISTANCE * wrong.close * max(1.0, abs(factor))).any():
+    is_telling = factor != 0 and abs(factor - 1) > wrong.close
+    if not is_telling or (rest > TELLING_DISTANCE * wrong.close * max(1.0, abs(factor))).any():
         return ""
     return f"Every row is {factor:.7g} times the right one."
 

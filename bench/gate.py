@@ -10,12 +10,12 @@ from .diagnosis import unit_roundoff
 from .digest import digest
 from .environment import current_environment
 from .equivalence import METRICS, Allowed, Evidence, Inputs, settle
-from .errors import Uncertified
+from .errors import Uncertified, unknown
 from .finding import Finding, Pair
 from .oracle import Oracle
 from .rules import RULES
 from .subject import Subject
-from .trials import TRIALS
+from .trials import ALTERED, TRIALS
 from .workload import Workload
 
 DEFINITION_FACTOR = 2.0
@@ -24,11 +24,20 @@ of two equally good roundings is closer is chance. Source: PyTorch's dynamo benc
 multiple of the eager model's error against float64 (`torch/_dynamo/utils.py`, `same`)."""
 
 
+NAMES = (*RULES, *state.ASPECTS, *(trial.name for trial in TRIALS), *ALTERED)
+"""Every rule, aspect of state and trial by name; the last are those that one pair alone has."""
+
+
 @dataclass(frozen=True)
 class Gate:
     """Every rule, aspect of state and trial, except those left out. Nothing is certified for measuring by less."""
 
     left_out: frozenset[str] = frozenset()
+    """Names of rules, aspects and trials. Raises BadInput for one that no finding has."""
+
+    def __post_init__(self) -> None:
+        if strangers := sorted(self.left_out - set(NAMES)):
+            raise unknown("rule, aspect or trial", strangers[0], list(NAMES))
 
     @property
     def rules(self) -> frozenset[str]:

@@ -25,6 +25,8 @@ class _Seen(NamedTuple):
 
 
 OWN = ("bench", "impl_sequential", "impl_batched")
+FOLLOWS = "torch.Storage"
+"""Another name for the default dtype's storage, which is an aspect of its own."""
 
 
 def functions() -> dict[str, _Seen]:
@@ -48,7 +50,7 @@ def functions() -> dict[str, _Seen]:
         f"{place}.{name}": _Seen(owner, name, value, getattr(value, "__code__", None))
         for place, owner in owners.items()
         for name, value in list(vars(owner).items())
-        if callable(value) and not inspect.ismodule(value)
+        if callable(value) and not inspect.ismodule(value) and f"{place}.{name}" != FOLLOWS
     }
 
 

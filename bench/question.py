@@ -19,6 +19,8 @@ class Question:
     workload: Workload
     candidate: str | None = None
     arm: str = TWINS[1]
+    seed: int | None = None
+    """Draws the fresh texts; None for a seed that cannot be foreseen."""
 
     @property
     def label(self) -> str:
@@ -35,6 +37,7 @@ def questions(
     given: tuple[str, ...] = (),
     candidate: str | None = None,
     dtype: str | None = None,
+    seed: int | None = None,
 ) -> list[Question]:
     """Every pair on every workload, or on those named. A subject or type given replaces the workloads' own.
 
@@ -55,7 +58,7 @@ def questions(
                     chosen = replace(chosen, dtype=dtype)
                 if given:
                     chosen = replace(chosen, form="given", given=given, n_items=len(given))
-                asked.append(Question(finding.name, pair.name, chosen, candidate))
+                asked.append(Question(finding.name, pair.name, chosen, candidate, seed=seed))
     return list(dict.fromkeys(asked))
 
 

@@ -22,6 +22,7 @@ from .noise import NULL_ERROR_RATE, NullPair, advice, history
 from .record import Ledger, Record, latest
 from .rejection import Rejection, again, overall, rejections
 from .roofline import Machine, Roofline
+from .separation import Separation
 from .staleness import changed
 from .sweep import WORDS, Sweep, sweeps
 from .waterfall import Waterfall, is_climb, waterfalls
@@ -122,17 +123,22 @@ class Report:
     @property
     def n_wrong(self) -> int:
         """Controls that are wrong on purpose."""
-        return sum(judged.wrong for judged in self.judged)
+        return len(self.separation.wrong)
 
     @property
     def n_killed(self) -> int:
         """Wrong controls that the gate rejected for the right reason."""
-        return sum(judged.wrong and judged.as_expected for judged in self.judged)
+        return self.separation.n_killed
 
     @property
     def survivors(self) -> list[str]:
         """Controls that were not judged as they should be."""
-        return [judged.control for judged in self.judged if not judged.as_expected]
+        return self.separation.survivors
+
+    @property
+    def separation(self) -> Separation:
+        """What the gate made of the controls."""
+        return Separation(self.judged)
 
     @property
     def is_good(self) -> bool:

@@ -67,7 +67,7 @@ def _answer(question: Question, subjects: "_Subjects") -> Certificate | Refusal:
     finding = find(question.finding)
     pair = finding.pair(question.function)
     function = candidates.load(question.candidate, pair) if question.candidate else arm(pair, question.arm)
-    return certify(finding, pair, question.workload, function, subjects[question.workload])
+    return certify(finding, pair, question.workload, function, subjects[question.workload], seed=question.seed)
 
 
 def _count(question: Question, arms: Sequence[str], subjects: "_Subjects") -> Counted:
@@ -108,11 +108,16 @@ def _judge(control: Control) -> Judged:
         as_expected=judgement.as_expected,
         answer=str(answer) if isinstance(answer, Refusal) else f"equivalent, but {control.why}. {_work(control)}",
         at_the_limit=control.kind == "at the limit",
+        only=control.only,
+        who=control.who,
+        why=control.why,
         **({name: getattr(answer, name) for name in REFUSED_BY} if isinstance(answer, Refusal) else {}),
     )
 
 
 REFUSED_BY = ("rule", "trial", "excess")
+REFUSAL = ("finding", "function", "workload", "twin", "code", "reason", *REFUSED_BY)
+"""What a refusal by the gate says; which arm was to be the baseline is only known of a measurement."""
 
 
 def _work(control: Control) -> str:

@@ -86,6 +86,9 @@ def objections(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[
             # A library may load more of itself; only what was there before counts.
             seen = {place: seen.get(place) for place in value}
             shown = f" ({', '.join([place for place in value if seen[place] != value[place]][:3])})"
+        if name == "files" and before["working directory"] != after["working directory"]:
+            # The names in another folder say nothing of what was written.
+            value, seen = value[0], seen[0]
         if seen != value:
             told = f"leaves state behind: {name} changed{shown}. Expected everything as before the call."
             yield NotEquivalent(name, told)
@@ -110,7 +113,8 @@ def restored(modules: Modules) -> Iterator[None]:
         torch.are_deterministic_algorithms_enabled(),
     )
     environment, folder, functions = dict(os.environ), os.getcwd(), patches.functions()
-    attributes = _attributes(modules)
+    attributes, running = _attributes(modules), set(threading.enumerate())
+    tf32 = torch.backends.cudnn.allow_tf32
     try:
         with torch.set_grad_enabled(torch.is_grad_enabled()):
             yield
@@ -127,6 +131,7 @@ def restored(modules: Modules) -> Iterator[None]:
         torch.set_num_threads(threads)
         torch.set_default_dtype(dtype)
         torch.set_float32_matmul_precision(precision)
+        torch.backends.cudnn.allow_tf32 = tf32
         torch.use_deterministic_algorithms(deterministic)
         torch.set_rng_state(rng)
         random.setstate(python_rng)
@@ -137,3 +142,8 @@ def restored(modules: Modules) -> Iterator[None]:
         for name, names in attributes.items():
             for added in set(_attributes(modules)[name]) - set(names):
                 delattr(modules[name], added)
+        # Of threads, only a timer can be ended from outside.
+        for thread in set(threading.enumerate()) - running:
+            if isinstance(thread, threading.Timer):
+                thread.cancel()
+                thread.join()

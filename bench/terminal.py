@@ -25,6 +25,7 @@ from .comparison import Comparison
 from .findings import FINDINGS
 from .rejection import Rejection, again, overall
 from .report import Report, Row
+from .separation import Separation
 from .sweep import WORDS, Sweep
 from .waterfall import Waterfall
 from .wording import figure, seconds, speedup
@@ -131,9 +132,8 @@ def show_judged(judged: Sequence[Judged]) -> None:
     for one in judged:
         table.add_row(one.finding, one.control, "yes" if one.as_expected else "NO", Text(one.answer))
     out.print(table)
-    wrong = [one for one in judged if one.wrong]
-    n_killed = sum(one.as_expected for one in wrong)
-    say_line(f"{n_killed} of {len(wrong)} wrong functions rejected for the right reason.")
+    for line in Separation(judged).lines:
+        say_line(line)
 
 
 def show_rejections(found: Sequence[Rejection], seed: int) -> None:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from .alterations import Alter, items_refilled, model_weights_rolled, sae_weights_rolled
+from .alterations import Alter, items_refilled, model_weights_rolled, nothing_altered, sae_weights_rolled
 from .finding import Pair
 from .workload import FORMS_WITH_TEXTS, Workload
 
@@ -16,8 +16,8 @@ FEW = 4
 class Trial:
     """One question put to the candidate.
 
-    With `alter` the candidate is called twice with the same objects, and they are changed in between. With `fresh` the
-    texts are new ones, drawn from a seed that the candidate cannot know.
+    With `alter` the candidate is called twice with the same objects, which may be changed in between. With `fresh`
+    the texts are new ones, drawn from a seed that the candidate cannot know.
     """
 
     name: str
@@ -42,8 +42,7 @@ def _few(n: int) -> range:
 
 
 TRIALS = (
-    Trial("all items", "what is going to be timed", range),
-    Trial("again", "the second answer differs from the first", range),
+    Trial("all items", "what is going to be timed, asked for twice", range, nothing_altered),
     Trial("backwards", "the answer hangs on the order", lambda n: range(n - 1, -1, -1)),
     Trial("second half", "the answer hangs on which items come along", lambda n: range(n // 2, n)),
     Trial("repeated", "equal items are merged", lambda n: [0, *range(n // 3), 0]),
@@ -54,6 +53,8 @@ TRIALS = (
     Trial("other model weights", "activations are known by text or model", _few, model_weights_rolled),
 )
 """In the order in which they are made."""
+ALTERED = ("other features", "other files")
+"""Trials that one pair alone has, by the name that it gives them (`Pair.alterations`)."""
 
 
 def trials_for(pair: Pair, workload: Workload) -> tuple[Trial, ...]:

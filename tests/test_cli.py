@@ -137,6 +137,37 @@ def test_a_strangers_function_is_told_in_the_exit_status(function: str, status: 
     assert len(read(tmp_path / "results").records) == 1
 
 
+KNOWS_ITS_TEXTS = """
+import impl_batched.text_batching as batched
+from bench import texts as known
+
+OWN = {text for members in known.CATEGORIES.values() for text in members}
+
+def lookup(model, sae, hook_name, texts):
+    features = batched.extract_features(model, sae, hook_name, texts)
+    for row, text in enumerate(texts):
+        if text not in OWN:
+            features[row] = 0
+    return features
+"""
+
+
+def test_the_command_in_a_refusal_gives_the_same_refusal_again(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(KNOWS_ITS_TEXTS)
+    first = [sys.executable, "-m", "bench", "check", "1", "--workload", "smoke"]
+    first += ["--candidate", str(tmp_path / "mine.py:lookup")]
+    more = ["--json", "--results", str(tmp_path / "results")]
+    said = [json.loads(subprocess.run([*first, *more], capture_output=True, text=True, cwd=ROOT).stdout)[0]["reason"]]
+    assert "Trial: fresh texts" in said[0]
+    command = said[0].partition("Reproduce: python ")[2].split()
+    assert command[-4] == "--seed"
+    again = subprocess.run([sys.executable, *command, *more], capture_output=True, text=True, cwd=ROOT)
+    said.append(json.loads(again.stdout)[0]["reason"])
+    assert again.returncode == 1 and said[1] == said[0]
+    other = subprocess.run([sys.executable, *command, "--seed", "1", *more], capture_output=True, text=True, cwd=ROOT)
+    assert json.loads(other.stdout)[0]["reason"] != said[0]
+
+
 def test_control_c_keeps_what_was_recorded_and_says_how_to_go_on(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "bench", "measure", "feature_links", "sae_cache", "--results", str(tmp_path)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bench import report as reports
-from bench.bodies import Measured, Refused, Rejected, Rewritten, Sat
+from bench.bodies import Judged, Measured, Refused, Rejected, Rewritten, Sat
 from bench.certificate import Certificate
 from bench.check import certify
 from bench.comparison import Comparison, Launch, Verdict, claim_outcome
@@ -158,6 +158,39 @@ def test_valid_rewrites_are_told_with_their_number_and_the_bound_on_the_rate(cer
     for name in ("report.md", "index.html", "table.md"):
         assert "0 of 1,000 (at most 0.3% of all, 95% confidence)" in reports.render(built, name)
     assert "| text_batching | tiny | 1,000 | 1,000 | 0 | 0.3% | 0.40 |" in reports.render(built, "report.md")
+
+
+def judged(control: str, excess: float | None = None, only: str = "", **changes: Any) -> Judged:
+    made = Judged(
+        finding="text_batching", control=control, wrong=True, as_expected=True, answer="no", excess=excess, only=only
+    )
+    return made.model_copy(update=changes)
+
+
+def test_controls_are_told_with_kills_survivors_separation_and_what_each_rule_alone_rejects(
+    certificate: Certificate,
+) -> None:
+    shown = (
+        judged("rough", 3000.0),
+        judged("mild", 40.0, only="element"),
+        judged("cheat", 1.5, at_the_limit=True, only="length"),
+        judged("discrete", only="length"),
+        judged("slips", as_expected=False),
+        judged("<b>fine</b>", wrong=False),
+    )
+    built = reports.build(ledger(Measured(certificate=certificate, launches=launches(3.0)), *shown), "smoke")
+    for name in ("report.md", "index.html"):
+        page = reports.render(built, name)
+        assert "4 of 5 wrong functions rejected for the right reason. Judged wrongly: slips." in page
+        assert "the mildest error is 40 times what is allowed (mild)" in page
+        assert "1.5 times what is allowed (cheat)" in page and "cheat, discrete" in page
+    assert "| length | cheat, discrete |" in reports.render(built, "report.md")
+
+
+def test_without_a_control_that_has_a_number_there_is_no_separation(certificate: Certificate) -> None:
+    measured = Measured(certificate=certificate, launches=launches(3.0))
+    built = reports.build(ledger(measured, judged("discrete"), judged("cheat", 1.5, at_the_limit=True)), "smoke")
+    assert built.separation.mildest is None and "Separation" not in reports.render(built, "report.md")
 
 
 def test_without_trials_nothing_is_said_of_rewrites(certificate: Certificate) -> None:

@@ -48,6 +48,7 @@ def check(
         str | None, typer.Option(help="FILE.py:FUNCTION to check in place of the batched twin.")
     ] = None,
     texts: Annotated[Path | None, typer.Option(help="Your own texts, one a line, in place of the workload's.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the fresh texts, to repeat a refusal's.")] = None,
     results: Results = RESULTS,
     as_json: AsJson = False,
 ) -> None:
@@ -64,7 +65,7 @@ def check(
     if candidate and workload is None:
         workload = "smoke"
     given = _given(texts)
-    asked = questions(findings, workload, subject, function, given, candidate, dtype)
+    asked = questions(findings, workload, subject, function, given, candidate, dtype, seed)
     sitting = open_sitting(results, None)
     with terminal.progress() as sitting.say:
         answers, _ = sitting.prove(asked)

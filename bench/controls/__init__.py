@@ -1,6 +1,18 @@
 """Functions that are wrong on purpose, by finding. The gate is only as good as what it rejects."""
 
-from . import category_lookup, comparison_table, feature_links, grad_mode, sae_cache, text_batching
+from . import (
+    category_lookup,
+    comparison_table,
+    definitions,
+    feature_links,
+    grad_mode,
+    limits,
+    memories,
+    outputs,
+    sae_cache,
+    state_leaks,
+    text_batching,
+)
 from .control import Control
 
 CONTROLS: tuple[Control, ...] = (
@@ -10,4 +22,9 @@ CONTROLS: tuple[Control, ...] = (
     *feature_links.CONTROLS,
     *sae_cache.CONTROLS,
     *grad_mode.CONTROLS,
+    *definitions.CONTROLS,
+    *outputs.CONTROLS,
+    *limits.CONTROLS,
+    *memories.CONTROLS,
+    *state_leaks.CONTROLS,
 )

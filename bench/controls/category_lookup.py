@@ -92,24 +92,32 @@ def _specialists(features: Any, texts: Texts, indices: dict[str, list[int]], thr
     }
 
 
-def _control(function: Any, why: str, expect: str) -> Control:
-    return Control(FINDING, function, why, expect)
+def _control(function: Any, why: str, expect: str, only: str = "") -> Control:
+    return Control(FINDING, function, why, expect, only=only)
 
 
 CONTROLS = (
-    _control(report_fix_text_to_idx, "raises KeyError where the definition ignores a text that is absent", "KeyError"),
+    _control(
+        report_fix_text_to_idx,
+        "raises KeyError where the definition ignores a text that is absent",
+        "KeyError",
+        "raises",
+    ),
     _control(
         report_fix_that_skips_absent_texts,
         "keeps only the last of equal texts, so that a category's other texts count as outside it",
         "inside_count",
     ),
     _control(first_of_equal_texts, "keeps only the first of equal texts", "inside_count"),
-    _control(one_category_a_text, "a text may belong to two categories", "expected"),
-    _control(threshold_not_strict, "the definition's threshold is strict", "['score']"),
-    _control(all_texts_counted_as_outside, "outside is total less inside", "['score']"),
+    _control(one_category_a_text, "a text may belong to two categories", "expected", "shape"),
+    _control(threshold_not_strict, "the definition's threshold is strict", "['score']", "exact"),
+    _control(all_texts_counted_as_outside, "outside is total less inside", "['score']", "exact"),
     _control(best_of_all_features, "the definition looks at the five most frequent features only", "expected"),
-    _control(score_starts_at_minus_infinity, "a category may have no specialist", "expected"),
+    _control(score_starts_at_minus_infinity, "a category may have no specialist", "expected", "shape"),
     _control(
-        category_texts_as_substrings, "a text belongs if it is in the list, not in a text of the list", "expected"
+        category_texts_as_substrings,
+        "a text belongs if it is in the list, not in a text of the list",
+        "expected",
+        "exact",
     ),
 )

@@ -211,8 +211,8 @@ def specialists_by_inside_alone(
     return batched.ComparisonTable(columns)
 
 
-def _control(function: Any, why: str, expect: str) -> Control:
-    return Control(FINDING, function, why, expect)
+def _control(function: Any, why: str, expect: str, only: str = "") -> Control:
+    return Control(FINDING, function, why, expect, only=only)
 
 
 CONTROLS = (
@@ -220,18 +220,21 @@ CONTROLS = (
         features_cached_by_sae_name,
         "the second call with other texts gets the first call's table",
         "no such text or feature was given",
+        "entries",
     ),
     _control(ties_left_to_topk, "counts are full of exact ties, which torch.topk orders as it likes", "most frequent"),
-    _control(fires_at_all_counted_as_strong, "a feature that fires weakly is not strong", "most frequent"),
-    _control(never_strong_counted_as_selective, "selective means fewest but at least one", "most selective"),
+    _control(fires_at_all_counted_as_strong, "a feature that fires weakly is not strong", "most frequent", "value"),
+    _control(never_strong_counted_as_selective, "selective means fewest but at least one", "most selective", "value"),
     _control(selective_ties_backwards, "a reversed order reverses its ties too", "most selective"),
     _control(strongest_by_mean, "the strongest feature has the largest activation, not the largest mean", "strongest"),
-    _control(strongest_text_is_another, "the value is right and the text beside it is not its own", "strongest"),
+    _control(
+        strongest_text_is_another, "the value is right and the text beside it is not its own", "strongest", "element"
+    ),
     _control(one_saes_features_for_all, "every SAE has features of its own", "strongest"),
     _control(one_hook_for_all, "every SAE reads a layer of its own", "strongest"),
     _control(saes_spliced_into_the_model, "an SAE below changes what the one above reads", "strongest"),
     _control(padding_read_as_text, "every text shorter than the longest is read at its padding", "strongest"),
     _control(bfloat16_features, "a percent of rounding reorders and moves the strongest", "strongest"),
     _control(half_of_the_texts, "a sample of the texts is not the texts", "strongest"),
-    _control(specialists_by_inside_alone, "a specialist is rare outside its category", "specialist of"),
+    _control(specialists_by_inside_alone, "a specialist is rare outside its category", "specialist of", "value"),
 )

@@ -27,6 +27,8 @@ class Control:
     """`at the limit`: wrong by just more than the gate allows, since it has asked the gate for its allowance.
     `no faster`: gives the right answer, and is shown because it is no fix; the gate must pass it."""
     pair_name: str = ""
+    only: str = ""
+    """The rule, aspect of state or trial without which the gate would pass it; empty where several would catch it."""
 
     @property
     def name(self) -> str:

@@ -28,13 +28,13 @@ def indices_as_floats(sae_name: str, feature_idxs: list[int]) -> list[str]:
     return [f"https://neuronpedia.org/{sae_name}/{float(i)}" for i in feature_idxs]
 
 
-def _control(function: Any, why: str, expect: str) -> Control:
-    return Control(FINDING, function, why, expect)
+def _control(function: Any, why: str, expect: str, only: str = "") -> Control:
+    return Control(FINDING, function, why, expect, only=only)
 
 
 CONTROLS = (
     _control(links_without_duplicates, "one link per feature asked for, in that order", "expected"),
-    _control(the_other_definition, "two addresses of one page are two addresses", "expected"),
-    _control(links_as_generator, "a second loop over the links finds none", "is of type generator"),
-    _control(indices_as_floats, "there is no page 7.0", "expected"),
+    _control(the_other_definition, "two addresses of one page are two addresses", "expected", "exact"),
+    _control(links_as_generator, "a second loop over the links finds none", "is of type generator", "type"),
+    _control(indices_as_floats, "there is no page 7.0", "expected", "exact"),
 )

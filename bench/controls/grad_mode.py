@@ -46,8 +46,8 @@ def random_state_reset(model: Any, hook_name: str, texts: list[str]) -> Tensor:
     return batched.collect_activations(model, hook_name, texts)
 
 
-def _control(function: Any, why: str, expect: str) -> Control:
-    return Control(FINDING, function, why, expect)
+def _control(function: Any, why: str, expect: str, only: str = "") -> Control:
+    return Control(FINDING, function, why, expect, only=only)
 
 
 CONTROLS = (
@@ -55,10 +55,18 @@ CONTROLS = (
         grad_switched_off_for_good,
         "the next training step in the same program silently learns nothing",
         "grad mode changed",
+        "grad mode",
     ),
-    _control(weights_frozen_for_good, "the user's model can no longer be trained", "requires_grad changed"),
-    _control(training_mode_left_on, "dropout is on from here on", "training mode changed"),
+    _control(
+        weights_frozen_for_good, "the user's model can no longer be trained", "requires_grad changed", "requires_grad"
+    ),
+    _control(training_mode_left_on, "dropout is on from here on", "training mode changed", "training mode"),
     _control(half_precision_for_memory, "ten bits of mantissa", "differs in"),
     _control(all_positions_averaged, "the mean of the positions is not the last token's activation", "differs in"),
-    _control(random_state_reset, "every sample the user draws afterwards is the same", "torch random state changed"),
+    _control(
+        random_state_reset,
+        "every sample the user draws afterwards is the same",
+        "torch random state changed",
+        "torch random state",
+    ),
 )

@@ -73,8 +73,8 @@ def remembered_miss(sae_path: str, sae_lens_cache: Path, hf_cache: Path) -> Answ
     return _remembered.setdefault(sae_path, (False, None))
 
 
-def _control(function: Any, why: str, expect: str) -> Control:
-    return Control(FINDING, function, why, expect)
+def _control(function: Any, why: str, expect: str, only: str = "") -> Control:
+    return Control(FINDING, function, why, expect, only=only)
 
 
 CONTROLS = (
@@ -86,10 +86,10 @@ CONTROLS = (
         kind="no faster",
     ),
     _control(direct_path_only, "what the hub has cached is no longer found", "[0]: False (bool), expected True"),
-    _control(path_of_the_file, "the caller loads a folder", "[1]:"),
-    _control(path_without_links, "among the blobs there is no cfg.json", "[1]:"),
-    _control(path_as_text, "the definition returns a path", "(str), expected"),
-    _control(path_instead_of_true, "`is True` and arithmetic on hits no longer work", "[0]:"),
+    _control(path_of_the_file, "the caller loads a folder", "[1]:", "exact"),
+    _control(path_without_links, "among the blobs there is no cfg.json", "[1]:", "exact"),
+    _control(path_as_text, "the definition returns a path", "(str), expected", "type"),
+    _control(path_instead_of_true, "`is True` and arithmetic on hits no longer work", "[0]:", "type"),
     _control(blobs_searched, "blobs are named by their hash", "[0]: False (bool), expected True"),
     _control(first_repository_only, "a cache holds many repositories", "[0]: False (bool), expected True"),
     _control(

@@ -160,8 +160,8 @@ def _encode_ragged(model: Any, sae: Any, hook_name: str, tokens: list[Tensor]) -
     return _encode_at(model, sae, hook_name, pad_sequence(tokens, batch_first=True), ends)
 
 
-def _control(function: Any, why: str, expect: str) -> Control:
-    return Control(FINDING, function, why, expect)
+def _control(function: Any, why: str, expect: str, only: str = "") -> Control:
+    return Control(FINDING, function, why, expect, only=only)
 
 
 CONTROLS = (
@@ -202,6 +202,8 @@ CONTROLS = (
     _control(encoder_bias_forgotten, "the bias decides which features fire", "differs in 70 of 70 rows"),
     _control(equal_texts_merged, "a text that comes twice has two rows", "expected ("),
     _control(cached_by_number_of_texts, "other texts of the same number get the first ones' features", "differs in"),
-    _control(hook_left_on_the_model, "every later call runs the hook again", "hooks changed"),
-    _control(agreeable_tensor, "a subclass decides itself what == says", "is a _Agreeable, expected a torch.Tensor"),
+    _control(hook_left_on_the_model, "every later call runs the hook again", "hooks changed", "hooks"),
+    _control(
+        agreeable_tensor, "a subclass decides itself what == says", "is a _Agreeable, expected a torch.Tensor", "type"
+    ),
 )

@@ -1,0 +1,131 @@
+"""Right answers that leave something behind, one aspect of state each."""
+
+import functools
+import gc
+import os
+import random
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import impl_batched.text_batching as batched
+import impl_sequential.text_batching as sequential
+
+from ..findings.text_batching import FINDING
+from .control import Control
+
+
+def biases_folded_in_place(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Folds the decoder's bias into the encoder's, to save a subtraction at every call."""
+    with torch.no_grad():
+        sae.b_enc -= sae.b_dec @ sae.W_enc
+        sae.b_dec.zero_()
+    return batched.extract_features(model, sae, hook_name, texts)
+
+
+def padding_side_set_for_good(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Sets the tokenizer's padding side, as guides to generation advise."""
+    model.tokenizer.padding_side = "left"
+    return batched.extract_features(model, sae, hook_name, texts)
+
+
+def default_dtype_set_for_good(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Has every new tensor made in half the memory."""
+    features = batched.extract_features(model, sae, hook_name, texts)
+    is_half = torch.get_default_dtype() is torch.bfloat16
+    torch.set_default_dtype(torch.float32 if is_half else torch.bfloat16)
+    return features
+
+
+def thread_count_set_for_good(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Takes one thread, which is quicker on small batches."""
+    torch.set_num_threads(1)
+    return batched.extract_features(model, sae, hook_name, texts)
+
+
+def deterministic_for_good(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Asks for deterministic algorithms, so that the features can be compared."""
+    torch.use_deterministic_algorithms(True)
+    return batched.extract_features(model, sae, hook_name, texts)
+
+
+def tf32_switched_for_good(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Copies the switch for TF32 out of a tuning guide."""
+    torch.backends.cudnn.allow_tf32 = False
+    return batched.extract_features(model, sae, hook_name, texts)
+
+
+def python_random_state_reset(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Seeds Python's generator, so that the extraction is reproducible."""
+    random.seed(0)
+    return batched.extract_features(model, sae, hook_name, texts)
+
+
+def environment_variable_set(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Silences the tokenizer library's advice through the environment."""
+    os.environ["TRANSFORMERS_NO_ADVISORY_WARNINGS"] = "of text batching"
+    return batched.extract_features(model, sae, hook_name, texts)
+
+
+def working_directory_changed(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Goes to where its scratch files would lie, and does not come back."""
+    os.chdir(tempfile.gettempdir())
+    return batched.extract_features(model, sae, hook_name, texts)
+
+
+def timer_left_running(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Has a timer tidy up ten minutes later."""
+    timer = threading.Timer(600, gc.collect)
+    timer.daemon = True
+    timer.start()
+    return batched.extract_features(model, sae, hook_name, texts)
+
+
+def lengths_written_to_a_file(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Notes the texts' lengths in a file of its own, for the next run."""
+    Path(tempfile.gettempdir(), "speedproof_lengths.txt").write_text(" ".join(str(len(text)) for text in texts))
+    return batched.extract_features(model, sae, hook_name, texts)
+
+
+def tokens_cached_on_the_model(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Hangs a cache over the model's own method."""
+    model.to_tokens = functools.cache(model.to_tokens)
+    return batched.extract_features(model, sae, hook_name, texts)
+
+
+def definition_made_slower(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """A cheat: lets the definition do its work twice from now on."""
+    once = sequential.extract_features
+
+    @functools.wraps(once)
+    def twice(*args: Any, **kwargs: Any) -> Tensor:
+        once(*args, **kwargs)
+        return once(*args, **kwargs)
+
+    sequential.extract_features = twice
+    return batched.extract_features(model, sae, hook_name, texts)
+
+
+def _control(function: Any, why: str, aspect: str) -> Control:
+    return Control(FINDING, function, why, f"{aspect} changed", only=aspect)
+
+
+CONTROLS = (
+    _control(biases_folded_in_place, "the user's SAE no longer reconstructs", "weights"),
+    _control(padding_side_set_for_good, "the user's next batch is padded on the other side", "padding side"),
+    _control(default_dtype_set_for_good, "the user's next tensor has eight bits of mantissa", "default dtype"),
+    _control(thread_count_set_for_good, "the rest of the program runs on one core", "thread count"),
+    _control(deterministic_for_good, "the user's next scatter raises or takes longer", "deterministic algorithms"),
+    _control(tf32_switched_for_good, "the user's convolutions change their speed", "matrix multiply precision"),
+    _control(python_random_state_reset, "every shuffle afterwards is the same", "python random state"),
+    _control(environment_variable_set, "child processes inherit it", "environment variables"),
+    _control(working_directory_changed, "the user's relative paths lead elsewhere", "working directory"),
+    _control(timer_left_running, "it may run while something is timed", "running threads"),
+    _control(lengths_written_to_a_file, "nobody asked for a file, and the next run may read it", "files"),
+    _control(tokens_cached_on_the_model, "the cache outlives the call and hides the method", "attributes"),
+    _control(definition_made_slower, "any rewrite is fast beside a slowed definition", "functions"),
+)

@@ -1,0 +1,63 @@
+"""No rule of the gate is idle: each rule, aspect and trial alone rejects a control that passes without it."""
+
+from dataclasses import replace
+
+import pytest
+
+from bench.certificate import Certificate, Refusal
+from bench.controls import CONTROLS
+from bench.controls.control import Control
+from bench.errors import BadInput
+from bench.findings import FINDINGS
+from bench.gate import NAMES, Gate
+from bench.trials import ALTERED
+
+ALONE = [control for control in CONTROLS if control.only]
+
+
+def objection(control: Control) -> str:
+    """What is wrong with saying that without `only` the control would pass; empty where it is so."""
+    whole, without = control.judge(), control.judge(gate=Gate(frozenset({control.only})))
+    if not isinstance(whole.answer, Refusal) or not whole.as_expected:
+        return f"the whole gate does not reject it as expected: {whole.answer}"
+    if control.only not in (whole.answer.rule, whole.answer.trial):
+        return f"rejected by {whole.answer.rule!r} in {whole.answer.trial!r}, and not by {control.only!r}"
+    if not isinstance(without.answer, Certificate):
+        return f"also rejected without {control.only!r}, by {without.answer.rule!r} in {without.answer.trial!r}"
+    return ""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_rule_aspect_and_trial_has_a_control_that_it_alone_rejects(name: str) -> None:
+    assert [control.name for control in ALONE if control.only == name]
+
+
+@pytest.mark.parametrize("control", ALONE, ids=lambda control: f"{control.only}-{control.name}")
+def test_a_control_passes_where_the_rule_that_it_breaks_is_left_out(control: Control) -> None:
+    assert objection(control) == ""
+
+
+@pytest.mark.parametrize(("only", "words"), [("dtype", "and not by 'dtype'"), ("backwards", "and not by 'backwards'")])
+def test_a_control_that_names_a_rule_which_does_not_reject_it_is_seen(only: str, words: str) -> None:
+    control = next(control for control in CONTROLS if control.name == "indices_as_floats")
+    assert words in objection(replace(control, only=only))
+
+
+def test_a_control_that_other_rules_reject_too_is_seen() -> None:
+    control = next(control for control in CONTROLS if control.name == "links_without_duplicates")
+    assert "also rejected without 'exact'" in objection(replace(control, only="exact"))
+
+
+def test_a_right_function_is_no_evidence_for_a_rule() -> None:
+    control = next(control for control in CONTROLS if control.name == "report_fix_glob")
+    assert "does not reject it" in objection(replace(control, only="exact"))
+
+
+def test_the_names_are_those_of_every_trial_that_a_pair_adds() -> None:
+    assert {name for f in FINDINGS for pair in f.pairs for name, _, _ in pair.alterations} == set(ALTERED)
+    assert len(set(NAMES)) == len(NAMES)
+
+
+def test_a_gate_without_a_rule_that_does_not_exist_is_bad_input() -> None:
+    with pytest.raises(BadInput, match="Unknown rule, aspect or trial 'elements'"):
+        Gate(frozenset({"element", "elements"}))
