@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from .bodies import Body, Certified, Counted, Judged, Measured, Refused, Rewritten
+from .bodies import Body, Certified, Counted, Judged, Measured, Mutated, Refused, Rewritten
 from .clock import now
 from .environment import Environment
 from .errors import RecordProblem, Uncertified
@@ -135,6 +135,8 @@ def _about(body: Any) -> tuple[str, ...]:
         return (c.finding, c.function, c.workload.name, c.workload.subject, *arms)
     if isinstance(body, Judged):
         return (body.finding, body.control)
+    if isinstance(body, Mutated):
+        return (body.module,)
     if isinstance(body, Rewritten):
         return (body.finding, body.subject)
     if isinstance(body, Refused | Counted):

@@ -16,6 +16,7 @@ from .errors import RecordProblem
 from .finding import TWINS, Finding, Pair
 from .findings import FINDINGS
 from .looks import ERROR_RATE
+from .mutation.tally import Tally, tally
 from .noise import NULL_ERROR_RATE, NullPair, advice, history
 from .record import Ledger, Record, latest
 from .rejection import Rejection, again, overall, rejections
@@ -103,6 +104,7 @@ class Report:
     rejections: tuple[Rejection, ...]
     problems: tuple[str, ...]
     waterfalls: tuple[Waterfall, ...] = ()
+    mutants: Tally | None = None
 
     @property
     def arms(self) -> list[str]:
@@ -192,6 +194,7 @@ def build(
         rejections(ledger.records, records[-1].environment.machine) if records else (),
         ledger.problems,
         waterfalls(ledger, workload, subject, NULL_ERROR_RATE),
+        tally(ledger.records),
     )
 
 

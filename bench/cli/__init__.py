@@ -8,10 +8,10 @@ import warnings
 
 from .. import terminal
 from ..errors import SpeedproofError
-from . import figures, gate, ladder, rewrites, tools
+from . import figures, gate, ladder, mutation, rewrites, tools
 from .options import app
 
-VERBS = (gate, rewrites, figures, ladder, tools)
+VERBS = (gate, rewrites, mutation, figures, ladder, tools)
 """The modules that hold the verbs, in the order of the help page."""
 
 
