@@ -67,8 +67,12 @@ def _of_operator(module: str, source: str, name: str, operator: Any) -> Iterator
     for occurrence, position in enumerate(_positions(source, operator)):
         if not places.why_skipped(position):
             mutated = mutate_code(source, operator, occurrence)
-            shown = " ".join(mutated.splitlines()[position[0] - 1].split()) or f"{_line(source, position)} (removed)"
+            shown = f"{_line(source, position)} (removed)" if name == "RemoveDecorator" else _line(mutated, position)
             yield Mutant(module, places.function(position), name, shown, position[0], mutated)
+
+
+def _line(source: str, position: Position) -> str:
+    return " ".join(source.splitlines()[position[0] - 1].split())
 
 
 def _positions(source: str, operator: Any) -> Iterator[Position]:
@@ -77,7 +81,3 @@ def _positions(source: str, operator: Any) -> Iterator[Position]:
 
     for node in ast_nodes(get_ast(source)):
         yield from (start for start, _ in operator.mutation_positions(node))
-
-
-def _line(source: str, position: Position) -> str:
-    return source.splitlines()[position[0] - 1].strip()

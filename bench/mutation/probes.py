@@ -20,8 +20,9 @@ from ..workload import Workload
 
 TWIN_WORKLOADS = ("smoke", "hostile")
 """What a mutated twin is shown the gate on, where its pair has it."""
-ARCHITECTURES = ("tiny:jumprelu", "tiny:topk", "tiny:gated")
-"""Subjects on which the first finding's twin must pass too: the oracle knows each kind of SAE by its own decision."""
+KINDS_OF_SUBJECT = ("tiny:jumprelu", "tiny:topk", "tiny:gated", "tiny:hook_z")
+"""Subjects on which the first finding's twins must pass too: each kind of SAE decides in its own way who fires, and a
+hook inside attention gives a vector per head."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,15 @@ def twin_probes(module: ModuleType, subjects: Subjects) -> list[Probe]:
     return signatures + [
         Probe(f"{pair.name} {workload.name}", partial(ask, finding, pair, workload))
         for finding, pair in held
-        for workload in pair.workloads
-        if workload.name in TWIN_WORKLOADS
+        for workload in _asked_of(finding, pair)
     ]
+
+
+def _asked_of(finding: Finding, pair: Pair) -> list[Workload]:
+    smoke = pair.workload("smoke")
+    kinds = KINDS_OF_SUBJECT if finding is FINDINGS[0] else ()
+    named = [workload for workload in pair.workloads if workload.name in TWIN_WORKLOADS]
+    return [*named, *(replace(smoke, name=kind, subject=kind) for kind in kinds)]
 
 
 def _signature(pair: Pair, module: ModuleType) -> str:
@@ -91,7 +98,7 @@ def gate_probes(subjects: Subjects) -> list[Probe]:
         Probe(f"twin {p.name} {subject}", partial(_passes, f, p, subjects[subject, "float32"]))
         for f in FINDINGS
         for p in f.pairs
-        for subject in ("tiny", *(ARCHITECTURES if p is FINDINGS[0].pairs[0] else ()))
+        for subject in ("tiny", *(KINDS_OF_SUBJECT if p is FINDINGS[0].pairs[0] else ()))
     ]
     return [*controls, *twins]
 

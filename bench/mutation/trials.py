@@ -106,7 +106,7 @@ def _warm() -> Subjects:
 def _bench(module: str, subjects: Subjects, scratch: str) -> Bench:
     """Today's code is shown all probes first, in a fork like the mutants'."""
     if module.startswith("bench."):
-        shown, ask = partial(_show_gate, scratch), partial(_ask_gate, scratch)
+        shown, ask = partial(show_gate, scratch), partial(_ask_gate, scratch)
     else:
         shown, ask = partial(_show_twin, scratch, subjects), partial(_ask_twin, scratch, subjects, module)
     ((_, outcome),) = forked([("today", ask, EVERYTHING)], 1)
@@ -152,7 +152,8 @@ def _ask_gate(scratch: str) -> Any:
     return _plain(probes.ask_all(probes.gate_probes(probes.Subjects())))
 
 
-def _show_gate(scratch: str, mutant: Mutant, names: Sequence[str]) -> tuple[str, str]:
+def show_gate(scratch: str, mutant: Mutant, names: Sequence[str]) -> tuple[str, str]:
+    """The probe that the mutant of the gate gets wrong, and what it says. For a fork, in a folder below `scratch`."""
     try:
         planted = _anew(scratch, partial(plant, mutant))
         probes = {probe.name: probe for probe in planted.gate_probes(planted.Subjects())}
