@@ -216,6 +216,16 @@ def test_twins_raise_the_same_error_on_bad_input(what: str, tiny: Subject) -> No
     assert not any(point.fwd_hooks for point in tiny.model.hook_points())
 
 
+@pytest.mark.parametrize("feature_idx", [0, -1], ids=["first", "last"])
+def test_the_first_and_the_last_feature_can_be_explored(feature_idx: int, tiny: Subject) -> None:
+    index = range(tiny.d_sae)[feature_idx]
+    given = (tiny.model, tiny.sae, tiny.hook_name, texts.own(6), index)
+    definition, fast = (dict(twin.explore_feature(*given)) for twin in TEXT_TWINS)
+    assert definition.keys() == fast.keys() and len(definition) == 6
+    for text, value in definition.items():
+        assert fast[text] == pytest.approx(value, abs=1e-4)
+
+
 def test_categories_with_no_text_present_have_no_specialist() -> None:
     for twin in (impl_sequential.category_lookup, impl_batched.category_lookup):
         assert twin.analyze_specialists(torch.ones(1, 7) * 9, ["a"], {"x": ["b"]}) == {"x": None}

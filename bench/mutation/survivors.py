@@ -15,7 +15,7 @@ KINDS = {
     "equivalent": "no answer can change",
     "speed": "only the speed or the memory changes",
     "message": "only words for a reader change",
-    "outside": "it changes answers only to what the gate never asks, since the definition fails there or is wrong",
+    "outside": "only answers change that no definition gives, or gives wrongly",
     "elsewhere": "a test or another rule notices it; `also` names it",
     "slack": "a bound gets a little wider or narrower, and no known function lies between",
 }
