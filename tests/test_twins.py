@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -140,6 +141,7 @@ def test_the_batched_twins_features_may_meet_autograd(tiny: Subject) -> None:
 
 
 Call = Callable[[Any, Subject], Any]
+ASTRAY = SimpleNamespace(metadata=SimpleNamespace(hook_name="blocks.9.nowhere"))
 BAD: dict[str, tuple[tuple[Any, Any], Call, type[Exception], str]] = {
     "no texts": (
         TEXT_TWINS,
@@ -182,6 +184,12 @@ BAD: dict[str, tuple[tuple[Any, Any], Call, type[Exception], str]] = {
         lambda m, s: m.comparison_table(s.model, {}, ["a"], {}),
         ValueError,
         "at least one SAE",
+    ),
+    "SAE at a hook that the model lacks": (
+        (impl_sequential.comparison_table, impl_batched.comparison_table),
+        lambda m, s: m.comparison_table(s.model, {"astray": SimpleNamespace(cfg=ASTRAY)}, ["a"], {}),
+        ValueError,
+        "expected a hook of the model, got 'blocks.9.nowhere'",
     ),
     "no texts to collect": (
         (impl_sequential.grad_mode, impl_batched.grad_mode),
