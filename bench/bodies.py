@@ -160,6 +160,39 @@ class Rewritten(_Body):
     gate: str
 
 
+class Survived(BaseModel):
+    """A mutant that nothing noticed: where, the line as the fault leaves it, why that may be. No reason, no peace."""
+
+    function: str
+    operator: str
+    line: str
+    kind: str
+    reason: str
+
+
+class Mutated(_Body):
+    """Mutants of one module of the twins or of the gate: those that there are, that were tried, and their fates.
+
+    `killed` counts by what noticed: of a twin the gate's rule, of the gate what was judged wrongly then. The mutants
+    tried were drawn from `seed`. `source` and `gate` fingerprint the module and what judged.
+    """
+
+    kind: Literal["mutated"] = "mutated"
+    module: str
+    source: str
+    n_mutants: int
+    n_tried: int
+    killed: dict[str, int]
+    survived: tuple[Survived, ...]
+    seed: int
+    gate: str
+
+    @property
+    def n_killed(self) -> int:
+        """Mutants that something noticed."""
+        return sum(self.killed.values())
+
+
 class Powered(_Body):
     """What a tool said in one trial of the power study, by its decision rules: has the call become slower?"""
 
@@ -210,7 +243,19 @@ class Sat(_Body):
 
 
 Body = Annotated[
-    Certified | Refused | Counted | Needed | Rated | Measured | Judged | Rewritten | Powered | Begun | Resumed | Sat,
+    Certified
+    | Refused
+    | Counted
+    | Needed
+    | Rated
+    | Measured
+    | Judged
+    | Rewritten
+    | Mutated
+    | Powered
+    | Begun
+    | Resumed
+    | Sat,
     Field(discriminator="kind"),
 ]
 """Any of them; `kind` tells which."""

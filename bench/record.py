@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from .bodies import Body, Certified, Counted, Judged, Measured, Needed, Refused, Rewritten
+from .bodies import Body, Certified, Counted, Judged, Measured, Mutated, Needed, Refused, Rewritten
 from .clock import now
 from .environment import Environment
 from .errors import RecordProblem, Uncertified, unknown
@@ -185,6 +185,8 @@ def _about(body: Any) -> tuple[str, ...]:
         return (c.finding, c.function, c.workload.name, c.workload.subject, *arms)
     if isinstance(body, Judged):
         return (body.finding, body.control)
+    if isinstance(body, Mutated):
+        return (body.module,)
     if isinstance(body, Rewritten):
         return (body.finding, body.subject)
     if isinstance(body, Refused | Counted | Needed):

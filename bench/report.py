@@ -18,6 +18,7 @@ from .finding import TWINS, Finding, Pair
 from .findings import FINDINGS
 from .floor import machine_of, roofline_of
 from .looks import ERROR_RATE
+from .mutation.tally import Tally, tally
 from .noise import NULL_ERROR_RATE, NullPair, advice, history
 from .record import Ledger, Record, latest
 from .rejection import Rejection, again, overall, rejections
@@ -113,6 +114,7 @@ class Report:
     machine: Machine | None = None
     sweeps: tuple[Sweep, ...] = ()
     resumed: tuple[Resumed, ...] = ()
+    mutants: Tally | None = None
 
     @property
     def arms(self) -> list[str]:
@@ -210,6 +212,7 @@ def build(
         machine_of(bodies),
         sweeps(ledger.records, NULL_ERROR_RATE, subject),
         tuple(b for b in bodies if isinstance(b, Resumed)),
+        tally(ledger.records),
     )
 
 

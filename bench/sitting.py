@@ -3,11 +3,25 @@
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from . import candidate as candidates
 from .attempt import run_trials
-from .bodies import Begun, Certified, Counted, Judged, Measured, Needed, Rated, Refused, Resumed, Rewritten, Sat
+from .bodies import (
+    Begun,
+    Certified,
+    Counted,
+    Judged,
+    Measured,
+    Mutated,
+    Needed,
+    Rated,
+    Refused,
+    Resumed,
+    Rewritten,
+    Sat,
+)
 from .certificate import Certificate, Refusal
 from .check import certify
 from .clock import monotonic_s, now
@@ -20,6 +34,7 @@ from .finding import TWINS
 from .findings import find
 from .ladders import arm
 from .measurement import Measurement, measure
+from .mutation.session import run_mutants
 from .plan import Plan
 from .process import Usage, in_fresh_process, prepare
 from .question import Question
@@ -221,6 +236,22 @@ class Sitting:
                 self.recorder.write(message)
                 found.append(message)
         return found
+
+    def mutate(
+        self, modules: Sequence[str], sample: int | None, workers: int, reasons: Path
+    ) -> tuple[list[Mutated], list[str]]:
+        """Plants faults in the modules named. What became of them, and the reasons that are not needed."""
+        found: list[Mutated] = []
+        unneeded: list[str] = []
+        for message in in_fresh_process(self.usage, run_mutants, tuple(modules), sample, self.seed, workers, reasons):
+            if isinstance(message, tuple):
+                self.say(*message)
+            elif isinstance(message, list):
+                unneeded = message
+            else:
+                self.recorder.write(message)
+                found.append(message)
+        return found, unneeded
 
     def measure(
         self, plans: Sequence[Plan], budget_s: float, precision: float = TARGET_HALF_WIDTH

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bench import report as reports
-from bench.bodies import Judged, Measured, Refused, Rejected, Rewritten, Sat
+from bench.bodies import Judged, Measured, Mutated, Refused, Rejected, Rewritten, Sat, Survived
 from bench.certificate import Certificate
 from bench.check import certify
 from bench.comparison import Comparison, Launch, Verdict, claim_outcome
@@ -86,6 +86,29 @@ def test_a_refusal_withholds_the_figure(certificate: Certificate) -> None:
 def test_a_measurement_whose_outputs_were_wrong_is_recorded_as_refused(certificate: Certificate) -> None:
     body = _measured(Measurement(Plan(certificate), launches(3.0), failure="differs in 1 of 70 rows"))
     assert isinstance(body, Refused) and body.code == "not measured"
+
+
+def mutated(module: str, gate: str, reason: str = "") -> Mutated:
+    one = Survived(function="f", operator="o", line="x = 1 | <b>", kind="slack" if reason else "", reason=reason)
+    return Mutated(
+        module=module,
+        source="s",
+        n_mutants=9,
+        n_tried=4,
+        killed={"raises": 3},
+        survived=(one,),
+        seed=1,
+        gate=gate,
+    )
+
+
+def test_mutants_are_told_with_each_survivors_reason_and_an_older_gates_are_not(certificate: Certificate) -> None:
+    measured = Measured(certificate=certificate, launches=launches(3.0))
+    bodies = (mutated("a.old", "g1"), mutated("b.new", "g2", "a wider bound"), mutated("c.new", "g2"))
+    built = reports.build(ledger(measured, *bodies), "smoke")
+    page, text = reports.render(built, "index.html"), reports.render(built, "report.md")
+    assert "8 mutants (drawn from 18), 6 killed, 2 survivors, 1 without a reason" in text and "a.old" not in text
+    assert "slack: a wider bound" in text and "NO REASON" in text and "NO REASON" in page and "<b>" not in page
 
 
 def test_changed_source_is_stale(certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> None:

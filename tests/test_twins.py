@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -140,6 +141,7 @@ def test_the_batched_twins_features_may_meet_autograd(tiny: Subject) -> None:
 
 
 Call = Callable[[Any, Subject], Any]
+ASTRAY = SimpleNamespace(metadata=SimpleNamespace(hook_name="blocks.9.nowhere"))
 BAD: dict[str, tuple[tuple[Any, Any], Call, type[Exception], str]] = {
     "no texts": (
         TEXT_TWINS,
@@ -183,6 +185,12 @@ BAD: dict[str, tuple[tuple[Any, Any], Call, type[Exception], str]] = {
         ValueError,
         "at least one SAE",
     ),
+    "SAE at a hook that the model lacks": (
+        (impl_sequential.comparison_table, impl_batched.comparison_table),
+        lambda m, s: m.comparison_table(s.model, {"astray": SimpleNamespace(cfg=ASTRAY)}, ["a"], {}),
+        ValueError,
+        "expected a hook of the model, got 'blocks.9.nowhere'",
+    ),
     "no texts to collect": (
         (impl_sequential.grad_mode, impl_batched.grad_mode),
         lambda m, s: m.collect_activations(s.model, s.hook_name, []),
@@ -214,6 +222,16 @@ def test_twins_raise_the_same_error_on_bad_input(what: str, tiny: Subject) -> No
         said.append(str(raised.value))
     assert said[0] == said[1]
     assert not any(point.fwd_hooks for point in tiny.model.hook_points())
+
+
+@pytest.mark.parametrize("feature_idx", [0, -1], ids=["first", "last"])
+def test_the_first_and_the_last_feature_can_be_explored(feature_idx: int, tiny: Subject) -> None:
+    index = range(tiny.d_sae)[feature_idx]
+    given = (tiny.model, tiny.sae, tiny.hook_name, texts.own(6), index)
+    definition, fast = (dict(twin.explore_feature(*given)) for twin in TEXT_TWINS)
+    assert definition.keys() == fast.keys() and len(definition) == 6
+    for text, value in definition.items():
+        assert fast[text] == pytest.approx(value, abs=1e-4)
 
 
 def test_categories_with_no_text_present_have_no_specialist() -> None:

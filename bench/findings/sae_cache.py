@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import impl_batched.sae_cache as batched
@@ -19,6 +20,9 @@ from ..oracle import CACHE, Oracle
 from ..subject import Subject
 from ..suite import Suite
 from ..workload import Workload
+
+WEIGHTS, CFG = "sae_weights.safetensors", "cfg.json"
+"""The files of an SAE as SAELens saves it."""
 
 SMOKE = Workload("smoke", "tiny", 100, "hit")
 MISS = Workload("miss", "tiny", 1_000, "miss")
@@ -59,7 +63,7 @@ def _add_sae(repository: Path, sae_path: str, number: int) -> None:
     for path in (folder, repository / "blobs", repository / "refs"):
         path.mkdir(parents=True, exist_ok=True)
     (repository / "refs" / "main").write_text(REVISION)
-    for name in ("sae_weights.safetensors", "cfg.json"):
+    for name in (WEIGHTS, CFG):
         blob = repository / "blobs" / f"{number:08x}-{name}"
         blob.write_text("{}")
         (folder / name).symlink_to(os.path.relpath(blob, folder))
@@ -67,6 +71,9 @@ def _add_sae(repository: Path, sae_path: str, number: int) -> None:
 
 def _expected(inputs: Inputs, oracle: Oracle) -> tuple[bool, Path | None]:
     """By the hub's own index of what it has cached, which neither twin uses."""
+    direct = inputs["sae_lens_cache"] / SAE_PATH
+    if (direct / WEIGHTS).is_file():
+        return True, direct
     folders = sorted(inputs["hf_cache"].glob(f"models--*/snapshots/{REVISION}/{SAE_PATH}"))
     return (True, folders[0]) if folders else (False, None)
 
@@ -79,6 +86,19 @@ def _removed_or_downloaded(inputs: Inputs, subject: Subject, oracle: Oracle) -> 
         shutil.rmtree(folder)
     else:
         _add_sae(inputs["hf_cache"] / "models--org--sae-new", SAE_PATH, number=0)
+    try:
+        yield oracle
+    finally:
+        shutil.rmtree(inputs["hf_cache"].parent)
+
+
+@contextmanager
+def _saved(files: Sequence[str], inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Oracle]:
+    """The SAE's own folder, outside the hub, gets these files between two calls."""
+    folder = inputs["sae_lens_cache"] / SAE_PATH
+    folder.mkdir(parents=True)
+    for name in files:
+        (folder / name).write_text("{}")
     try:
         yield oracle
     finally:
@@ -98,7 +118,11 @@ FINDING = Finding(
             Exactly(_expected),
             (SMOKE, MISS, REPORT),
             uses_model=False,
-            alterations=(("other files", "an answer outlives a change of the cache", _removed_or_downloaded),),
+            alterations=(
+                ("other files", "an answer outlives a change of the cache", _removed_or_downloaded),
+                ("saved directly", "the SAE's own folder is not looked at", partial(_saved, (WEIGHTS, CFG))),
+                ("half saved", "a folder without weights counts as a hit", partial(_saved, (CFG,))),
+            ),
         ),
     ),
     counters=(directory_scans, file_system_calls),

@@ -1,0 +1,1 @@
+"""Mutation testing: small faults are planted in the twins and in the gate itself; each must be noticed."""

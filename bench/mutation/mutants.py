@@ -1,0 +1,83 @@
+"""Mutants: a source file with one small fault each, made by cosmic-ray's operators."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..digest import digest
+from .operators import load_operators
+from .places import Position, read_places
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One fault. `module` is an import name, `function` the one that it lies in, or "" for the module itself."""
+
+    module: str
+    function: str
+    operator: str
+    line: str
+    """The line as the fault leaves it, runs of blanks as one. Its number would change with every edit above it."""
+    number: int
+    """Where it is today."""
+    source: str
+    """The whole file with the fault."""
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What a reason is given for."""
+        return self.module, self.function, self.operator, self.line
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.number} {self.function or 'module'} {self.operator}: {self.line}"
+
+
+def path_of(module: str) -> Path:
+    """The file of a module of ours, by its import name."""
+    return ROOT.joinpath(*module.split(".")).with_suffix(".py")
+
+
+def mutants_of(module: str, source: str | None = None) -> list[Mutant]:
+    """Every mutant of a module, in the order of its lines; of `source` instead of its file, if given.
+
+    Raises:
+        BadInput: cosmic-ray is not installed.
+    """
+    source = path_of(module).read_text(encoding="utf-8") if source is None else source
+    made = [m for name, operator in load_operators().items() for m in _of_operator(module, source, name, operator)]
+    return sorted({m.source: m for m in made}.values(), key=lambda m: (m.number, m.operator, m.line))
+
+
+def sampled(mutants: Sequence[Mutant], n: int | None, seed: int) -> list[Mutant]:
+    """So many of them at random, in their order; all without a number.
+
+    Each has its own lot, drawn from the seed and its key, so that an edit elsewhere draws no other sample.
+    """
+    lots = sorted(digest([seed, *mutant.key]) for mutant in mutants)[:n]
+    return [mutant for mutant in mutants if digest([seed, *mutant.key]) in lots]
+
+
+def _of_operator(module: str, source: str, name: str, operator: Any) -> Iterator[Mutant]:
+    from cosmic_ray.mutating import mutate_code
+
+    places = read_places(source)
+    for occurrence, position in enumerate(_positions(source, operator)):
+        if not places.why_skipped(position):
+            mutated = mutate_code(source, operator, occurrence)
+            shown = f"{_line(source, position)} (removed)" if name == "RemoveDecorator" else _line(mutated, position)
+            yield Mutant(module, places.function(position), name, shown, position[0], mutated)
+
+
+def _line(source: str, position: Position) -> str:
+    return " ".join(source.splitlines()[position[0] - 1].split())
+
+
+def _positions(source: str, operator: Any) -> Iterator[Position]:
+    """In the order in which cosmic-ray counts occurrences."""
+    from cosmic_ray.ast import ast_nodes, get_ast
+
+    for node in ast_nodes(get_ast(source)):
+        yield from (start for start, _ in operator.mutation_positions(node))

@@ -1,0 +1,73 @@
+"""One run of mutants, made in a fresh process: which are tried, what became of them, what is recorded."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..attempt import GATE, gate_digest
+from ..bodies import Mutated
+from ..digest import file_digest
+from ..errors import unknown
+from .mutants import ROOT, Mutant, mutants_of, path_of, sampled
+from .survivors import read_reasons, stale, survived
+from .trials import Fate, fates
+
+TWINS = tuple(sorted(f"impl_batched.{path.stem}" for path in (ROOT / "impl_batched").glob("[!_]*.py")))
+GATE_MODULES = tuple(f"bench.{name}" for name in GATE)
+GROUPS = {"twins": TWINS, "gate": GATE_MODULES}
+"""Names that stand for several modules."""
+
+
+def chosen_modules(names: Sequence[str] | None) -> tuple[str, ...]:
+    """The modules of these names and groups; all if none is named. Raises BadInput."""
+    found: list[str] = []
+    for name in names or GROUPS:
+        if name not in GROUPS and name not in (*TWINS, *GATE_MODULES):
+            raise unknown("module", name, [*GROUPS, *TWINS, *GATE_MODULES])
+        found += GROUPS.get(name, (name,))
+    return tuple(dict.fromkeys(found))
+
+
+def run_mutants(
+    modules: Sequence[str], sample: int | None, seed: int, workers: int, reasons: Path
+) -> Iterator[tuple[str, int] | list[str] | Mutated]:
+    """Runs in a fresh process. Of the gate's mutants `sample` are drawn from the seed; the twins' are all tried.
+
+    Yields what is being done as (words, left), then the reasons that are not needed, then one `Mutated` a module.
+    """
+    given, gate = read_reasons(reasons), gate_digest()
+    yield "making mutants", 0
+    made = {module: mutants_of(module) for module in modules}
+    tried = _drawn(made, sample, seed)
+    judged: list[Fate] = []
+    yield "asking today's code", len(tried)
+    for fate in fates(tried, workers):
+        judged.append(fate)
+        yield f"mutants of {fate.mutant.module}", len(tried) - len(judged)
+    existing = [mutant for mutants in made.values() for mutant in mutants]
+    yield stale(given, modules, existing, [fate.mutant for fate in judged if not fate.survived])
+    for module, mutants in made.items():
+        own = [fate for fate in judged if fate.mutant.module == module]
+        yield Mutated(
+            module=module,
+            source=file_digest(path_of(module)),
+            n_mutants=len(mutants),
+            n_tried=len(own),
+            killed=dict(Counter(_killer(fate) for fate in own if not fate.survived)),
+            survived=tuple(survived(fate.mutant, given) for fate in own if fate.survived),
+            seed=seed,
+            gate=gate,
+        )
+
+
+def _drawn(made: dict[str, list[Mutant]], sample: int | None, seed: int) -> list[Mutant]:
+    twins = [mutant for module in made if module in TWINS for mutant in made[module]]
+    gate = [mutant for module in made if module not in TWINS for mutant in made[module]]
+    return [*twins, *sampled(gate, sample, seed)]
+
+
+def _killer(fate: Fate) -> Any:
+    """What killed it: for a twin the gate's rule, for the gate what was judged wrongly."""
+    kind = fate.probe.split(" ")[0]
+    return kind if kind in ("control", "twin", "import", "timeout") else fate.how or fate.probe
