@@ -62,6 +62,8 @@ class Check:
     definition_s: float = 0.0
     """Seconds of the definition's call on all items: a guess at how long others will take, never a sample."""
     n_calls: int = 0
+    places: dict[str, str] = field(default_factory=dict)
+    """Folder that an input named -> the input's name; a refusal speaks of the latter, which is no one machine's."""
     kept: list[Any] = field(default_factory=list)
     """Outputs so far, alive, so that memory which is used again is seen to be."""
 
@@ -129,6 +131,7 @@ class Check:
     def _call(self, inputs: Inputs, oracle: Oracle) -> Evidence:
         """One call of the candidate. Raises NotEquivalent where anything is wrong with it."""
         self.n_calls += 1
+        self.places = {str(value): f"<{name}>" for name, value in inputs.items() if isinstance(value, Path)}
         before, given = state.snapshot(self.modules), outputs.fingerprint(inputs)
         try:
             with patches.watching(tuple(value for value in inputs.values() if isinstance(value, Path))):
@@ -163,7 +166,10 @@ class Check:
         told = "" if code in ("definition changed", "definition wrong", "invalid check") else f"{self.twin} "
         trial = self.trial.name if self.trial else ""
         during = f" Trial: {trial} ({self.trial.why})." if self.trial and self.n_calls > 1 else ""
-        reason = f"{finding.name} on {_label(workload)}: {told}{error}{during} Reproduce: {self._command()}"
+        words = str(error)
+        for place, name in self.places.items():
+            words = words.replace(place, name)
+        reason = f"{finding.name} on {_label(workload)}: {told}{words}{during} Reproduce: {self._command()}"
         common = (finding.name, pair.name, workload, self.twin)
         return Refusal(*common, code, reason, error.rule, trial, error.excess)
 

@@ -188,7 +188,7 @@ class Sitting:
         self,
         asked: Sequence[Question],
         counted: Sequence[Question] = (),
-        with_controls: bool = False,
+        controls: Sequence[Control] = (),
         then: Sequence[Callable[..., Iterator[Any]]] = (),
     ) -> tuple[list[Certificate | Refusal], list[Judged]]:
         """Answers all questions, judges the controls and counts work, in one fresh process that times nothing.
@@ -209,7 +209,7 @@ class Sitting:
             if not self.earlier.counted(q.finding, q.function, q.workload)
             and (q.finding, q.function, q.arm) not in refused
         ]
-        names = {(c.finding.name, c.name) for c in CONTROLS if with_controls} - {(j.finding, j.control) for j in judged}
+        names = {(c.finding.name, c.name) for c in controls} - {(j.finding, j.control) for j in judged}
         stream = in_fresh_process(self.usage, _prove, asked, counted, sorted(names))
         for message in stream if asked or counted or names else ():
             for work_to_come in then:

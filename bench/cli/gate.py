@@ -8,6 +8,7 @@ import typer
 
 from .. import terminal
 from ..certificate import Refusal
+from ..controls import CONTROLS
 from ..errors import BadInput
 from ..findings import FINDINGS
 from ..question import questions
@@ -85,7 +86,7 @@ def controls(results: Results = RESULTS, as_json: AsJson = False) -> None:
     """
     sitting = open_sitting(results, None)
     with terminal.progress() as sitting.say:
-        _, judged = sitting.prove([], with_controls=True)
+        _, judged = sitting.prove([], controls=CONTROLS)
     if as_json:
         terminal.print_json([one.model_dump() for one in judged])
     else:
