@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .alterations import Alter
 from .digest import digest, source_digest
@@ -76,6 +76,16 @@ class Pair:
             raise ValueError(f"Expected the parameters {expected}, got {got}.")
 
 
+class Defect(NamedTuple):
+    """An input on which a definition is wrong, and the test that shows it, as pytest names it."""
+
+    words: str
+    test: str
+
+    def __str__(self) -> str:
+        return f"{self.words} ({self.test.partition('::')[2]})"
+
+
 @dataclass(frozen=True)
 class Finding:
     """One finding of the report. The first pair carries the claim."""
@@ -88,7 +98,7 @@ class Finding:
     counters: tuple[Callable[..., Any], ...]
     definition_digest: str
     """Pinned fingerprint of the sequential file. A changed definition stops everything until this is changed too."""
-    baseline_defects: tuple[str, ...] = ()
+    baseline_defects: tuple[Defect, ...] = ()
     """Inputs on which the definition itself is wrong; outside the contract, each with a test."""
 
     @property

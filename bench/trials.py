@@ -53,7 +53,7 @@ TRIALS = (
     Trial("other model weights", "activations are known by text or model", _few, model_weights_rolled),
 )
 """In the order in which they are made."""
-ALTERED = ("other features", "other files")
+ALTERED = ("other features", "other files", "saved directly", "half saved")
 """Trials that one pair alone has, by the name that it gives them (`Pair.alterations`)."""
 
 

@@ -73,6 +73,17 @@ def remembered_miss(sae_path: str, sae_lens_cache: Path, hf_cache: Path) -> Answ
     return _remembered.setdefault(sae_path, (False, None))
 
 
+def hub_only(sae_path: str, sae_lens_cache: Path, hf_cache: Path) -> Answer:
+    """Looks where SAELens downloads to nowadays, and no longer where it once saved."""
+    return batched.check_sae_cached(sae_path, sae_lens_cache / "nowhere", hf_cache)
+
+
+def folder_is_enough(sae_path: str, sae_lens_cache: Path, hf_cache: Path) -> Answer:
+    """Takes an SAE's own folder for a saved SAE."""
+    folder = sae_lens_cache / sae_path
+    return (True, folder) if folder.is_dir() else batched.check_sae_cached(sae_path, sae_lens_cache, hf_cache)
+
+
 def _control(function: Any, why: str, expect: str, only: str = "") -> Control:
     return Control(FINDING, function, why, expect, only=only)
 
@@ -95,4 +106,6 @@ CONTROLS = (
     _control(
         remembered_miss, "a file may be downloaded after one has asked for it", "[0]: False (bool), expected True"
     ),
+    _control(hub_only, "an SAE saved by hand is not in the hub's cache", "Trial: saved directly", "saved directly"),
+    _control(folder_is_enough, "saving may have been cut short", "Trial: half saved", "half saved"),
 )

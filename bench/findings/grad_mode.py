@@ -21,7 +21,7 @@ from ..counters import (
     token_layers,
 )
 from ..equivalence import Inputs, SameRows
-from ..finding import Claim, Finding, Pair
+from ..finding import Claim, Defect, Finding, Pair
 from ..oracle import Oracle
 from ..subject import Subject
 from ..suite import Suite
@@ -66,6 +66,13 @@ FINDING = Finding(
         operators,
     ),
     definition_digest="8cf215432544814c",
+    baseline_defects=(
+        Defect(
+            "A tokenizer that pads on the left by default, and a text that begins with the literal bos token: the "
+            "model masks that token as if it were padding, so the definition's answer is another text's.",
+            "tests/test_variants.py::test_a_leading_bos_under_left_padding_is_a_baseline_defect_that_is_refused[grad_mode]",
+        ),
+    ),
 )
 
 

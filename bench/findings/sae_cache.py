@@ -15,7 +15,7 @@ import impl_sequential.sae_cache as sequential
 
 from ..counters import directory_scans, file_system_calls
 from ..equivalence import Exactly, Inputs
-from ..finding import Claim, Finding, Pair
+from ..finding import Claim, Defect, Finding, Pair
 from ..oracle import CACHE, Oracle
 from ..subject import Subject
 from ..suite import Suite
@@ -128,11 +128,26 @@ FINDING = Finding(
     counters=(directory_scans, file_system_calls),
     definition_digest="b1c9db239d61e831",
     baseline_defects=(
-        "A folder whose name only begins with the wanted one (blocks.8.hook_resid_pre_768) counts as a hit.",
-        "A link whose file is gone counts as a hit.",
-        "A .no_exist marker, which says that the hub lacks the file, counts as a hit.",
-        "Weights without cfg.json count as a hit, although SAELens cannot load them.",
-        "Of several cached revisions any may be returned, not the one that refs/main names.",
+        Defect(
+            "A folder whose name only begins with the wanted one (blocks.8.hook_resid_pre_768) counts as a hit.",
+            "tests/test_twins.py::test_baseline_defects_of_the_cache_walk[0]",
+        ),
+        Defect(
+            "A link whose file is gone counts as a hit.",
+            "tests/test_twins.py::test_baseline_defects_of_the_cache_walk[1]",
+        ),
+        Defect(
+            "A .no_exist marker, which says that the hub lacks the file, counts as a hit.",
+            "tests/test_twins.py::test_baseline_defects_of_the_cache_walk[2]",
+        ),
+        Defect(
+            "Weights without cfg.json count as a hit, although SAELens cannot load them.",
+            "tests/test_twins.py::test_baseline_defects_of_the_cache_walk[3]",
+        ),
+        Defect(
+            "Of several cached revisions any may be returned, not the one that refs/main names.",
+            "tests/test_twins.py::test_the_revision_that_main_names_wins",
+        ),
     ),
 )
 

@@ -25,7 +25,7 @@ from ..counters import (
 )
 from ..equivalence import Inputs, SameRows
 from ..features import Features
-from ..finding import Claim, Finding, Pair
+from ..finding import Claim, Defect, Finding, Pair
 from ..oracle import Oracle
 from ..plain import ListOf
 from ..ranks import Number, Ranked, SameRanks
@@ -152,8 +152,11 @@ FINDING = Finding(
     ),
     definition_digest="325b10c2b0cf85d6",
     baseline_defects=(
-        "A tokenizer that pads on the left by default, and a text that begins with the literal bos token: the model "
-        "masks that token as if it were padding, so the definition's answer is another text's.",
+        Defect(
+            "A tokenizer that pads on the left by default, and a text that begins with the literal bos token: the "
+            "model masks that token as if it were padding, so the definition's answer is another text's.",
+            "tests/test_variants.py::test_a_leading_bos_under_left_padding_is_a_baseline_defect_that_is_refused[text_batching]",
+        ),
     ),
 )
 
