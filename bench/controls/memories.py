@@ -125,8 +125,11 @@ def strong_features_cached_by_tensor(
 
 
 def answer_cached_by_path(sae_path: str, sae_lens_cache: Path, hf_cache: Path) -> tuple[bool, Path | None]:
-    """Remembers where an SAE was found, by its path and the cache's."""
-    key = (sae_path, str(sae_lens_cache), str(hf_cache))
+    """Remembers what the hub's cache holds, by the SAE's path and the cache's."""
+    saved = sae_lens_cache / sae_path
+    if (saved / "cfg.json").exists() and (saved / "sae_weights.safetensors").exists():
+        return True, saved
+    key = (sae_path, str(hf_cache))
     if key not in _kept:
         _kept[key] = cache.check_sae_cached(sae_path, sae_lens_cache, hf_cache)
     found: tuple[bool, Path | None] = _kept[key]
