@@ -159,7 +159,9 @@ def test_fresh_starts_anew_and_a_resumption_says_so_in_one_line(tmp_path: Path) 
 
 def test_the_report_says_that_its_sitting_was_resumed() -> None:
     ledger = read(RESULTS)
-    again = record(Resumed(pause_s=90, n_kept=3, **ENDED), ledger.records[-1].sitting)
+    reported = build(ledger).sitting
+    assert reported is not None
+    again = record(Resumed(pause_s=90, n_kept=3, **ENDED), reported.sitting)
     words = "interrupted and resumed after 90.0 s; the A/A pair is of the last stretch"
     assert words in render(build(replace(ledger, records=(*ledger.records, again))), "report.md")
     assert "resumed" not in render(build(ledger), "report.md")
