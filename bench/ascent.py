@@ -7,7 +7,6 @@ from .certificate import Certificate, Refusal
 from .check import Check
 from .findings import find
 from .gate import GATE
-from .process import in_fresh_process
 from .series import Series
 from .sitting import Sitting
 from .subject import Subject, find_subject
@@ -29,10 +28,7 @@ def ascend(sitting: Sitting, series: Sequence[Series], longest_call_s: float = L
     certificates: list[Certificate] = []
     # Those of one subject together, so that it is loaded once.
     ordered = sorted(series, key=lambda one: one.workloads[0].subject)
-    for message in in_fresh_process(sitting.usage, steps, ordered, longest_call_s):
-        if isinstance(message, tuple):
-            sitting.say(*message)
-            continue
+    for message in sitting.told(steps, ordered, longest_call_s):
         sitting.recorder.write(message)
         if isinstance(message, Certified):
             certificates.append(message.certificate)

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .bodies import Refused
-from .comparison import Comparison, Verdict, verdict
+from .comparison import Comparison, Verdict
 from .finding import Pair
 from .ladders import ladder_of
 from .ladders.ladder import CAREFUL
 from .record import Record
-from .staleness import changed
+from .staleness import standing
 from .wording import seconds, speedup
 
 
@@ -60,8 +60,4 @@ def beside(
     if key is None:
         return None
     comparison = comparisons[key]
-    stale = changed(pair, comparison)
-    if stale:
-        return Beside(*arms, Verdict.STALE, f"{stale} changed since; run again", comparison)
-    found = Verdict.AMBIGUOUS if null_differs else verdict(adjusted[key])
-    return Beside(*arms, found, "", comparison)
+    return Beside(*arms, *standing(pair, comparison, adjusted[key], null_differs), comparison)

@@ -4,9 +4,8 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from . import candidate as candidates
 from .attempt import run_trials
 from .bodies import (
     Begun,
@@ -23,142 +22,23 @@ from .bodies import (
     Sat,
 )
 from .certificate import Certificate, Refusal
-from .check import certify
 from .clock import monotonic_s, now
 from .comparison import TARGET_HALF_WIDTH
-from .controls import CONTROLS
 from .controls.control import Control
-from .counters import count, device_counters, work
-from .digest import source_digest
-from .finding import TWINS
 from .findings import find
-from .ladders import arm
 from .measurement import Measurement, measure
 from .mutation.session import run_mutants
 from .plan import Plan
 from .process import Usage, in_fresh_process, prepare
+from .proving import prove_all
 from .question import Question
 from .quiet import Condition, Conditions, condition
 from .rating import rates
 from .record import Recorder
 from .resumption import Earlier, this_process
-from .roofline import least_work
-from .subject import Subject, find_subject
-from .workload import Workload
 
-T = TypeVar("T")
 Say = Callable[[str, int], None]
 """Told what is being done now, and how many like it are left."""
-
-
-def _prove(
-    asked: Sequence[Question], counted: Sequence[Question], controls: Sequence[tuple[str, str]]
-) -> Iterator[Any]:
-    """Runs in a fresh process. Yields answers, judgements and counts, and before each what it is, as (words, left)."""
-    subjects = _Subjects()
-    refused: set[tuple[str, str, str]] = set()
-    for left, question in _countdown(asked):
-        yield f"checking {question.label}", left
-        answer = _answer(question, subjects)
-        if isinstance(answer, Refusal):
-            refused.add((question.finding, question.function, question.arm))
-        yield answer
-    sound = [q for q in counted if (q.finding, q.function, q.arm) not in refused]
-    for left, question in _countdown(list(dict.fromkeys(replace(q, arm=TWINS[1]) for q in sound))):
-        yield f"counting {question.label}", left
-        arms = [q.arm for q in sound if replace(q, arm=TWINS[1]) == question]
-        yield _count(question, [TWINS[0], *arms], subjects)
-        yield from _needed(question, subjects)
-    for left, control in _countdown([c for c in CONTROLS if (c.finding.name, c.name) in controls]):
-        yield f"control {control.name}", left
-        yield _judge(control)
-
-
-def _countdown(items: Sequence[T]) -> Iterator[tuple[int, T]]:
-    return ((len(items) - i, item) for i, item in enumerate(items))
-
-
-def _answer(question: Question, subjects: "_Subjects") -> Certificate | Refusal:
-    finding = find(question.finding)
-    pair = finding.pair(question.function)
-    function = candidates.load(question.candidate, pair) if question.candidate else arm(pair, question.arm)
-    return certify(finding, pair, question.workload, function, subjects[question.workload], seed=question.seed)
-
-
-def _count(question: Question, arms: Sequence[str], subjects: "_Subjects") -> Counted:
-    finding = find(question.finding)
-    pair = finding.pair(question.function)
-    subject = subjects[question.workload]
-    counters = (*finding.counters, *(device_counters(subject) if pair.uses_model else ()))
-    functions = {name: arm(pair, name) for name in arms}
-    done = {
-        name: work(counters, function, pair.inputs(question.workload, subject, None))
-        for name, function in functions.items()
-    }
-    return Counted(
-        finding=finding.name,
-        function=pair.name,
-        workload=question.workload,
-        sources={name: source_digest(function) for name, function in functions.items()},
-        counts={name: dict(one.counts) for name, one in done.items()},
-        tables={name: {of: dict(table) for of, table in one.tables.items()} for name, one in done.items()},
-    )
-
-
-def _needed(question: Question, subjects: "_Subjects") -> Iterator[Needed]:
-    """The least work of the question's call, where it is known."""
-    finding, function, workload = question.finding, question.function, question.workload
-    work = least_work(find(finding).pair(function).inputs(workload, subjects[workload], None))
-    if work:
-        yield Needed(finding=finding, function=function, workload=workload, work=work)
-
-
-def _judge(control: Control) -> Judged:
-    judgement = control.judge()
-    answer = judgement.answer
-    return Judged(
-        finding=control.finding.name,
-        control=control.name,
-        wrong=control.kind != "no faster",
-        as_expected=judgement.as_expected,
-        answer=str(answer) if isinstance(answer, Refusal) else f"equivalent, but {control.why}. {_work(control)}",
-        at_the_limit=control.kind == "at the limit",
-        only=control.only,
-        who=control.who,
-        why=control.why,
-        **({name: getattr(answer, name) for name in REFUSED_BY} if isinstance(answer, Refusal) else {}),
-    )
-
-
-REFUSED_BY = ("rule", "trial", "excess")
-REFUSAL = ("finding", "function", "workload", "twin", "code", "reason", *REFUSED_BY)
-"""What a refusal by the gate says; which arm was to be the baseline is only known of a measurement."""
-
-
-def _work(control: Control) -> str:
-    """What a control that is right does, beside what the definition does: the counts, since it is never timed."""
-    workload = control.on
-    subject = find_subject(workload.subject, workload.dtype)
-    mine, definitions = (
-        count(control.finding.counters, function, control.pair.inputs(workload, subject, None))
-        for function in (control.function, control.pair.sequential)
-    )
-    return "; ".join(
-        f"{name.replace('_', ' ')}: {n:,}, the definition's {definitions[name]:,}" for name, n in mine.items()
-    )
-
-
-class _Subjects(dict[tuple[str, str], Subject]):
-    """Subjects by workload, one loaded at a time, since a large one fills a good part of the memory."""
-
-    def __getitem__(self, workload: Workload) -> Subject:  # type: ignore[override]
-        key = (workload.subject, workload.dtype)
-        if key not in self:
-            for subject in self.values():
-                subject.release()
-            self.clear()
-            self[key] = find_subject(*key)
-        return super().__getitem__(key)
 
 
 @dataclass
@@ -210,14 +90,9 @@ class Sitting:
             and (q.finding, q.function, q.arm) not in refused
         ]
         names = {(c.finding.name, c.name) for c in controls} - {(j.finding, j.control) for j in judged}
-        stream = in_fresh_process(self.usage, _prove, asked, counted, sorted(names))
-        for message in stream if asked or counted or names else ():
-            for work_to_come in then:
-                prepare(work_to_come)
-            then = ()
-            if isinstance(message, tuple):
-                self.say(*message)
-                continue
+        if not (asked or counted or names):
+            return found, judged
+        for message in self.told(prove_all, asked, counted, sorted(names), then=then):
             self.recorder.write(_body(message))
             if isinstance(message, Certificate | Refusal):
                 found.append(message)
@@ -229,12 +104,9 @@ class Sitting:
         """Shows the gate so many valid rewrites of each finding named, in one fresh process. None may be rejected."""
         found = self.earlier.rewritten
         trials = {name: n for name, n in trials.items() if name not in {one.finding for one in found}}
-        for message in in_fresh_process(self.usage, run_trials, trials, subject, self.seed) if trials else ():
-            if isinstance(message, tuple):
-                self.say(*message)
-            else:
-                self.recorder.write(message)
-                found.append(message)
+        for body in self.told(run_trials, trials, subject, self.seed) if trials else ():
+            self.recorder.write(body)
+            found.append(body)
         return found
 
     def mutate(
@@ -243,10 +115,8 @@ class Sitting:
         """Plants faults in the modules named. What became of them, and the reasons that are not needed."""
         found: list[Mutated] = []
         unneeded: list[str] = []
-        for message in in_fresh_process(self.usage, run_mutants, tuple(modules), sample, self.seed, workers, reasons):
-            if isinstance(message, tuple):
-                self.say(*message)
-            elif isinstance(message, list):
+        for message in self.told(run_mutants, tuple(modules), sample, self.seed, workers, reasons):
+            if isinstance(message, list):
                 unneeded = message
             else:
                 self.recorder.write(message)
@@ -291,6 +161,19 @@ class Sitting:
             # Its seconds are no twin's, so they are not added to the sitting's.
             multiplied, moved = in_fresh_process(Usage(), rates, n_threads)
             self.recorder.write(Rated(n_threads=n_threads, multiplied=multiplied, moved=moved))
+
+    def told(
+        self, work: Callable[..., Iterator[Any]], *arguments: Any, then: Sequence[Callable[..., Iterator[Any]]] = ()
+    ) -> Iterator[Any]:
+        """What `work` yields in a fresh process; what it is doing, (words, left), is said and not passed on."""
+        for message in in_fresh_process(self.usage, work, *arguments):
+            for to_come in then:
+                prepare(to_come)
+            then = ()
+            if isinstance(message, tuple):
+                self.say(*message)
+            else:
+                yield message
 
     def close(self) -> Sat:
         """Records how long the sitting was."""

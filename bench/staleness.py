@@ -1,11 +1,25 @@
-"""Whether a figure still stands for the files of today."""
+"""Whether a figure still stands: for the files of today, in a sitting whose A/A pair is alike."""
 
 from .certificate import Certificate
-from .comparison import Comparison
+from .comparison import Comparison, Verdict, verdict
 from .digest import source_digest
 from .errors import BadInput
 from .finding import TWINS, Pair
 from .ladders import arm
+
+NULL_DIFFERS = "the sitting's A/A pair differs"
+
+
+def standing(pair: Pair, comparison: Comparison, adjusted: float, null_differs: bool) -> tuple[Verdict, str]:
+    """The verdict, and the reason where it is not the interval's. `adjusted` is the p-value among all questions."""
+    if stale := changed(pair, comparison):
+        return Verdict.STALE, f"{stale} changed since; run again"
+    if null_differs:
+        return Verdict.AMBIGUOUS, NULL_DIFFERS
+    found = verdict(adjusted)
+    # The interval answers its own question; the verdict is one of many.
+    alone = verdict(comparison.p_value) is not found
+    return found, "excludes no change by itself, but not among the report's questions" if alone else ""
 
 
 def changed(pair: Pair, comparison: Comparison) -> str:

@@ -24,7 +24,8 @@ from .certificate import Certificate, Refusal
 from .comparison import Comparison
 from .findings import FINDINGS
 from .rejection import Rejection, again, overall
-from .report import Report, Row
+from .report import Report
+from .row import Row
 from .separation import Separation
 from .sweep import WORDS, Sweep
 from .waterfall import Waterfall
@@ -193,7 +194,9 @@ def show_rows(built: Report) -> None:
             say_line(f"{row.pair.name}, against a careful loop: {row.beside.told}{took}")
     for line in built.advice:
         say_line(f"What on the machine may be wrong: {line}")
-    say_line(f"A/A: {built.null_words}. Controls rejected: {built.n_killed} of {built.n_wrong}.")
+    say_line(
+        f"A/A: {built.null_words}. Controls rejected: {built.separation.n_killed} of {len(built.separation.wrong)}."
+    )
     if built.rejections:
         say_line(f"Valid rewrites rejected: {built.all_rejections.words}.")
 

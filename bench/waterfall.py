@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from .bodies import Certified, Counted, Measured, Refused
 from .certificate import Certificate
-from .comparison import Comparison, Verdict, holm, verdict
+from .comparison import Comparison, Verdict, holm
 from .finding import TWINS
 from .ladders import LADDERS
 from .ladders.ladder import CAREFUL, Ladder, Rung
 from .record import Ledger, Record
-from .staleness import changed
+from .staleness import standing
 from .wording import seconds, speedup
 
 TICKS = (0.5, 1, 2, 5, 10, 20, 50, 100, 200)
@@ -123,15 +123,14 @@ def _steps(ladder: Ladder, records: Sequence[Record], null_differs: bool) -> lis
             steps.append(Step(rung, Verdict.WITHHELD, reason, counts=counts))
             continue
         comparison, baseline = factor.comparison, factor.arms[0]
-        stale = changed(ladder.pair, comparison)
-        if stale:
-            steps.append(Step(rung, Verdict.STALE, f"{stale} changed since; run again", counts=counts))
+        found, why = standing(ladder.pair, comparison, adjusted[rung.name], null_differs)
+        if found is Verdict.STALE:
+            steps.append(Step(rung, found, why, counts=counts))
             continue
         if baseline in in_all:
             in_all[rung.name] = in_all[baseline] * comparison.speedup
-        found = Verdict.AMBIGUOUS if null_differs else verdict(adjusted[rung.name])
         reached, took = in_all.get(rung.name), seconds(comparison.contender_s)
-        steps.append(Step(rung, found, "", comparison, baseline, reached, took, counts))
+        steps.append(Step(rung, found, why, comparison, baseline, reached, took, counts))
     return steps
 
 

@@ -8,6 +8,9 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 import pytest
 
+from bench.certificate import Certificate
+from bench.check import certify
+from bench.findings import find
 from bench.subject import Subject, find_subject
 
 
@@ -24,3 +27,11 @@ def solved() -> Subject:
 @pytest.fixture(scope="session")
 def tiny_bridge() -> Subject:
     return find_subject("tiny:bridge")
+
+
+@pytest.fixture(scope="module")
+def certificate() -> Certificate:
+    finding = find("sae_cache")
+    answer = certify(finding, finding.pairs[0], finding.pairs[0].workload("smoke"))
+    assert isinstance(answer, Certificate)
+    return answer

@@ -1,61 +1,25 @@
 """The report: worked out from records alone, true to them, and safe to open."""
 
-import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench import report as reports
-from bench.bodies import Judged, Measured, Mutated, Refused, Rejected, Rewritten, Sat, Survived
+from bench.bodies import Measured, Refused, Sat
 from bench.certificate import Certificate
-from bench.check import certify
-from bench.comparison import Comparison, Launch, Verdict, claim_outcome
+from bench.comparison import Comparison, Verdict, claim_outcome
 from bench.environment import current_environment
 from bench.finding import Claim, Pair
-from bench.findings import find
 from bench.measurement import Measurement
 from bench.plan import Plan
 from bench.quiet import Condition, Conditions
-from bench.record import Ledger, Record, Recorder, read
+from bench.record import Ledger, Recorder, read
 from bench.sitting import _measured
 
+from .reporting import launches, ledger, row
+
 ROOT = Path(__file__).parent.parent
-
-
-@pytest.fixture(scope="module")
-def certificate() -> Certificate:
-    finding = find("sae_cache")
-    answer = certify(finding, finding.pairs[0], finding.pairs[0].workload("smoke"))
-    assert isinstance(answer, Certificate)
-    return answer
-
-
-def launches(speedup: float, wobble: float = 0.01) -> tuple[Launch, ...]:
-    factors = [speedup * math.exp(wobble * step) for step in (-1, 0, 1, 0.5)]
-    return tuple(Launch(0, (factor, factor), (1.0, 1.0), (True, False), (1, 1)) for factor in factors)
-
-
-def ledger(*bodies: Any) -> Ledger:
-    made = [Record(written="now", sitting="s", environment=current_environment(), body=body) for body in bodies]
-    return Ledger(tuple(made), ())
-
-
-def rewritten(seed: int, n_trials: int, rejected: tuple[Rejected, ...] = (), gate: str = "g") -> Rewritten:
-    return Rewritten(
-        finding="text_batching",
-        subject="tiny",
-        seed=seed,
-        n_trials=n_trials,
-        n_rewrites=n_trials,
-        closest=0.4,
-        rejected=rejected,
-        gate=gate,
-    )
-
-
-def row(built: reports.Report, name: str = "sae_cache") -> reports.Row:
-    return next(row for row in built.rows if row.finding.name == name)
 
 
 def test_a_speedup_is_told_with_its_interval_and_verdict(certificate: Certificate) -> None:
@@ -86,29 +50,6 @@ def test_a_refusal_withholds_the_figure(certificate: Certificate) -> None:
 def test_a_measurement_whose_outputs_were_wrong_is_recorded_as_refused(certificate: Certificate) -> None:
     body = _measured(Measurement(Plan(certificate), launches(3.0), failure="differs in 1 of 70 rows"))
     assert isinstance(body, Refused) and body.code == "not measured"
-
-
-def mutated(module: str, gate: str, reason: str = "") -> Mutated:
-    one = Survived(function="f", operator="o", line="x = 1 | <b>", kind="slack" if reason else "", reason=reason)
-    return Mutated(
-        module=module,
-        source="s",
-        n_mutants=9,
-        n_tried=4,
-        killed={"raises": 3},
-        survived=(one,),
-        seed=1,
-        gate=gate,
-    )
-
-
-def test_mutants_are_told_with_each_survivors_reason_and_an_older_gates_are_not(certificate: Certificate) -> None:
-    measured = Measured(certificate=certificate, launches=launches(3.0))
-    bodies = (mutated("a.old", "g1"), mutated("b.new", "g2", "a wider bound"), mutated("c.new", "g2"))
-    built = reports.build(ledger(measured, *bodies), "smoke")
-    page, text = reports.render(built, "index.html"), reports.render(built, "report.md")
-    assert "8 mutants (drawn from 18), 6 killed, 2 survivors, 1 without a reason" in text and "a.old" not in text
-    assert "slack: a wider bound" in text and "NO REASON" in text and "NO REASON" in page and "<b>" not in page
 
 
 def test_changed_source_is_stale(certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,83 +114,6 @@ def test_the_page_shows_markup_and_does_not_run_it(certificate: Certificate) -> 
     assert "<script" not in reports.render(built, "report.md")
 
 
-def test_valid_rewrites_are_told_with_their_number_and_the_bound_on_the_rate(certificate: Certificate) -> None:
-    measured = Measured(certificate=certificate, launches=launches(3.0))
-    built = reports.build(ledger(measured, rewritten(0, 1000)), "smoke")
-    # None of 1,000: the bound solves (1 - p)^1000 = 0.05.
-    assert built.all_rejections.bound == pytest.approx(1 - 0.05 ** (1 / 1000))
-    for name in ("report.md", "index.html", "table.md"):
-        assert "0 of 1,000 (at most 0.3% of all, 95% confidence)" in reports.render(built, name)
-    assert "| text_batching | tiny | 1,000 | 1,000 | 0 | 0.3% | 0.40 |" in reports.render(built, "report.md")
-
-
-def judged(control: str, excess: float | None = None, only: str = "", **changes: Any) -> Judged:
-    made = Judged(
-        finding="text_batching", control=control, wrong=True, as_expected=True, answer="no", excess=excess, only=only
-    )
-    return made.model_copy(update=changes)
-
-
-def test_controls_are_told_with_kills_survivors_separation_and_what_each_rule_alone_rejects(
-    certificate: Certificate,
-) -> None:
-    shown = (
-        judged("rough", 3000.0),
-        judged("mild", 40.0, only="element"),
-        judged("cheat", 1.5, at_the_limit=True, only="length"),
-        judged("discrete", only="length"),
-        judged("slips", as_expected=False),
-        judged("<b>fine</b>", wrong=False),
-    )
-    built = reports.build(ledger(Measured(certificate=certificate, launches=launches(3.0)), *shown), "smoke")
-    for name in ("report.md", "index.html"):
-        page = reports.render(built, name)
-        assert "4 of 5 wrong functions rejected for the right reason. Judged wrongly: slips." in page
-        assert "the mildest error is 40 times what is allowed (mild)" in page
-        assert "1.5 times what is allowed (cheat)" in page and "cheat, discrete" in page
-    assert "| length | cheat, discrete |" in reports.render(built, "report.md")
-
-
-def test_without_a_control_that_has_a_number_there_is_no_separation(certificate: Certificate) -> None:
-    measured = Measured(certificate=certificate, launches=launches(3.0))
-    built = reports.build(ledger(measured, judged("discrete"), judged("cheat", 1.5, at_the_limit=True)), "smoke")
-    assert built.separation.mildest is None and "Separation" not in reports.render(built, "report.md")
-
-
-def test_without_trials_nothing_is_said_of_rewrites(certificate: Certificate) -> None:
-    built = reports.build(ledger(Measured(certificate=certificate, launches=launches(3.0))), "smoke")
-    assert not any("ewrites" in reports.render(built, name) for name in ("report.md", "index.html", "table.md"))
-
-
-def test_trials_of_several_sittings_count_together_and_a_seed_counts_once(certificate: Certificate) -> None:
-    held = ledger(Measured(certificate=certificate, launches=launches(3.0)), rewritten(0, 100), rewritten(50, 100))
-    older = held.records[1].model_copy(update={"sitting": "older"})
-    built = reports.build(Ledger((older, *held.records), ()), "smoke")
-    assert built.all_rejections.n_trials == 150
-
-
-def test_trials_of_another_gate_or_machine_do_not_count(certificate: Certificate) -> None:
-    held = ledger(
-        Measured(certificate=certificate, launches=launches(3.0)), rewritten(0, 100, gate="old"), rewritten(0, 10)
-    )
-    elsewhere = current_environment().model_copy(update={"processor": "another"})
-    stranger = ledger(rewritten(500, 100)).records[0].model_copy(update={"environment": elsewhere})
-    built = reports.build(Ledger((stranger, *held.records), ()), "smoke")
-    assert built.all_rejections.n_trials == 10
-
-
-def test_a_rejected_rewrite_is_shown_with_its_command_and_spoils_the_report(certificate: Certificate) -> None:
-    rejected = Rejected(seed=42, options={"run": "by hand"}, reason="<b>row</b> | 3 differs")
-    measured = Measured(certificate=certificate, launches=launches(3.0))
-    built = reports.build(ledger(measured, rewritten(0, 100, (rejected,))), "smoke", (find("sae_cache"),))
-    again = "python -m bench rewrites text_batching --subject tiny --seed 42 --trials 1"
-    for name in ("report.md", "index.html"):
-        page = reports.render(built, name)
-        assert again in page and "1 of 100" in page and "<b>" not in page
-    assert not built.is_good
-    assert reports.build(ledger(measured, rewritten(0, 100)), "smoke", (find("sae_cache"),)).is_good
-
-
 def test_an_empty_ledger_says_so() -> None:
     for name in ("index.html", "report.md", "table.md"):
         assert "Nothing has been measured yet" in reports.render(reports.build(Ledger((), ())), name)
@@ -280,7 +144,7 @@ def test_the_committed_records_hold_six_verdicts_and_no_stale_one() -> None:
     assert {row.finding.number for row in built.rows} == {1, 2, 3, 4, 5, 6}
     assert all(row.verdict in (Verdict.VERIFIED, Verdict.AMBIGUOUS) for row in built.rows)
     assert built.null is not None and not built.null_differs
-    assert built.n_killed == built.n_wrong > 0
+    assert built.separation.n_killed == len(built.separation.wrong) > 0
 
 
 def test_records_may_be_written_by_anyone_who_has_a_folder(tmp_path: Path, certificate: Certificate) -> None:

@@ -21,6 +21,7 @@ from bench.question import Question
 from bench.rating import Rate, rates
 from bench.record import Ledger, Record, Recorder, read
 from bench.roofline import Machine, Roofline, Work, least_work
+from bench.row import Row
 from bench.sitting import Sitting
 from bench.subject import Subject
 from bench.workload import Workload
@@ -154,7 +155,7 @@ def report_of(certificate: Certificate, fast_s: float, flops_per_s: float, rated
     return reports.build(Ledger(tuple(made), ()), "smoke")
 
 
-def row(built: reports.Report) -> reports.Row:
+def row(built: reports.Report) -> Row:
     return next(row for row in built.rows if row.finding.name == "grad_mode")
 
 

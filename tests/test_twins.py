@@ -24,7 +24,6 @@ import impl_sequential.text_batching
 from bench import texts
 from bench.embedded_saes import solved_features
 from bench.findings import FINDINGS
-from bench.findings.sae_cache import REVISION, SAE_PATH
 from bench.subject import Subject
 
 ROOT = Path(__file__).parent.parent
@@ -263,65 +262,6 @@ def test_both_tables_make_the_same_page(tiny: Subject) -> None:
         for twin in (impl_sequential.comparison_table, impl_batched.comparison_table)
     ]
     assert pages[0] == pages[1]
-
-
-def put_sae(
-    hub: Path, sae_path: str, *, repository: str = "models--o--r", revision: str = REVISION, cfg: bool = True
-) -> Path:
-    folder = hub / repository / "snapshots" / revision / sae_path
-    folder.mkdir(parents=True)
-    (folder / "sae_weights.safetensors").write_text("{}")
-    if cfg:
-        (folder / "cfg.json").write_text("{}")
-    return folder
-
-
-def dangling(hub: Path) -> None:
-    (put_sae(hub, SAE_PATH) / "sae_weights.safetensors").unlink()
-    folder = hub / "models--o--r/snapshots" / REVISION / SAE_PATH
-    (folder / "sae_weights.safetensors").symlink_to(hub / "no such blob")
-
-
-def no_exist(hub: Path) -> None:
-    marker = hub / "models--o--r/.no_exist" / REVISION / SAE_PATH
-    marker.mkdir(parents=True)
-    (marker / "sae_weights.safetensors").write_text("")
-
-
-DEFECTS: list[Callable[[Path], object]] = [
-    lambda hub: put_sae(hub, SAE_PATH + "_768"),
-    dangling,
-    no_exist,
-    lambda hub: put_sae(hub, SAE_PATH, cfg=False),
-]
-
-
-@pytest.mark.parametrize("number", range(4))
-def test_baseline_defects_of_the_cache_walk(number: int, tmp_path: Path) -> None:
-    DEFECTS[number](tmp_path / "hub")
-    paths = (SAE_PATH, tmp_path / "sae_lens", tmp_path / "hub")
-    assert impl_sequential.sae_cache.check_sae_cached(*paths)[0] is True, "the definition is wrong here"
-    assert impl_batched.sae_cache.check_sae_cached(*paths) == (False, None)
-
-
-def test_the_revision_that_main_names_wins(tmp_path: Path) -> None:
-    old, new = (put_sae(tmp_path, SAE_PATH, revision=letter * 40) for letter in "af")
-    (tmp_path / "models--o--r/refs").mkdir()
-    for named in (old, new):
-        (tmp_path / "models--o--r/refs/main").write_text(named.relative_to(tmp_path).parts[2])
-        assert impl_batched.sae_cache.check_sae_cached(SAE_PATH, tmp_path / "none", tmp_path) == (True, named)
-
-
-def test_names_with_pattern_characters_are_names(tmp_path: Path) -> None:
-    put_sae(tmp_path, "layer_1")
-    wanted = put_sae(tmp_path, "layer_[1]*")
-    assert impl_batched.sae_cache.check_sae_cached("layer_[1]*", tmp_path / "none", tmp_path) == (True, wanted)
-    assert impl_batched.sae_cache.check_sae_cached("layer_?", tmp_path / "none", tmp_path) == (False, None)
-
-
-def test_no_cache_at_all_is_a_miss(tmp_path: Path) -> None:
-    for twin in (impl_sequential.sae_cache, impl_batched.sae_cache):
-        assert twin.check_sae_cached(SAE_PATH, tmp_path / "a", tmp_path / "b") == (False, None)
 
 
 def test_baseline_defect_of_a_leading_bos_under_left_padding(tiny: Subject, own_tokenizer: Any) -> None:

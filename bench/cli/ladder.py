@@ -29,7 +29,7 @@ from .options import (
 )
 
 LADDER_BUDGET_S = 600.0
-"""Timing budget of all ladders. The definitions alone take most of it: three processes of each run whatever it is."""
+"""Timing budget of all ladders. The definitions alone take most of it: four processes of each run whatever it is."""
 
 
 @app.command()

@@ -18,7 +18,7 @@ from ..sweep import Sweep
 from .options import AsJson, Budget, Names, Results, Seed, SubjectName, app, chosen_findings, open_sitting
 
 SWEEP_BUDGET_S = 480.0
-"""Timing budget of all sweeps: with the checks below fifteen minutes on two cores."""
+"""Timing budget of all sweeps; the checks come on top."""
 
 
 @app.command()

@@ -130,23 +130,23 @@ FINDING = Finding(
     baseline_defects=(
         Defect(
             "A folder whose name only begins with the wanted one (blocks.8.hook_resid_pre_768) counts as a hit.",
-            "tests/test_twins.py::test_baseline_defects_of_the_cache_walk[0]",
+            "tests/test_cache_twins.py::test_baseline_defects_of_the_cache_walk[0]",
         ),
         Defect(
             "A link whose file is gone counts as a hit.",
-            "tests/test_twins.py::test_baseline_defects_of_the_cache_walk[1]",
+            "tests/test_cache_twins.py::test_baseline_defects_of_the_cache_walk[1]",
         ),
         Defect(
             "A .no_exist marker, which says that the hub lacks the file, counts as a hit.",
-            "tests/test_twins.py::test_baseline_defects_of_the_cache_walk[2]",
+            "tests/test_cache_twins.py::test_baseline_defects_of_the_cache_walk[2]",
         ),
         Defect(
             "Weights without cfg.json count as a hit, although SAELens cannot load them.",
-            "tests/test_twins.py::test_baseline_defects_of_the_cache_walk[3]",
+            "tests/test_cache_twins.py::test_baseline_defects_of_the_cache_walk[3]",
         ),
         Defect(
             "Of several cached revisions any may be returned, not the one that refs/main names.",
-            "tests/test_twins.py::test_the_revision_that_main_names_wins",
+            "tests/test_cache_twins.py::test_the_revision_that_main_names_wins",
         ),
     ),
 )

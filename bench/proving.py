@@ -1,0 +1,132 @@
+"""Proving: questions answered, controls judged and work counted, in a process that times nothing."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from . import candidate as candidates
+from .bodies import Counted, Judged, Needed
+from .certificate import Certificate, Refusal
+from .check import certify
+from .controls import CONTROLS
+from .controls.control import Control
+from .counters import count, device_counters, work
+from .digest import source_digest
+from .finding import TWINS
+from .findings import find
+from .ladders import arm
+from .question import Question
+from .roofline import least_work
+from .subject import Subject, find_subject
+from .workload import Workload
+
+T = TypeVar("T")
+
+
+def prove_all(
+    asked: Sequence[Question], counted: Sequence[Question], controls: Sequence[tuple[str, str]]
+) -> Iterator[Any]:
+    """Runs in a fresh process. Yields answers, judgements and counts, and before each what it is, as (words, left)."""
+    subjects = _Subjects()
+    refused: set[tuple[str, str, str]] = set()
+    for left, question in _countdown(asked):
+        yield f"checking {question.label}", left
+        answer = _answer(question, subjects)
+        if isinstance(answer, Refusal):
+            refused.add((question.finding, question.function, question.arm))
+        yield answer
+    sound = [q for q in counted if (q.finding, q.function, q.arm) not in refused]
+    for left, question in _countdown(list(dict.fromkeys(replace(q, arm=TWINS[1]) for q in sound))):
+        yield f"counting {question.label}", left
+        arms = [q.arm for q in sound if replace(q, arm=TWINS[1]) == question]
+        yield _count(question, [TWINS[0], *arms], subjects)
+        yield from _needed(question, subjects)
+    for left, control in _countdown([c for c in CONTROLS if (c.finding.name, c.name) in controls]):
+        yield f"control {control.name}", left
+        yield _judge(control)
+
+
+def _countdown(items: Sequence[T]) -> Iterator[tuple[int, T]]:
+    return ((len(items) - i, item) for i, item in enumerate(items))
+
+
+def _answer(question: Question, subjects: "_Subjects") -> Certificate | Refusal:
+    finding = find(question.finding)
+    pair = finding.pair(question.function)
+    function = candidates.load(question.candidate, pair) if question.candidate else arm(pair, question.arm)
+    return certify(finding, pair, question.workload, function, subjects[question.workload], seed=question.seed)
+
+
+def _count(question: Question, arms: Sequence[str], subjects: "_Subjects") -> Counted:
+    finding = find(question.finding)
+    pair = finding.pair(question.function)
+    subject = subjects[question.workload]
+    counters = (*finding.counters, *(device_counters(subject) if pair.uses_model else ()))
+    functions = {name: arm(pair, name) for name in arms}
+    done = {
+        name: work(counters, function, pair.inputs(question.workload, subject, None))
+        for name, function in functions.items()
+    }
+    return Counted(
+        finding=finding.name,
+        function=pair.name,
+        workload=question.workload,
+        sources={name: source_digest(function) for name, function in functions.items()},
+        counts={name: dict(one.counts) for name, one in done.items()},
+        tables={name: {of: dict(table) for of, table in one.tables.items()} for name, one in done.items()},
+    )
+
+
+def _needed(question: Question, subjects: "_Subjects") -> Iterator[Needed]:
+    """The least work of the question's call, where it is known."""
+    finding, function, workload = question.finding, question.function, question.workload
+    work = least_work(find(finding).pair(function).inputs(workload, subjects[workload], None))
+    if work:
+        yield Needed(finding=finding, function=function, workload=workload, work=work)
+
+
+def _judge(control: Control) -> Judged:
+    judgement = control.judge()
+    answer = judgement.answer
+    return Judged(
+        finding=control.finding.name,
+        control=control.name,
+        wrong=control.kind != "no faster",
+        as_expected=judgement.as_expected,
+        answer=str(answer) if isinstance(answer, Refusal) else f"equivalent, but {control.why}. {_work(control)}",
+        at_the_limit=control.kind == "at the limit",
+        only=control.only,
+        who=control.who,
+        why=control.why,
+        **({name: getattr(answer, name) for name in REFUSED_BY} if isinstance(answer, Refusal) else {}),
+    )
+
+
+REFUSED_BY = ("rule", "trial", "excess")
+"""What a refusal tells of a control, beside its words."""
+
+
+def _work(control: Control) -> str:
+    """What a control that is right does, beside what the definition does: the counts, since it is never timed."""
+    workload = control.on
+    subject = find_subject(workload.subject, workload.dtype)
+    mine, definitions = (
+        count(control.finding.counters, function, control.pair.inputs(workload, subject, None))
+        for function in (control.function, control.pair.sequential)
+    )
+    return "; ".join(
+        f"{name.replace('_', ' ')}: {n:,}, the definition's {definitions[name]:,}" for name, n in mine.items()
+    )
+
+
+class _Subjects(dict[tuple[str, str], Subject]):
+    """Subjects by workload, one loaded at a time, since a large one fills a good part of the memory."""
+
+    def __getitem__(self, workload: Workload) -> Subject:  # type: ignore[override]
+        key = (workload.subject, workload.dtype)
+        if key not in self:
+            for subject in self.values():
+                subject.release()
+            self.clear()
+            self[key] = find_subject(*key)
+        return super().__getitem__(key)
