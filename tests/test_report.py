@@ -19,8 +19,6 @@ from bench.sitting import _measured
 
 from .reporting import launches, ledger, row
 
-ROOT = Path(__file__).parent.parent
-
 
 def test_a_speedup_is_told_with_its_interval_and_verdict(certificate: Certificate) -> None:
     built = reports.build(ledger(Measured(certificate=certificate, launches=launches(3.0))), "smoke")
@@ -119,28 +117,29 @@ def test_an_empty_ledger_says_so() -> None:
         assert "Nothing has been measured yet" in reports.render(reports.build(Ledger((), ())), name)
 
 
-def test_the_readmes_figures_are_those_of_the_committed_records() -> None:
-    readme = (ROOT / "README.md").read_text()
-    assert reports.with_figures(readme, reports.build(read(ROOT / "results"))) == readme, (
-        "The README's figures have drifted. Run: python -m bench report --readme README.md"
+def test_the_readmes_figures_are_those_of_the_committed_records(published: Path) -> None:
+    readme = (published / "README.md").read_text()
+    assert reports.with_figures(readme, reports.build(read(published / "results"))) == readme, (
+        "The README's figures have drifted. Run: python -m bench report --readme README.md, "
+        "then stage it with the records."
     )
 
 
-def test_a_changed_figure_in_the_readme_is_seen() -> None:
-    readme = (ROOT / "README.md").read_text()
+def test_a_changed_figure_in_the_readme_is_seen(published: Path) -> None:
+    readme = (published / "README.md").read_text()
     changed = readme.replace("x [", "y [", 1)
     assert changed != readme
-    assert reports.with_figures(changed, reports.build(read(ROOT / "results"))) != changed
+    assert reports.with_figures(changed, reports.build(read(published / "results"))) != changed
 
 
-def test_the_committed_report_is_that_of_the_committed_records() -> None:
-    built = reports.build(read(ROOT / "results"))
+def test_the_committed_report_is_that_of_the_committed_records(published: Path) -> None:
+    built = reports.build(read(published / "results"))
     for name in ("report.md", "index.html"):
-        assert (ROOT / "results/report" / name).read_text() == reports.render(built, name)
+        assert (published / "results/report" / name).read_text() == reports.render(built, name)
 
 
-def test_the_committed_records_hold_six_verdicts_and_no_stale_one() -> None:
-    built = reports.build(read(ROOT / "results"))
+def test_the_committed_records_hold_six_verdicts_and_no_stale_one(published: Path) -> None:
+    built = reports.build(read(published / "results"))
     assert {row.finding.number for row in built.rows} == {1, 2, 3, 4, 5, 6}
     assert all(row.verdict in (Verdict.VERIFIED, Verdict.AMBIGUOUS) for row in built.rows)
     assert built.null is not None and not built.null_differs
@@ -222,8 +221,8 @@ def test_too_few_processes_have_no_interval_and_decide_nothing(certificate: Cert
     assert row(built).outcome == "undecided: too few processes" and row(built).detectable == ""
 
 
-def test_work_is_told_by_name_with_the_padding_efficiency() -> None:
-    reference = read(ROOT / "results")
+def test_work_is_told_by_name_with_the_padding_efficiency(published: Path) -> None:
+    reference = read(published / "results")
     counts = {"computed_tokens": 200, "real_tokens": 150, "bytes_saved_for_backward": 0}
     tables = {"operators": {f"aten.op{n}": n for n in range(1, 9)}}
     told = {"counts": {"sequential": counts, "batched": counts}, "tables": {"sequential": tables, "batched": {}}}
