@@ -208,6 +208,83 @@ class Powered(_Body):
     """What the trial took in all, the tool's own processes' start included."""
 
 
+class SideSeen(_Body):
+    """One side of a comparison of two: how it was named, what it came to."""
+
+    text: str
+    commit: str
+    """Empty where the twins are of no commit."""
+    tree: str
+    """Fingerprint of the twins' source."""
+    requirements: tuple[str, ...]
+    versions: dict[str, str]
+
+
+class AnswersCompared(_Body):
+    """The answers of two sides: each against the oracle, and against each other."""
+
+    status: Literal["same", "rounding", "different", "unstable"]
+    n_different: int = 0
+    """Values whose bits differ."""
+    largest: float | None = 0.0
+    """Largest difference as a share of the largest value; None where something other than a number differs."""
+    first: str = ""
+    errors: tuple[float, float] = (0.0, 0.0)
+    """Worst error against the oracle, before and after, as a share of the scale."""
+    allowed: float = 0.0
+    wrong: tuple[str, str] = ("", "")
+    """What the gate says of each side's answer; empty where it is right."""
+
+
+class Hotspot(_Body):
+    """An operator whose number or time moved between two sides, a call."""
+
+    operator: str
+    count: tuple[float, float]
+    self_us: tuple[float, float]
+    lines: tuple[str, ...]
+    """Where it is called from on the side that has more of it."""
+
+
+class Compared(_Body):
+    """One twin on two sides. The launches' baseline is before, their contender after; `confirming` are independent."""
+
+    kind: Literal["compared"] = "compared"
+    before: SideSeen
+    after: SideSeen
+    finding: str
+    function: str
+    workload: Workload
+    twin: str
+    failure: str = ""
+    """Why there is nothing to compare; empty where there is."""
+    answers: AnswersCompared | None = None
+    counts: dict[str, tuple[int | None, int | None]] = Field(default_factory=dict)
+    """Counter -> number before and after."""
+    tables: dict[str, dict[str, tuple[int, int]]] = Field(default_factory=dict)
+    """What counters counted by name, where it differs."""
+    launches: tuple[Launch, ...] = ()
+    confirming: tuple[Launch, ...] = ()
+    timing_failure: str = ""
+    hotspots: tuple[Hotspot, ...] = ()
+
+
+class Planted(_Body):
+    """One trial of the study of two sides: a change planted into a copy of the twins, and whether it was told."""
+
+    kind: Literal["planted"] = "planted"
+    plant: str
+    found: bool
+    """Whether the comparison told this change; of an identical copy, whether it told any."""
+    answers: str
+    work: tuple[str, ...]
+    time: str
+    launches: int
+    slowdown: float | None = None
+    interval: tuple[float, float] | None = None
+    budget_s: float
+
+
 class Begun(_Body):
     """The beginning of a sitting that can be resumed. `scope` stands for all that must then be the same."""
 
@@ -253,6 +330,8 @@ Body = Annotated[
     | Rewritten
     | Mutated
     | Powered
+    | Compared
+    | Planted
     | Begun
     | Resumed
     | Sat,

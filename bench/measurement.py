@@ -13,9 +13,10 @@ from typing import Any
 import torch
 
 from .clock import elapsed_s, monotonic_s
-from .comparison import TARGET_HALF_WIDTH, Comparison, Launch
+from .comparison import Comparison, Launch
 from .equivalence import Inputs
 from .errors import SpeedproofError
+from .estimate import TARGET_HALF_WIDTH
 from .gate import recheck
 from .looks import LOOKS, next_look
 from .oracle import Oracle

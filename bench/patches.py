@@ -100,6 +100,20 @@ def watching(given: tuple[Path, ...]) -> Iterator[None]:
         _watching.pop()
 
 
-def files() -> tuple[tuple[str, ...], frozenset[str]]:
-    """Files written so far while one was watching, and the names in the working directory."""
-    return tuple(_written), frozenset(entry.name for entry in os.scandir() if entry.name != "__pycache__")
+class Files(NamedTuple):
+    """What can be seen of files that nobody asked for."""
+
+    written: tuple[str, ...]
+    """Those written so far while one was watching."""
+    beside: frozenset[str]
+    """Names in the working directory."""
+
+
+def written() -> tuple[str, ...]:
+    """Files written so far while one was watching."""
+    return tuple(_written)
+
+
+def files() -> Files:
+    """Files as they are now."""
+    return Files(written(), frozenset(entry.name for entry in os.scandir() if entry.name != "__pycache__"))

@@ -23,8 +23,8 @@ from .bodies import (
 )
 from .certificate import Certificate, Refusal
 from .clock import monotonic_s, now
-from .comparison import TARGET_HALF_WIDTH
 from .controls.control import Control
+from .estimate import TARGET_HALF_WIDTH
 from .findings import find
 from .measurement import Measurement, measure
 from .mutation.session import run_mutants
@@ -70,12 +70,13 @@ class Sitting:
         counted: Sequence[Question] = (),
         controls: Sequence[Control] = (),
         then: Sequence[Callable[..., Iterator[Any]]] = (),
+        heard: Callable[[Counted], None] = lambda counted: None,
     ) -> tuple[list[Certificate | Refusal], list[Judged]]:
         """Answers all questions, judges the controls and counts work, in one fresh process that times nothing.
 
         Of the questions in `counted`, those whose arm was found equivalent are counted, and the definition with them.
         What an earlier stretch of the sitting recorded is not made again. `then` is the work of processes to come;
-        their first ones are made ready meanwhile.
+        their first ones are made ready meanwhile. `heard` is told of each count.
         """
         known = {q: self.earlier.answer(q.finding, q.function, q.workload, q.arm) for q in asked}
         found = [answer for answer in known.values() if answer]
@@ -98,6 +99,8 @@ class Sitting:
                 found.append(message)
             elif isinstance(message, Judged):
                 judged.append(message)
+            elif isinstance(message, Counted):
+                heard(message)
         return found, judged
 
     def rewrite(self, trials: Mapping[str, int], subject: str) -> list[Rewritten]:

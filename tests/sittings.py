@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.comparison import BEYOND_DOUBT, TARGET_HALF_WIDTH, WIDEST_BEYOND_DOUBT
+from bench.estimate import BEYOND_DOUBT, TARGET_HALF_WIDTH, WIDEST_BEYOND_DOUBT
 from bench.looks import LOOKS, reach
 
 Array = NDArray[np.float64]

@@ -10,8 +10,9 @@ from scipy import stats
 
 from bench.certificate import Certificate
 from bench.check import certify
-from bench.comparison import POWER, Comparison, Launch, Verdict, holm, verdict
+from bench.comparison import Comparison, Launch, Verdict, holm, verdict
 from bench.errors import Uncertified
+from bench.estimate import POWER
 from bench.findings import find
 from bench.looks import ERROR_RATE, LOOKS, reach
 from tests.sittings import N_SITTINGS, World, looked_at, stopped

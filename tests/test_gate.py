@@ -1,8 +1,10 @@
 """The gate: what is right passes, what is wrong does not, and nothing is measured without a certificate."""
 
+import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +16,9 @@ from bench.certificate import Certificate, Refusal
 from bench.check import certify
 from bench.controls import CONTROLS
 from bench.controls.control import Control
-from bench.equivalence import METRICS, SameRows, settle
+from bench.equivalence import METRICS, SameRows, _firing, _Namer, _row_errors, settle
 from bench.errors import BadInput, NotEquivalent, Uncertified
+from bench.features import Features, row_scale
 from bench.finding import Finding, Pair
 from bench.findings import FINDINGS, find
 from bench.findings.text_batching import FINDING as TEXT_BATCHING
@@ -223,3 +226,45 @@ def test_a_certificate_covers_only_what_it_was_issued_for(tiny: Subject) -> None
         require_covers(answer, TEXT_BATCHING, pair, replace(SMOKE, seed=1), pair.batched)
     with pytest.raises(Uncertified, match="source changed"):
         require_covers(answer, TEXT_BATCHING, pair, SMOKE, CONTROLS[0].function)
+
+
+def test_a_row_that_is_silent_is_held_to_its_elements_alone() -> None:
+    reference = torch.tensor([[0.0, 0.0], [3.0, 4.0]], dtype=torch.float64)
+    found = torch.tensor([[1e-9, 0.0], [3.0, 4.0]], dtype=torch.float64)
+    errors = _row_errors(found, reference, row_scale(reference))
+    assert errors["length"].tolist() == [0, 0] and errors["direction"].tolist() == [0, 0]
+    assert errors["element"][0] > 0 and errors["element"][1] == 0
+
+
+@pytest.mark.parametrize(("undecided", "rules"), [(False, ["firing"]), (True, [])])
+def test_firing_on_the_wrong_side_counts_unless_it_is_too_close_to_call(undecided: bool, rules: list[str]) -> None:
+    silent = torch.zeros(1, 2, dtype=torch.float64)
+    features, found = Features(silent, silent, silent + 1.0), torch.tensor([[0.0, 1e-12]], dtype=torch.float64)
+    names = _Namer({"texts": ["one"]}, found, silent)
+    objections = list(_firing(found, features, torch.full((1, 2), undecided), names))
+    assert [objection.rule for objection in objections] == rules
+
+
+def touching(place: Path) -> Any:
+    """The batched twin, while `place` is made by a program that the gate cannot watch."""
+
+    def extract_features(*args: Any, **kwargs: Any) -> Any:
+        subprocess.run(["touch", str(place)], check=True)
+        return batched.extract_features(*args, **kwargs)
+
+    return extract_features
+
+
+def test_a_file_of_another_program_is_not_held_against_the_function(
+    tiny: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert isinstance(answer := judge(touching(tmp_path / "of_another_program"), tiny), Certificate), str(answer)
+    assert (tmp_path / "of_another_program").exists()
+
+
+def test_a_file_that_the_function_makes_behind_pythons_back_is(
+    tiny: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "files changed" in reason(judge(touching(Path("its_own")), tiny))

@@ -11,9 +11,9 @@ from .. import report as reports
 from .. import terminal
 from ..attempt import rewritten_findings, shares
 from ..certificate import Certificate, Refusal
-from ..comparison import TARGET_HALF_WIDTH
 from ..controls import CONTROLS
 from ..controls.control import Control
+from ..estimate import TARGET_HALF_WIDTH
 from ..finding import Finding
 from ..findings import FINDINGS
 from ..ladders import LADDERS

@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from ..environment import current_environment
+from ..errors import BadInput
 from ..finding import Finding
 from ..findings import FINDINGS, find
 from ..record import Recorder, read
+from ..regression.judgement import Judgement
 from ..resumption import Earlier, interrupted
 from ..sitting import Sitting, new_seed, sitting_name
 
@@ -28,6 +30,8 @@ Precision = Annotated[
     float, typer.Option(min=0.001, max=1, help="Relative half-width at which sampling stops: 0.02 is 2% either way.")
 ]
 SubjectName = Annotated[str | None, typer.Option(help="Subject in place of the workloads' own: a name or a folder.")]
+Markdown = Annotated[Path | None, typer.Option(help="Write a summary for a pull request here.")]
+JUnit = Annotated[Path | None, typer.Option(help="Write a JUnit file here.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of the random orders, to repeat a sitting's.")]
 
 
@@ -65,3 +69,13 @@ def report_folder(results: Path, workload: str, subject: str | None) -> Path:
     """Where a report goes: one of another workload or subject does not replace the report of the real size."""
     parts = ["report", *([workload] if workload != "report" else []), *([Path(subject).name] if subject else [])]
     return results / "-".join(parts).replace(":", "-")
+
+
+def write_summaries(found: Judgement, markdown: Path | None, junit: Path | None) -> None:
+    """Writes the files that were asked for. Raises BadInput where one cannot be written."""
+    for path, text in ((markdown, found.markdown), (junit, found.junit)):
+        if path:
+            try:
+                path.write_text(text, encoding="utf-8")
+            except OSError as error:
+                raise BadInput(f"{path}: {error.strerror}. Expected a file that can be written.") from error

@@ -33,6 +33,8 @@ INJECTED = (0.0, 0.02, 0.05, 0.10, 0.25)
 WORKLOAD = Workload("power", "gpt2-small-shape", 140, n_threads=1)
 """A call of some ten milliseconds, in one thread so that the other core can be loaded."""
 OURS = "speedproof"
+BURNER = "import os; parent = os.getppid()\nwhile os.getppid() == parent: pass"
+"""Keeps a core busy, and ends when whoever started it is gone: a killed study must not slow what comes after."""
 
 
 @dataclass(frozen=True)
@@ -146,9 +148,7 @@ def calibrated() -> list[int]:
 def _load(wanted: bool) -> Iterator[None]:
     """Keeps all cores but one busy."""
     n_cores = current_environment().n_cores
-    burners = [
-        subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(n_cores - 1 if wanted else 0)
-    ]
+    burners = [subprocess.Popen([sys.executable, "-c", BURNER]) for _ in range(n_cores - 1 if wanted else 0)]
     try:
         yield
     finally:

@@ -1,0 +1,179 @@
+"""The verb that holds two commits, dependency sets or folders against each other."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import terminal
+from ..bodies import Compared, Planted
+from ..estimate import TARGET_HALF_WIDTH
+from ..oracle import CACHE
+from ..question import questions
+from ..record import RESULTS, read
+from ..regression.compare import Pairing, asked_of_both
+from ..regression.detection import detection
+from ..regression.judgement import of_sides
+from ..regression.matrix import FILE, read_columns
+from ..regression.matrix import matrix as run_matrix
+from ..regression.outcome import Outcome, outcomes
+from ..regression.places import Place, place_of
+from ..regression.planting import study
+from ..regression.side import Side, parse_side, uncommitted
+from .options import (
+    AsJson,
+    Budget,
+    JUnit,
+    Markdown,
+    Precision,
+    Results,
+    Seed,
+    SubjectName,
+    app,
+    chosen_findings,
+    open_sitting,
+    write_summaries,
+)
+
+COMPARE_BUDGET_S = 180.0
+
+
+@app.command()
+def compare(
+    before: Annotated[str, typer.Argument(help="A commit, requirements, a wheel or a folder; several joined by '+'.")],
+    after: Annotated[str, typer.Argument(help="The other side, in the same words. '.' is the working tree.")],
+    finding: Annotated[list[str] | None, typer.Option(help="Only this finding; may be given again.")] = None,
+    workload: Annotated[str, typer.Option(help="Workload to compare on.")] = "smoke",
+    subject: SubjectName = None,
+    budget_s: Budget = COMPARE_BUDGET_S,
+    precision: Precision = TARGET_HALF_WIDTH,
+    no_timing: Annotated[bool, typer.Option("--no-timing", help="Answers and work only.")] = False,
+    markdown: Markdown = None,
+    junit: JUnit = None,
+    seed: Seed = None,
+    results: Results = RESULTS,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what changed between two sides in answers, in work and in time. Exit status 1 where something did.
+
+    Examples:
+      python -m bench compare HEAD~1 .
+      python -m bench compare transformer-lens==3.5.1 transformer-lens==3.9.0
+      python -m bench compare HEAD '.+sae-lens==6.40.0' --finding text_batching
+    """
+    sides = parse_side(before), parse_side(after)
+    asked = asked_of_both(questions(chosen_findings(finding), workload, subject))
+    if any(side.commit for side in sides) and (dirty := uncommitted()):
+        terminal.warn_line(f"Not committed, so in no commit: {', '.join(dirty)}. '.' stands for the files as they are.")
+    sitting = open_sitting(results, seed)
+    done: list[Compared] = []
+    with terminal.progress() as sitting.say:
+        places = _places(sides, sitting.say)
+        pairing = Pairing(*places, asked, sitting.seed, sitting.say)
+        for body in pairing.answered() if no_timing else pairing.compared(budget_s, precision):
+            sitting.recorder.write(body)
+            done.append(body)
+        sitting.close()
+    found = outcomes(done)
+    write_summaries(of_sides(done, ()), markdown, junit)
+    if as_json:
+        terminal.print_json([outcome_as_json(one) for one in found])
+    else:
+        terminal.show_outcomes(found)
+    raise typer.Exit(1 if any(one.changed for one in found) else 0)
+
+
+@app.command()
+def matrix(
+    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="Table of dependency sets.")] = FILE,
+    finding: Annotated[list[str] | None, typer.Option(help="Only this finding; may be given again.")] = None,
+    workload: Annotated[str, typer.Option(help="Workload to compare on.")] = "smoke",
+    subject: SubjectName = None,
+    budget_s: Annotated[float, typer.Option(min=0, help="Seconds of timing a column; 0 for none.")] = COMPARE_BUDGET_S,
+    seed: Seed = None,
+    results: Results = RESULTS,
+    as_json: AsJson = False,
+) -> None:
+    """Hold sets of dependency versions against the first: answers, work and time. Builds environments; takes a while.
+
+    Example: python -m bench matrix
+    """
+    columns = read_columns(file)
+    asked = questions(chosen_findings(finding), workload, subject)
+    sitting = open_sitting(results, seed)
+    done: list[Compared] = []
+    with terminal.progress() as sitting.say:
+        for body in run_matrix(columns, asked, budget_s, sitting.seed, CACHE, sitting.say):
+            sitting.recorder.write(body)
+            done.append(body)
+        sitting.close()
+    found = [(column, outcomes([one for one in done if one.after.text == column.side])) for column in columns[1:]]
+    if as_json:
+        terminal.print_json(
+            [
+                {"column": column.name, "side": column.side, "rows": [outcome_as_json(row) for row in rows]}
+                for column, rows in found
+            ]
+        )
+    else:
+        terminal.show_matrix(columns[0].name, [(column.name, list(rows)) for column, rows in found])
+
+
+@app.command()
+def planted(
+    trials: Annotated[int, typer.Option(min=1, help="Trials of each planted change.")] = 50,
+    only: Annotated[str, typer.Option(help="One planted change by name; all if none.")] = "",
+    budget_s: Annotated[float, typer.Option(min=0, help="Seconds of timing a trial.")] = 20,
+    show: Annotated[bool, typer.Option("--show", help="Only show what was recorded.")] = False,
+    seed: Seed = None,
+    results: Results = RESULTS,
+    as_json: AsJson = False,
+) -> None:
+    """Plant changes into copies of the twins and count how many are found. Takes hours.
+
+    Examples:
+      python -m bench planted --only 'sixth digit'
+      python -m bench planted --show
+    """
+    if not show:
+        sitting = open_sitting(results, seed)
+        with terminal.progress() as sitting.say:
+            for body in study(trials, budget_s, sitting.seed, CACHE, only, sitting.say):
+                sitting.recorder.write(body)
+    rates = detection([record.body for record in read(results).records if isinstance(record.body, Planted)])
+    if as_json:
+        terminal.print_json([vars(rate) for rate in rates])
+    else:
+        terminal.show_detection(rates)
+
+
+def _places(sides: tuple[Side, Side], say: terminal.Say) -> tuple[Place, Place]:
+    """Both sides' places, made at the same time where both are lacking."""
+    say("building environments", 2)
+    with ThreadPoolExecutor(2) as pool:
+        made = [pool.submit(place_of, side, CACHE) for side in sides]
+        places = []
+        for left, one in zip((1, 0), made, strict=True):
+            places.append(one.result())
+            say("building environments", left)
+    return places[0], places[1]
+
+
+def outcome_as_json(one: Outcome) -> dict[str, object]:
+    """An outcome as plain data."""
+    told = one.slowdown
+    return {
+        "finding": one.body.finding,
+        "function": one.body.function,
+        "twin": one.body.twin,
+        "answers": one.body.answers.model_dump() if one.body.answers else None,
+        "failure": one.body.failure,
+        "work": {name: pair for name, pair in one.body.counts.items() if pair[0] != pair[1]},
+        "operators": one.body.tables,
+        "time": one.time,
+        "slowdown": told.factor if told else None,
+        "interval": told.interval if told else None,
+        "hotspots": [spot.model_dump() for spot in one.body.hotspots],
+        "changed": one.changed,
+    }

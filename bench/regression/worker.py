@@ -1,0 +1,130 @@
+"""The worker: runs in a side's own environment, and does one thing at a time when told so through a pipe.
+
+Started as `python -m bench.regression.worker FD` in the folder of the side's twins, so that the twins are the side's
+and the ruler is the driver's.
+"""
+
+import contextlib
+import gc
+import io
+import pickle
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..clock import elapsed_s
+from ..counters import operators, work
+from ..environment import current_environment
+from ..findings import find
+from ..question import Question
+from ..subject import Subject, find_subject
+from ..warmup import warm_up
+from .hotspots import hotspots
+
+WARM_UP_ITEMS = 6
+"""Items of the warm-up call: enough to touch all weights and code, a small part of a long call."""
+
+
+@dataclass
+class Worker:
+    """What one side does. Each method is a request by its name; what it returns is sent back."""
+
+    subjects: dict[tuple[str, str], Subject] = field(default_factory=dict)
+
+    def hello(self) -> dict[str, Any]:
+        """Versions, and where the twins come from."""
+        import impl_batched
+
+        return {"versions": dict(current_environment().versions), "tree": str(Path(impl_batched.__path__[0]).parent)}
+
+    def answer(self, question: Question) -> Any:
+        """The arm's output."""
+        return self._arm(question)(**self._inputs(question))
+
+    def work(self, question: Question) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
+        """Every counter of the finding over one call, and aten operators by name."""
+        counters = dict.fromkeys((*find(question.finding).counters, operators))
+        # What is set up once, such as a table that is filled at the first call, is no call's work.
+        self._arm(question)(**self._inputs(question))
+        done = work(list(counters), self._arm(question), self._inputs(question))
+        return dict(done.counts), {of: dict(table) for of, table in done.tables.items()}
+
+    def warm(self, question: Question) -> int:
+        """Warms the arm up. Calls behind one sample."""
+        workload = question.workload
+        few = list(range(min(WARM_UP_ITEMS, workload.n_items)))
+        torch.set_num_threads(workload.n_threads)
+        part = partial(self._arm(question), **self._inputs(question, few))
+        return warm_up(lambda n: self._calls(question, n), part, len(few) / max(1, workload.n_items))
+
+    def sample(self, question: Question, n_calls: int) -> float:
+        """Seconds per call, over so many."""
+        torch.set_num_threads(question.workload.n_threads)
+        call = self._calls(question, n_calls)
+        gc.collect()
+        return elapsed_s(call)[1] / n_calls
+
+    def settle(self) -> None:
+        """What is alive now stays: collecting it before every sample would take longer than many a sample."""
+        gc.collect()
+        gc.freeze()
+
+    def hotspots(self, question: Question, n_calls: int) -> list[dict[str, Any]]:
+        """The operators of so many calls, with their time and where they are called from."""
+        torch.set_num_threads(question.workload.n_threads)
+        return hotspots(self._calls(question, n_calls), n_calls)
+
+    def _calls(self, question: Question, n: int) -> Callable[[], Any]:
+        arm, given = self._arm(question), [self._inputs(question) for _ in range(n)]
+
+        def call() -> Any:
+            output = None
+            for inputs in given:
+                output = arm(**inputs)
+            return output
+
+        return call
+
+    def _arm(self, question: Question) -> Callable[..., Any]:
+        return find(question.finding).pair(question.function).twin(question.arm)
+
+    def _inputs(self, question: Question, pick: list[int] | None = None) -> Any:
+        workload = question.workload
+        key = (workload.subject, workload.dtype)
+        subject = self.subjects.setdefault(key, find_subject(*key))
+        return find(question.finding).pair(question.function).inputs(workload, subject, pick)
+
+
+def serve(connection: Connection) -> None:
+    """Answers requests until the driver goes away. An error is an answer too."""
+    worker = Worker()
+    while True:
+        try:
+            name, *arguments = pickle.loads(connection.recv_bytes())
+        except (EOFError, OSError):
+            return
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                reply = ("done", getattr(worker, name)(*arguments))
+            sent = pickle.dumps(reply)
+        except Exception as error:
+            sent = pickle.dumps(("failed", f"{type(error).__name__}: {str(error)[:600]}"))
+        # As bytes: torch would otherwise lend tensors' memory through a file that the other side may not open.
+        connection.send_bytes(sent)
+
+
+def main() -> None:
+    """Serves the pipe whose number is given."""
+    warnings.filterwarnings("ignore")
+    serve(Connection(int(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    main()

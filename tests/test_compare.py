@@ -1,0 +1,129 @@
+"""Two sides compared for real: in workers of their own, over copies of the twins with changes planted into them."""
+
+import random
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench.bodies import Compared
+from bench.cli.gating import ACCEPTED
+from bench.environment import current_environment
+from bench.finding import TWINS
+from bench.findings import find
+from bench.proving import prove_all
+from bench.question import Question, questions
+from bench.regression.changes import changes, counts_of, read_accepted, read_baseline
+from bench.regression.compare import Pairing, asked_of_both
+from bench.regression.driver import SideFailed, worker
+from bench.regression.outcome import outcomes
+from bench.regression.places import Place, place_of
+from bench.regression.planting import plants, study
+from bench.regression.side import IMPLEMENTATIONS, ROOT, parse_side
+
+CACHE_FINDING = "sae_cache"
+
+
+def asked(*names: str) -> list[Question]:
+    return asked_of_both([q for name in names for q in questions([find(name)], "smoke")])
+
+
+def silent(what: str, left: int) -> None:
+    pass
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Callable[..., Place]:
+    """A place whose twins are the working tree's, with some code at the end of one file."""
+
+    def make(name: str = "", code: str = "") -> Place:
+        folder = tmp_path / f"copy{len(list(tmp_path.iterdir()))}"
+        for part in IMPLEMENTATIONS:
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        if name:
+            with (folder / "impl_batched" / f"{name}.py").open("a") as file:
+                file.write(code)
+        return place_of(parse_side(str(folder)), tmp_path)
+
+    return make
+
+
+def test_planted_changes_are_told_and_an_identical_copy_is_not(tmp_path: Path) -> None:
+    untimed = [plant.name for plant in plants() if not plant.timed]
+    found = [one for name in untimed for one in study(1, 0, 5, tmp_path, name, silent)]
+    assert [(one.plant, one.found) for one in found] == [(name, True) for name in untimed], found
+
+
+def test_identical_copies_are_alike_in_answers_and_work(copy: Callable[..., Place]) -> None:
+    bodies = list(Pairing(copy(), copy(), asked(CACHE_FINDING, "category_lookup"), 1, silent).answered())
+    assert len(bodies) == 4 and all(one.identical for one in outcomes(bodies)), bodies
+
+
+def test_times_are_taken_in_turn_and_in_both_orders(copy: Callable[..., Place]) -> None:
+    (body,) = Pairing(copy(), copy(), asked("feature_links")[:1], 1, silent).compared(budget_s=1)
+    assert len(body.launches) >= 4
+    for launch in body.launches:
+        assert sum(launch.baseline_first) * 2 == len(launch.baseline_first)
+        assert launch.n_calls[0] == launch.n_calls[1]
+
+
+def test_a_twin_that_kills_its_process_costs_that_row_alone(copy: Callable[..., Place]) -> None:
+    after = copy(CACHE_FINDING, "\n\ndef check_sae_cached(*args, **kwargs):\n    os._exit(3)\n")
+    bodies = list(Pairing(copy(), after, asked(CACHE_FINDING, "feature_links"), 1, silent).answered())
+    failed = {(body.function, body.twin): body.failure for body in bodies}
+    assert "ended with status 3" in failed.pop(("check_sae_cached", "batched"))
+    assert len(failed) == 3 and not any(failed.values())
+
+
+def test_a_twin_with_another_signature_is_unsupported(copy: Callable[..., Place]) -> None:
+    after = copy(CACHE_FINDING, "\n\ndef check_sae_cached(path):\n    return path\n")
+    (before, other) = Pairing(copy(), after, asked(CACHE_FINDING), 1, silent).answered()
+    assert not before.failure and "TypeError" in other.failure
+    (_, outcome) = outcomes([before, other])
+    assert outcome.changed and outcome.answers.startswith("unsupported(")
+
+
+def test_a_side_that_does_not_import_is_told_in_its_own_words(copy: Callable[..., Place]) -> None:
+    after = copy(CACHE_FINDING, "\n\nimport no_such_module\n")
+    with pytest.raises(SideFailed, match="No module named 'no_such_module'"):
+        list(Pairing(copy(), after, asked(CACHE_FINDING), 1, silent).answered())
+
+
+def test_a_worker_that_hangs_is_killed_in_time(copy: Callable[..., Place]) -> None:
+    place = copy(CACHE_FINDING, "\n\ndef check_sae_cached(*args, **kwargs):\n    import time\n    time.sleep(600)\n")
+    (question,) = (q for q in asked(CACHE_FINDING) if q.arm == TWINS[1])
+    with worker(place, random.Random(1)) as side:
+        side.ask("hello")
+        with pytest.raises(SideFailed, match="no answer to 'answer' within 1 s"):
+            side.ask("answer", question, limit_s=1)
+        # It is gone, and does not go on in the background.
+        time.sleep(0.1)
+        with pytest.raises(SideFailed):
+            side.ask("hello")
+
+
+@pytest.fixture(scope="module")
+def counted() -> dict[str, int]:
+    smoke = questions([find(name) for name in (CACHE_FINDING, "feature_links", "grad_mode")], "smoke")
+    return counts_of([one for one in prove_all((), smoke, ()) if getattr(one, "kind", "") == "counted"])
+
+
+def test_the_committed_counts_are_those_of_today(counted: dict[str, int]) -> None:
+    saved = read_baseline(ROOT / "results" / "counts.json")
+    if saved.versions != current_environment().versions:
+        pytest.skip("the counts were saved with other versions of the libraries, whose operators may be others")
+    before = {row: n for row, n in saved.counts.items() if row.split(".")[0] in {r.split(".")[0] for r in counted}}
+    assert not [change.words for change in changes(before, counted, read_accepted(ACCEPTED)) if change.stops]
+
+
+def test_a_count_that_moved_would_be_seen(counted: dict[str, int]) -> None:
+    saved = read_baseline(ROOT / "results" / "counts.json")
+    row = "check_sae_cached.batched.directory_scans"
+    assert [c.kind for c in changes({row: saved.counts[row] - 1}, {row: counted[row]})] == ["more work"]
+
+
+def test_a_comparison_is_read_again_as_it_was_written(copy: Callable[..., Place]) -> None:
+    (body,) = Pairing(copy(), copy(), asked("feature_links")[:1], 1, silent).answered()
+    assert Compared.model_validate_json(body.model_dump_json()) == body

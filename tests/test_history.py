@@ -1,0 +1,102 @@
+"""asv over a history with a planted regression: the step is found, and bisected to the commit that made it."""
+
+import json
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+LIBRARIES = sysconfig.get_paths()["purelib"]
+N_COMMITS, CULPRIT = 6, 4
+"""Commits of the small repository, and the one, from 1, that works twice as much from then on."""
+BENCHMARK = """
+from small import work
+
+
+class Work:
+    def track_steps(self):
+        return work()
+
+    track_steps.unit = "steps"
+"""
+
+
+def sh(folder: Path, *command: str, status: int = 0) -> str:
+    answer = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert answer.returncode == status, f"{command}\n{answer.stdout[-3000:]}\n{answer.stderr[-3000:]}"
+    return answer.stdout
+
+
+def asv(folder: Path, *arguments: str, status: int = 0) -> str:
+    return sh(folder, sys.executable, "-m", "asv", *arguments, status=status)
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A repository whose package counts its own steps, measured at every commit, and the commits, oldest first."""
+    folder = tmp_path_factory.mktemp("history")
+    (folder / "benchmarks").mkdir()
+    (folder / "benchmarks" / "__init__.py").touch()
+    (folder / "benchmarks" / "steps.py").write_text(BENCHMARK)
+    (folder / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
+        '[project]\nname = "small"\nversion = "1"\n[tool.setuptools]\npy-modules = ["small"]\n'
+    )
+    borrow = f"import site, pathlib; pathlib.Path(site.getsitepackages()[0], 'borrowed.pth').write_text({LIBRARIES!r})"
+    config = {
+        "version": 1,
+        "project": "small",
+        "repo": ".",
+        "branches": ["HEAD"],
+        "environment_type": "virtualenv",
+        "build_command": [
+            f"{sys.executable} -m pip wheel --no-deps --no-index --no-build-isolation "
+            "-w {build_cache_dir} {build_dir}"
+        ],
+        "install_command": [
+            f'in-dir={{env_dir}} python -c "{borrow}"',
+            "in-dir={env_dir} python -m pip install --no-deps --no-index --force-reinstall {wheel_file}",
+        ],
+    }
+    (folder / "asv.conf.json").write_text(json.dumps(config))
+    (folder / ".gitignore").write_text("env\nresults\nhtml\n.asv\n")
+    sh(folder, "git", "init", "-q", "-b", "main")
+    commits = []
+    for number in range(1, N_COMMITS + 1):
+        steps = 200 if number >= CULPRIT else 100
+        (folder / "small.py").write_text(f"def work():\n    return {steps}  # commit {number}\n")
+        sh(folder, "git", "add", "-A")
+        # asv orders commits by their dates, so no two may be equal.
+        sh(
+            folder,
+            *("git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", f"commit {number}"),
+            *("--date", f"2024-01-{number:02d}T00:00:00"),
+        )
+        commits.append(sh(folder, "git", "rev-parse", "HEAD").strip())
+    asv(folder, "machine", "--yes")
+    return folder, commits
+
+
+def test_the_step_is_published_with_its_commit(history: tuple[Path, list[str]]) -> None:
+    folder, commits = history
+    asv(folder, "run", "--launch-method", "spawn", "ALL")
+    asv(folder, "publish")
+    (step,) = json.loads((folder / "html" / "regressions.json").read_text())["regressions"]
+    assert step[0] == "steps.Work.track_steps"
+    hashes = json.loads((folder / "html" / "index.json").read_text())["revision_to_hash"]
+    ((_, first_worse, before, after),) = step[6]
+    assert (hashes[str(first_worse)], before, after) == (commits[CULPRIT - 1], 100, 200)
+
+
+def test_find_bisects_to_the_commit(history: tuple[Path, list[str]]) -> None:
+    folder, commits = history
+    said = asv(folder, "find", "--launch-method", "spawn", f"{commits[0]}..{commits[-1]}", "steps.Work.track_steps")
+    assert commits[CULPRIT - 1][:8] in said.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("after", "status"), [(CULPRIT, 1), (CULPRIT + 1, 0)])
+def test_continuous_fails_at_the_step_and_only_there(history: tuple[Path, list[str]], after: int, status: int) -> None:
+    folder, commits = history
+    asv(folder, "continuous", "--launch-method", "spawn", commits[after - 2], commits[after - 1], status=status)
