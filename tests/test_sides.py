@@ -150,6 +150,20 @@ def test_requirements_that_cannot_be_met_are_told_in_the_resolvers_words(tmp_pat
     assert builder.commands
 
 
+def test_what_the_tested_set_forbids_is_tried_with_torch_alone_held(tmp_path: Path) -> None:
+    held: list[list[str]] = []
+
+    def run(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+        ended = Builder()(command)
+        if "--constraint" in command:
+            held.append(Path(command[command.index("--constraint") + 1]).read_text().split())
+            ended.returncode = int(len(held) == 1)
+        return ended
+
+    place_of(SIDE, tmp_path, run)
+    assert len(held) == 2 and len(held[0]) > 100 and [line.split("==")[0] for line in held[1]] == ["torch"]
+
+
 def test_a_side_without_requirements_needs_no_environment(tmp_path: Path) -> None:
     builder = Builder()
     place_of(parse_side(str(ROOT)), tmp_path, builder)

@@ -95,11 +95,24 @@ def _environment(side: Side, cache: Path, run: Run) -> Path:
         shutil.rmtree(folder, ignore_errors=True)
         asked, constraints = wanted(side)
         _require(side, run([sys.executable, "-m", "venv", str(folder)]))
-        (folder / "constraints.txt").write_text("\n".join(constraints) + "\n", encoding="utf-8")
-        pip = [str(python), "-m", "pip", "--no-input", "--disable-pip-version-check", "install", "--prefer-binary"]
-        _require(side, run([*pip, "--constraint", str(folder / "constraints.txt"), *asked]))
+        _install(side, asked, constraints, folder, run)
         (folder / MADE).write_text("\n".join(asked) + "\n", encoding="utf-8")
     return python
+
+
+def _install(side: Side, asked: Sequence[str], constraints: Sequence[str], folder: Path, run: Run) -> None:
+    """Installs with all of the tested set that the side leaves, or with torch alone held where that cannot be met.
+
+    torch stays, so that two sides differ in what was named and in what that needs.
+    """
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "--no-input", "--disable-pip-version-check", "install"]
+    torch_alone = [line for line in constraints if _name(line) == "torch"]
+    for held in (constraints, torch_alone):
+        (folder / "constraints.txt").write_text("\n".join(held) + "\n", encoding="utf-8")
+        ended = run([*pip, "--prefer-binary", "--constraint", str(folder / "constraints.txt"), *asked])
+        if not ended.returncode:
+            return
+    _require(side, ended)
 
 
 @contextmanager
