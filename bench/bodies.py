@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from .certificate import Certificate
 from .comparison import Comparison, Launch
@@ -10,21 +10,19 @@ from .finding import TWINS
 from .quiet import Conditions
 from .rating import Rate
 from .roofline import Work
+from .stated import Stated
+from .two_sides import Compared, Planted
 from .workload import Workload
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Certified(_Body):
+class Certified(Stated):
     """A check that passed."""
 
     kind: Literal["certified"] = "certified"
     certificate: Certificate
 
 
-class Refused(_Body):
+class Refused(Stated):
     """A check that did not pass, or a measurement whose timed outputs were wrong: there is no figure."""
 
     kind: Literal["refused"] = "refused"
@@ -42,7 +40,7 @@ class Refused(_Body):
     """The arm that it was to be timed against; none where the gate itself refused."""
 
 
-class Counted(_Body):
+class Counted(Stated):
     """Work counts by arm, taken in a run of their own: the definition first, then every arm that passed the gate."""
 
     kind: Literal["counted"] = "counted"
@@ -56,7 +54,7 @@ class Counted(_Body):
     """What some counters counted by name, such as operators, by arm."""
 
 
-class Needed(_Body):
+class Needed(Stated):
     """The least work that a call's answer takes, whatever code gives it."""
 
     kind: Literal["needed"] = "needed"
@@ -66,7 +64,7 @@ class Needed(_Body):
     work: Work
 
 
-class Rated(_Body):
+class Rated(Stated):
     """What the machine could do, before or after the timing: raw seconds of products and of moving memory."""
 
     kind: Literal["rated"] = "rated"
@@ -85,7 +83,7 @@ class Rated(_Body):
         return max(rate.per_s for rate in self.moved)
 
 
-class Measured(_Body):
+class Measured(Stated):
     """Paired samples of a contender, which `certificate` is of, against a baseline: another certified arm, or the
     definition where there is no `baseline` certificate. An arm against itself is the A/A pair."""
 
@@ -110,7 +108,7 @@ class Measured(_Body):
         return Comparison(self.certificate, self.launches, self.baseline)
 
 
-class Judged(_Body):
+class Judged(Stated):
     """The gate's answer to a control."""
 
     kind: Literal["judged"] = "judged"
@@ -134,7 +132,7 @@ class Judged(_Body):
     """Why it is wrong, or no fix."""
 
 
-class Rejected(_Body):
+class Rejected(Stated):
     """A valid rewrite that the gate rejected, which it may not: the trial's seed, what was drawn, the gate's reason."""
 
     seed: int
@@ -142,7 +140,7 @@ class Rejected(_Body):
     reason: str
 
 
-class Rewritten(_Body):
+class Rewritten(Stated):
     """Trials of valid rewrites of one finding, with the seeds from `seed` on.
 
     `closest` is the largest error among those that passed, as a share of the error allowed: how much room the gate
@@ -170,7 +168,7 @@ class Survived(BaseModel):
     reason: str
 
 
-class Mutated(_Body):
+class Mutated(Stated):
     """Mutants of one module of the twins or of the gate: those that there are, that were tried, and their fates.
 
     `killed` counts by what noticed: of a twin the gate's rule, of the gate what was judged wrongly then. The mutants
@@ -193,7 +191,7 @@ class Mutated(_Body):
         return sum(self.killed.values())
 
 
-class Powered(_Body):
+class Powered(Stated):
     """What a tool said in one trial of the power study, by its decision rules: has the call become slower?"""
 
     kind: Literal["powered"] = "powered"
@@ -208,84 +206,7 @@ class Powered(_Body):
     """What the trial took in all, the tool's own processes' start included."""
 
 
-class SideSeen(_Body):
-    """One side of a comparison of two: how it was named, what it came to."""
-
-    text: str
-    commit: str
-    """Empty where the twins are of no commit."""
-    tree: str
-    """Fingerprint of the twins' source."""
-    requirements: tuple[str, ...]
-    versions: dict[str, str]
-
-
-class AnswersCompared(_Body):
-    """The answers of two sides: each against the oracle, and against each other."""
-
-    status: Literal["same", "rounding", "different", "unstable"]
-    n_different: int = 0
-    """Values whose bits differ."""
-    largest: float | None = 0.0
-    """Largest difference as a share of the largest value; None where something other than a number differs."""
-    first: str = ""
-    errors: tuple[float, float] = (0.0, 0.0)
-    """Worst error against the oracle, before and after, as a share of the scale."""
-    allowed: float = 0.0
-    wrong: tuple[str, str] = ("", "")
-    """What the gate says of each side's answer; empty where it is right."""
-
-
-class Hotspot(_Body):
-    """An operator whose number or time moved between two sides, a call."""
-
-    operator: str
-    count: tuple[float, float]
-    self_us: tuple[float, float]
-    lines: tuple[str, ...]
-    """Where it is called from on the side that has more of it."""
-
-
-class Compared(_Body):
-    """One twin on two sides. The launches' baseline is before, their contender after; `confirming` are independent."""
-
-    kind: Literal["compared"] = "compared"
-    before: SideSeen
-    after: SideSeen
-    finding: str
-    function: str
-    workload: Workload
-    twin: str
-    failure: str = ""
-    """Why there is nothing to compare; empty where there is."""
-    answers: AnswersCompared | None = None
-    counts: dict[str, tuple[int | None, int | None]] = Field(default_factory=dict)
-    """Counter -> number before and after."""
-    tables: dict[str, dict[str, tuple[int, int]]] = Field(default_factory=dict)
-    """What counters counted by name, where it differs."""
-    launches: tuple[Launch, ...] = ()
-    confirming: tuple[Launch, ...] = ()
-    timing_failure: str = ""
-    hotspots: tuple[Hotspot, ...] = ()
-
-
-class Planted(_Body):
-    """One trial of the study of two sides: a change planted into a copy of the twins, and whether it was told."""
-
-    kind: Literal["planted"] = "planted"
-    plant: str
-    found: bool
-    """Whether the comparison told this change; of an identical copy, whether it told any."""
-    answers: str
-    work: tuple[str, ...]
-    time: str
-    launches: int
-    slowdown: float | None = None
-    interval: tuple[float, float] | None = None
-    budget_s: float
-
-
-class Begun(_Body):
+class Begun(Stated):
     """The beginning of a sitting that can be resumed. `scope` stands for all that must then be the same."""
 
     kind: Literal["begun"] = "begun"
@@ -296,7 +217,7 @@ class Begun(_Body):
     """Seconds since 1970; with the number it names the process for good."""
 
 
-class Resumed(_Body):
+class Resumed(Stated):
     """A sitting that was interrupted goes on: what stands before it in the sitting was taken in an earlier stretch."""
 
     kind: Literal["resumed"] = "resumed"
@@ -307,7 +228,7 @@ class Resumed(_Body):
     process_began_s: float
 
 
-class Sat(_Body):
+class Sat(Stated):
     """The end of a sitting: how long its last stretch was, and how much of it went into the code under test."""
 
     kind: Literal["sat"] = "sat"

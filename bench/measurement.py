@@ -8,9 +8,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
-
-import torch
+from typing import Any, Protocol, TypeVar
 
 from .clock import elapsed_s, monotonic_s
 from .comparison import Comparison, Launch
@@ -22,8 +20,8 @@ from .looks import LOOKS, next_look
 from .oracle import Oracle
 from .plan import Plan
 from .process import ProcessDied, Usage, in_fresh_process
+from .sampling import MOST_PAIRS, call_all, orders, warm
 from .subject import Subject, find_subject
-from .warmup import warm_up
 
 SHORTEST_STRETCH_S = 0.2
 """Seconds of pairs that one process takes for one comparison at least: some four short pairs."""
@@ -33,9 +31,6 @@ LONGEST_STRETCH_S = 0.6
 What narrows an interval is processes. With a spread of 2-8% between them and of 3-15% between pairs of 0.06 s within
 one, and some 2 s of starting up and warming up for each comparison, the least width for a given time is at
 sqrt(2 * 0.06) * (pairs' spread / processes') = 0.2-1 s (Kalibera and Jones 2013, ISMM, section 9)."""
-MOST_PAIRS = 40
-WARM_UP_ITEMS = 6
-"""Items of the warm-up call: enough to touch all weights and code, a small part of a long call."""
 
 
 @dataclass(frozen=True)
@@ -124,9 +119,18 @@ def measure(
             break
 
 
-def in_time(
-    measurements: Sequence[Measurement], n_launches: int, start_up_s: float, left_s: float
-) -> list[Measurement]:
+class Timeable(Protocol):
+    """Something that launches are taken of."""
+
+    @property
+    def took_s(self) -> float:
+        """What a further launch will take."""
+
+
+T = TypeVar("T", bound=Timeable)
+
+
+def in_time(measurements: Sequence[T], n_launches: int, start_up_s: float, left_s: float) -> list[T]:
     """The most of `measurements`, the quickest first, for which so many further launches fit into the time left.
 
     None if there is no further look. Their order stays.
@@ -184,24 +188,23 @@ def sample_all(plans: Sequence[Plan], seed: int, stretch_s: float, baseline_firs
 
 def _samples(plan: Plan, subject: Subject, seed: int, stretch_s: float, baseline_first: bool) -> Launch:
     pair, workload = plan.pair, plan.certificate.workload
-    torch.set_num_threads(workload.n_threads)
     rng = random.Random(seed)
     arms = plan.functions
-    n_calls = tuple(_warm_up(arm, plan, subject) for arm in arms)
+    n_calls = tuple(warm(arm, pair, workload, subject) for arm in arms)
     kept: list[tuple[int, Inputs, Any]] = []
     samples: tuple[list[float], list[float]] = ([], [])
     first: list[bool] = []
+    order = orders(baseline_first, rng)
     # What is alive now stays; collecting it again before every sample would take longer than many a sample.
     gc.collect()
     gc.freeze()
     start = monotonic_s()
     while not first or _goes_on(len(first), monotonic_s() - start, stretch_s):
-        # Every second pair is taken in the other order than the one before it; of two such, chance picks the first.
-        first.append(baseline_first if not first else not first[-1] if len(first) % 2 else rng.random() < 0.5)
+        first.append(next(order))
         for side in (0, 1) if first[-1] else (1, 0):
             inputs = [pair.inputs(workload, subject, None) for _ in range(n_calls[side])]
             gc.collect()
-            output, seconds = elapsed_s(partial(_call_all, arms[side], inputs))
+            output, seconds = elapsed_s(partial(call_all, arms[side], inputs))
             samples[side].append(seconds / n_calls[side])
             kept.append((side, inputs[-1], output))
     gc.unfreeze()
@@ -211,28 +214,8 @@ def _samples(plan: Plan, subject: Subject, seed: int, stretch_s: float, baseline
     return Launch(seed, tuple(samples[0]), tuple(samples[1]), tuple(first), (n_calls[0], n_calls[1]))
 
 
-def _call_all(arm: Callable[..., Any], inputs: Sequence[Inputs]) -> Any:
-    """One call for each set of inputs; the last output."""
-    output = None
-    for kwargs in inputs:
-        output = arm(**kwargs)
-    return output
-
-
 def _goes_on(n_pairs: int, spent_s: float, stretch_s: float) -> bool:
     """Until the stretch is over; one pair longer where that evens out the order without taking thrice as long."""
     if n_pairs % 2:
         return spent_s < 3 * stretch_s
     return spent_s < stretch_s and n_pairs < MOST_PAIRS
-
-
-def _warm_up(twin: Callable[..., Any], plan: Plan, subject: Subject) -> int:
-    """Calls behind one sample of a twin that is warm by now."""
-    pair, workload = plan.pair, plan.certificate.workload
-    few = list(range(min(WARM_UP_ITEMS, workload.n_items)))
-
-    def call(n: int) -> Callable[[], Any]:
-        return partial(_call_all, twin, [pair.inputs(workload, subject, None) for _ in range(n)])
-
-    part = partial(twin, **pair.inputs(workload, subject, few))
-    return warm_up(call, part, len(few) / max(1, workload.n_items))

@@ -1,10 +1,10 @@
 """A sitting: one uninterrupted stretch of checking, counting and measuring on one machine, recorded as it goes."""
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from .attempt import run_trials
 from .bodies import (
@@ -37,6 +37,7 @@ from .rating import rates
 from .record import Recorder
 from .resumption import Earlier, this_process
 
+B = TypeVar("B")
 Say = Callable[[str, int], None]
 """Told what is being done now, and how many like it are left."""
 
@@ -177,6 +178,14 @@ class Sitting:
                 self.say(*message)
             else:
                 yield message
+
+    def keep(self, bodies: Iterable[B]) -> list[B]:
+        """Records each as it comes."""
+        kept = []
+        for body in bodies:
+            self.recorder.write(body)
+            kept.append(body)
+        return kept
 
     def close(self) -> Sat:
         """Records how long the sitting was."""

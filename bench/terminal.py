@@ -23,8 +23,6 @@ from .bodies import Judged
 from .certificate import Certificate, Refusal
 from .comparison import Comparison
 from .findings import FINDINGS
-from .regression.detection import Detection
-from .regression.outcome import Outcome
 from .rejection import Rejection, again, overall
 from .report import Report
 from .row import Row
@@ -300,59 +298,3 @@ def waterfall_as_json(fall: Waterfall) -> dict[str, Any]:
             for step in fall.steps
         ],
     }
-
-
-def show_outcomes(found: Sequence[Outcome]) -> None:
-    """What changed between two sides, and below it where a change of time comes from."""
-    table = Table("function", "twin", "answers", "work", "after / before, 95% interval", "time")
-    for one in found:
-        told = ""
-        if one.slowdown:
-            low, high = one.slowdown.interval
-            told = f"{one.slowdown.factor:.3f} [{low:.3f}, {high:.3f}]"
-        cells = (one.answers, "; ".join(one.work) or "same", told, one.time)
-        table.add_row(one.body.function, one.body.twin, *map(Text, cells))
-    if found:
-        for name, side in (("before", found[0].body.before), ("after", found[0].body.after)):
-            versions = ", ".join(f"{package} {version}" for package, version in side.versions.items())
-            say_line(f"{name}: {side.text} ({versions})")
-    out.print(table)
-    for one in found:
-        if one.body.hotspots:
-            say_line(f"{one.body.function}, {one.body.twin}: what moved, a call")
-            _show_hotspots(one)
-
-
-def show_matrix(first: str, columns: Sequence[tuple[str, Sequence[Outcome]]]) -> None:
-    """One row for each twin of each function, one column for each dependency set, held against the first."""
-    table = Table("function", "twin", *(f"{name}, against {first}" for name, _ in columns))
-    cells: dict[tuple[str, str], list[Text]] = {}
-    for _, found in columns:
-        for one in found:
-            told = f" {one.slowdown.factor:.3f}x" if one.slowdown else ""
-            text = one.answers if one.body.answers is None else f"{one.answers}; {_work(one)}; {one.time}{told}"
-            cells.setdefault((one.body.function, one.body.twin), []).append(Text(text))
-    for about, texts in cells.items():
-        table.add_row(*about, *texts)
-    out.print(table)
-
-
-def show_detection(rates: Sequence[Detection]) -> None:
-    """How many planted changes were found, with an interval; of identical copies, how many were told apart."""
-    table = Table("planted", "trials", "told", "share, 95% interval")
-    for rate in rates:
-        share = f"{rate.share:.1%} [{rate.low:.1%}, {rate.high:.1%}]"
-        table.add_row(rate.plant, str(rate.n_trials), str(rate.n_found), Text(share))
-    out.print(table)
-
-
-def _work(one: Outcome) -> str:
-    return "; ".join(one.work) or "same work"
-
-
-def _show_hotspots(one: Outcome) -> None:
-    table = Table("operator", "times", "self time", "called from")
-    for spot in one.body.hotspots:
-        counts = " to ".join(f"{n:,.0f}" for n in dict.fromkeys(spot.count))
-        table.add_row(spot.operator, counts, " to ".join(seconds(us / 1e6) for us in spot.self_us), *spot.lines[:1])
-    out.print(table)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from bench.bodies import Compared
 from bench.cli.gating import ACCEPTED
 from bench.environment import current_environment
 from bench.finding import TWINS
@@ -22,6 +21,7 @@ from bench.regression.outcome import outcomes
 from bench.regression.places import Place, place_of
 from bench.regression.planting import plants, study
 from bench.regression.side import IMPLEMENTATIONS, ROOT, parse_side
+from bench.two_sides import Compared
 
 CACHE_FINDING = "sae_cache"
 

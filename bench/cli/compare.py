@@ -1,13 +1,11 @@
-"""The verb that holds two commits, dependency sets or folders against each other."""
+"""Verbs that hold commits, dependency sets or folders against each other, and that study whether this works."""
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .. import terminal
-from ..bodies import Compared, Planted
 from ..estimate import TARGET_HALF_WIDTH
 from ..oracle import CACHE
 from ..question import questions
@@ -17,13 +15,14 @@ from ..regression.detection import detection
 from ..regression.judgement import of_sides
 from ..regression.matrix import FILE, read_columns
 from ..regression.matrix import matrix as run_matrix
-from ..regression.outcome import Outcome, outcomes
-from ..regression.places import Place, place_of
+from ..regression.outcome import outcomes
+from ..regression.places import places_of
 from ..regression.planting import study
-from ..regression.side import Side, parse_side, uncommitted
+from ..regression.shown import outcome_as_json, show_detection, show_matrix, show_outcomes
+from ..regression.side import parse_side, uncommitted
+from ..two_sides import Planted
 from .options import (
     AsJson,
-    Budget,
     JUnit,
     Markdown,
     Precision,
@@ -37,6 +36,7 @@ from .options import (
 )
 
 COMPARE_BUDGET_S = 180.0
+SidesBudget = Annotated[float, typer.Option(min=0, help="Seconds of timing two sides; 0 for none.")]
 
 
 @app.command()
@@ -46,9 +46,8 @@ def compare(
     finding: Annotated[list[str] | None, typer.Option(help="Only this finding; may be given again.")] = None,
     workload: Annotated[str, typer.Option(help="Workload to compare on.")] = "smoke",
     subject: SubjectName = None,
-    budget_s: Budget = COMPARE_BUDGET_S,
+    budget_s: SidesBudget = COMPARE_BUDGET_S,
     precision: Precision = TARGET_HALF_WIDTH,
-    no_timing: Annotated[bool, typer.Option("--no-timing", help="Answers and work only.")] = False,
     markdown: Markdown = None,
     junit: JUnit = None,
     seed: Seed = None,
@@ -67,20 +66,16 @@ def compare(
     if any(side.commit for side in sides) and (dirty := uncommitted()):
         terminal.warn_line(f"Not committed, so in no commit: {', '.join(dirty)}. '.' stands for the files as they are.")
     sitting = open_sitting(results, seed)
-    done: list[Compared] = []
     with terminal.progress() as sitting.say:
-        places = _places(sides, sitting.say)
-        pairing = Pairing(*places, asked, sitting.seed, sitting.say)
-        for body in pairing.answered() if no_timing else pairing.compared(budget_s, precision):
-            sitting.recorder.write(body)
-            done.append(body)
+        pairing = Pairing(*places_of(sides, CACHE, sitting.say), asked, sitting.seed, sitting.say)
+        done = sitting.keep(pairing.compared(budget_s, precision))
         sitting.close()
     found = outcomes(done)
     write_summaries(of_sides(done, ()), markdown, junit)
     if as_json:
         terminal.print_json([outcome_as_json(one) for one in found])
     else:
-        terminal.show_outcomes(found)
+        show_outcomes(found)
     raise typer.Exit(1 if any(one.changed for one in found) else 0)
 
 
@@ -90,7 +85,7 @@ def matrix(
     finding: Annotated[list[str] | None, typer.Option(help="Only this finding; may be given again.")] = None,
     workload: Annotated[str, typer.Option(help="Workload to compare on.")] = "smoke",
     subject: SubjectName = None,
-    budget_s: Annotated[float, typer.Option(min=0, help="Seconds of timing a column; 0 for none.")] = COMPARE_BUDGET_S,
+    budget_s: SidesBudget = COMPARE_BUDGET_S,
     seed: Seed = None,
     results: Results = RESULTS,
     as_json: AsJson = False,
@@ -102,11 +97,8 @@ def matrix(
     columns = read_columns(file)
     asked = questions(chosen_findings(finding), workload, subject)
     sitting = open_sitting(results, seed)
-    done: list[Compared] = []
     with terminal.progress() as sitting.say:
-        for body in run_matrix(columns, asked, budget_s, sitting.seed, CACHE, sitting.say):
-            sitting.recorder.write(body)
-            done.append(body)
+        done = sitting.keep(run_matrix(columns, asked, budget_s, sitting.seed, CACHE, sitting.say))
         sitting.close()
     found = [(column, outcomes([one for one in done if one.after.text == column.side])) for column in columns[1:]]
     if as_json:
@@ -117,14 +109,14 @@ def matrix(
             ]
         )
     else:
-        terminal.show_matrix(columns[0].name, [(column.name, list(rows)) for column, rows in found])
+        show_matrix(columns[0].name, [(column.name, list(rows)) for column, rows in found])
 
 
 @app.command()
 def planted(
     trials: Annotated[int, typer.Option(min=1, help="Trials of each planted change.")] = 50,
     only: Annotated[str, typer.Option(help="One planted change by name; all if none.")] = "",
-    budget_s: Annotated[float, typer.Option(min=0, help="Seconds of timing a trial.")] = 20,
+    budget_s: SidesBudget = 20,
     show: Annotated[bool, typer.Option("--show", help="Only show what was recorded.")] = False,
     seed: Seed = None,
     results: Results = RESULTS,
@@ -139,41 +131,9 @@ def planted(
     if not show:
         sitting = open_sitting(results, seed)
         with terminal.progress() as sitting.say:
-            for body in study(trials, budget_s, sitting.seed, CACHE, only, sitting.say):
-                sitting.recorder.write(body)
+            sitting.keep(study(trials, budget_s, sitting.seed, CACHE, only, sitting.say))
     rates = detection([record.body for record in read(results).records if isinstance(record.body, Planted)])
     if as_json:
         terminal.print_json([vars(rate) for rate in rates])
     else:
-        terminal.show_detection(rates)
-
-
-def _places(sides: tuple[Side, Side], say: terminal.Say) -> tuple[Place, Place]:
-    """Both sides' places, made at the same time where both are lacking."""
-    say("building environments", 2)
-    with ThreadPoolExecutor(2) as pool:
-        made = [pool.submit(place_of, side, CACHE) for side in sides]
-        places = []
-        for left, one in zip((1, 0), made, strict=True):
-            places.append(one.result())
-            say("building environments", left)
-    return places[0], places[1]
-
-
-def outcome_as_json(one: Outcome) -> dict[str, object]:
-    """An outcome as plain data."""
-    told = one.slowdown
-    return {
-        "finding": one.body.finding,
-        "function": one.body.function,
-        "twin": one.body.twin,
-        "answers": one.body.answers.model_dump() if one.body.answers else None,
-        "failure": one.body.failure,
-        "work": {name: pair for name, pair in one.body.counts.items() if pair[0] != pair[1]},
-        "operators": one.body.tables,
-        "time": one.time,
-        "slowdown": told.factor if told else None,
-        "interval": told.interval if told else None,
-        "hotspots": [spot.model_dump() for spot in one.body.hotspots],
-        "changed": one.changed,
-    }
+        show_detection(rates)

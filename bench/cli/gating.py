@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .. import terminal
-from ..bodies import Compared, Counted
+from ..bodies import Counted
 from ..certificate import Refusal
 from ..environment import current_environment
 from ..errors import BadInput
@@ -23,12 +23,13 @@ from ..regression.changes import (
     counts_of,
     read_accepted,
     read_baseline,
+    require_reason,
     save_baseline,
     write_accepted,
 )
 from ..regression.compare import Pairing, asked_of_both
 from ..regression.judgement import Judgement, of_sides
-from ..regression.places import place_of
+from ..regression.places import places_of
 from ..regression.side import parse_side
 from ..sitting import Sitting
 from .options import AsJson, JUnit, Markdown, Names, Results, Seed, app, chosen_findings, open_sitting, write_summaries
@@ -90,8 +91,7 @@ def accept(
     """
     if not against:
         raise BadInput("accept needs --against FILE|COMMIT. Expected what the gate was held against.")
-    if not who.strip() or not why.strip():
-        raise BadInput("An accepted change needs --who and --why. Expected words that a reader in a year understands.")
+    require_reason(who, why)
     found = _judge(chosen_findings(names), against, workload, 0, accepted, None, open_sitting(results, None))
     if found.wrong:
         raise BadInput(f"Other answers cannot be accepted: {found.wrong[0]}")
@@ -147,12 +147,8 @@ def _against_commit(
     known: Sequence[Acceptance],
     sitting: Sitting,
 ) -> Judgement:
-    places = [place_of(parse_side(text), CACHE) for text in (against, ".")]
-    asked = asked_of_both(questions(findings, workload))
-    pairing = Pairing(places[0], places[1], asked, sitting.seed, sitting.say)
-    done: list[Compared] = []
-    for body in pairing.compared(budget_s) if budget_s else pairing.answered():
-        sitting.recorder.write(body)
-        done.append(body)
+    places = places_of((parse_side(against), parse_side(".")), CACHE, sitting.say)
+    pairing = Pairing(*places, asked_of_both(questions(findings, workload)), sitting.seed, sitting.say)
+    done = sitting.keep(pairing.compared(budget_s))
     sitting.close()
     return of_sides(done, known)

@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ..bodies import Compared, Counted
+from ..bodies import Counted
 from ..errors import BadInput
+from ..two_sides import Compared
 
 Counts = Mapping[str, int]
 """FUNCTION.TWIN.COUNTER -> number."""
@@ -139,10 +140,15 @@ def read_accepted(path: Path) -> list[Acceptance]:
         ) from error
 
 
-def write_accepted(path: Path, found: Sequence[Change], who: str, why: str) -> None:
-    """Adds the changes to the file, which is to be committed. Raises BadInput."""
+def require_reason(who: str, why: str) -> None:
+    """Raises BadInput where nobody accepts, or for no reason."""
     if not who.strip() or not why.strip():
         raise BadInput("An accepted change needs --who and --why. Expected words that a reader in a year understands.")
+
+
+def write_accepted(path: Path, found: Sequence[Change], who: str, why: str) -> None:
+    """Adds the changes to the file, which is to be committed. Raises BadInput."""
+    require_reason(who, why)
     try:
         with path.open("a", encoding="utf-8") as file:
             file.writelines(_entry(change, who, why) for change in found)

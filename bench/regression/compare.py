@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..bodies import AnswersCompared, Compared, Hotspot, SideSeen
 from ..comparison import Launch
 from ..estimate import TARGET_HALF_WIDTH
 from ..finding import TWINS
@@ -16,6 +15,7 @@ from ..gate import allowed_error, rounding_bound
 from ..oracle import Oracle
 from ..question import Question
 from ..subject import Subject, find_subject
+from ..two_sides import AnswersCompared, Compared, Hotspot, SideSeen
 from .answers import Difference, Judged, difference, judged, status
 from .driver import Remote, SideFailed, worker
 from .lockstep import Say, Timed, lockstep
@@ -41,11 +41,16 @@ class Pairing:
     seen: tuple[SideSeen, SideSeen] | None = None
 
     def compared(self, budget_s: float, precision: float = TARGET_HALF_WIDTH) -> Iterator[Compared]:
-        """One comparison for each question, final as it comes. Where answers are different, nothing is timed.
+        """One comparison for each question, final as it comes; answers and work alone where there is no budget.
+
+        Where answers are different, nothing is timed.
 
         Raises:
             SideFailed: a side cannot even be started.
         """
+        if not budget_s:
+            yield from self.answered()
+            return
         rng = random.Random(self.seed)
         answered = list(self.answered())
         left = [Question(c.finding, c.function, c.workload, arm=c.twin) for c in answered if _may_be_timed(c)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from scipy.stats import binomtest
 
-from ..bodies import Planted
+from ..two_sides import Planted
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..bodies import Compared
+from ..two_sides import Compared
 from .changes import Acceptance, Change, changes, counts_of_sides, lines_of
 from .outcome import Outcome, outcomes
 

@@ -12,13 +12,11 @@ from ..clock import monotonic_s
 from ..comparison import Launch
 from ..estimate import TARGET_HALF_WIDTH, Estimate
 from ..looks import LOOKS, next_look
+from ..measurement import LONGEST_STRETCH_S, in_time
 from ..question import Question
+from ..sampling import MOST_PAIRS, orders
 from .driver import Remote, SideFailed, worker
 from .places import Place
-
-STRETCH_S = 0.6
-"""Seconds of pairs that two workers take for one question, unless a single pair is longer (`bench/measurement.py`)."""
-MOST_PAIRS = 40
 
 Say = Callable[[str, int], None]
 
@@ -75,18 +73,10 @@ def lockstep(
         if n in LOOKS:
             n_more = (next_look(n) or n) - n
             start_up_s = max(0.0, spent_s - sum(one.took_s for one in sampled))
-            going_on = _in_time(going_on, n_more if n < most else 0, start_up_s, end_s - monotonic_s())
+            going_on = in_time(going_on, n_more if n < most else 0, start_up_s, end_s - monotonic_s())
         yield from (one for one in sampled if not any(one is other for other in going_on))
         if not going_on:
             return
-
-
-def _in_time(timed: Sequence[Timed], n_more: int, start_up_s: float, left_s: float) -> list[Timed]:
-    """The most of them, quickest first, for which so many further launches fit into the time left."""
-    quickest = sorted(timed, key=lambda one: one.took_s)
-    while quickest and n_more * (start_up_s + sum(one.took_s for one in quickest)) > left_s:
-        quickest.pop()
-    return quickest if n_more else []
 
 
 def _launch(
@@ -123,10 +113,10 @@ def _samples(sides: tuple[Remote, Remote], question: Question, rng: random.Rando
     n_calls = max(side.ask("warm", question) for side in sides)
     samples: tuple[list[float], list[float]] = ([], [])
     first: list[bool] = []
+    order = orders(before_first, rng)
     start_s = monotonic_s()
-    while len(first) < 2 or len(first) % 2 or (monotonic_s() - start_s < STRETCH_S and len(first) < MOST_PAIRS):
-        # Every second pair is taken in the other order than the one before it; of two such, chance picks the first.
-        first.append(before_first if not first else not first[-1] if len(first) % 2 else rng.random() < 0.5)
+    while len(first) < 2 or len(first) % 2 or (monotonic_s() - start_s < LONGEST_STRETCH_S and len(first) < MOST_PAIRS):
+        first.append(next(order))
         for side in (0, 1) if first[-1] else (1, 0):
             samples[side].append(sides[side].ask("sample", question, n_calls))
     return Launch(rng.getrandbits(32), tuple(samples[0]), tuple(samples[1]), tuple(first), (n_calls, n_calls))

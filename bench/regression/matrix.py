@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..bodies import Compared, SideSeen
 from ..errors import BadInput, SpeedproofError
 from ..question import Question
+from ..two_sides import Compared, SideSeen
 from .compare import Pairing, asked_of_both
 from .lockstep import Say
 from .places import Place, place_of
@@ -60,7 +60,7 @@ def matrix(
         say(f"building {side.text}", len(sides) - number)
         try:
             pairing = Pairing(first, place_of(side, cache), asked, seed + number, say)
-            yield from pairing.compared(budget_s) if budget_s else pairing.answered()
+            yield from pairing.compared(budget_s)
         except SpeedproofError as error:
             yield from (unsupported(first, side, question, str(error)) for question in asked)
 

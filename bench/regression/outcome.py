@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..bodies import Compared
 from ..comparison import holm
 from ..estimate import Estimate
 from ..looks import ERROR_RATE
+from ..two_sides import Compared
 from .lockstep import slowdown
 
 CONFIRMING = 2 * ERROR_RATE

@@ -12,6 +12,7 @@ import sys
 import tarfile
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -56,6 +57,16 @@ def place_of(side: Side, cache: Path, run: Run | None = None) -> Place:
     """
     python = _environment(side, cache, run or _run) if side.own_environment else Path(sys.executable)
     return Place(side, python, _tree(side, cache))
+
+
+def places_of(sides: tuple[Side, Side], cache: Path, say: Callable[[str, int], None]) -> tuple[Place, Place]:
+    """Both sides' places, made at the same time where both are lacking. Raises Unsupported."""
+    say("building environments", 2)
+    with ThreadPoolExecutor(2) as pool:
+        made = [pool.submit(place_of, side, cache) for side in sides]
+        before = made[0].result()
+        say("building environments", 1)
+        return before, made[1].result()
 
 
 def wanted(side: Side, root: Path = ROOT) -> tuple[list[str], list[str]]:

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import torch
 
-from ..bodies import Planted
 from ..clock import elapsed_s
 from ..finding import TWINS
 from ..findings import find
 from ..question import Question
 from ..subject import find_subject
+from ..two_sides import Planted
 from .compare import Pairing
 from .lockstep import Say
 from .outcome import Outcome, outcomes
@@ -134,8 +134,7 @@ def study(n_trials: int, budget_s: float, seed: int, cache: Path, only: str, say
                 say(f"planting {plant.name}", (n_trials - trial) * len(chosen) - number)
                 places = [place_of(side, cache) for side in (parse_side(str(ROOT)), sides[plant.name])]
                 pairing = Pairing(places[0], places[1], [_question(plant)], seed + trial, lambda what, left: None)
-                bodies = list(pairing.compared(budget_s) if plant.timed else pairing.answered())
-                (one,) = outcomes(bodies)
+                (one,) = outcomes(list(pairing.compared(budget_s if plant.timed else 0)))
                 yield Planted(
                     plant=plant.name,
                     found=plant.found(one),

@@ -22,14 +22,12 @@ import torch
 from ..clock import elapsed_s
 from ..counters import operators, work
 from ..environment import current_environment
+from ..finding import Pair
 from ..findings import find
 from ..question import Question
+from ..sampling import call_all, warm
 from ..subject import Subject, find_subject
-from ..warmup import warm_up
 from .hotspots import hotspots
-
-WARM_UP_ITEMS = 6
-"""Items of the warm-up call: enough to touch all weights and code, a small part of a long call."""
 
 
 @dataclass
@@ -58,11 +56,7 @@ class Worker:
 
     def warm(self, question: Question) -> int:
         """Warms the arm up. Calls behind one sample."""
-        workload = question.workload
-        few = list(range(min(WARM_UP_ITEMS, workload.n_items)))
-        torch.set_num_threads(workload.n_threads)
-        part = partial(self._arm(question), **self._inputs(question, few))
-        return warm_up(lambda n: self._calls(question, n), part, len(few) / max(1, workload.n_items))
+        return warm(self._arm(question), self._pair(question), question.workload, self._subject(question))
 
     def sample(self, question: Question, n_calls: int) -> float:
         """Seconds per call, over so many."""
@@ -82,24 +76,20 @@ class Worker:
         return hotspots(self._calls(question, n_calls), n_calls)
 
     def _calls(self, question: Question, n: int) -> Callable[[], Any]:
-        arm, given = self._arm(question), [self._inputs(question) for _ in range(n)]
+        return partial(call_all, self._arm(question), [self._inputs(question) for _ in range(n)])
 
-        def call() -> Any:
-            output = None
-            for inputs in given:
-                output = arm(**inputs)
-            return output
-
-        return call
+    def _pair(self, question: Question) -> Pair:
+        return find(question.finding).pair(question.function)
 
     def _arm(self, question: Question) -> Callable[..., Any]:
-        return find(question.finding).pair(question.function).twin(question.arm)
+        return self._pair(question).twin(question.arm)
 
-    def _inputs(self, question: Question, pick: list[int] | None = None) -> Any:
-        workload = question.workload
-        key = (workload.subject, workload.dtype)
-        subject = self.subjects.setdefault(key, find_subject(*key))
-        return find(question.finding).pair(question.function).inputs(workload, subject, pick)
+    def _subject(self, question: Question) -> Subject:
+        key = (question.workload.subject, question.workload.dtype)
+        return self.subjects.setdefault(key, find_subject(*key))
+
+    def _inputs(self, question: Question) -> Any:
+        return self._pair(question).inputs(question.workload, self._subject(question), None)
 
 
 def serve(connection: Connection) -> None:
