@@ -31,7 +31,7 @@ tensorboard: $(READY)
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and "Python %d.%d found. Expected 3.11 or newer: make PYTHON=python3.11 ..." % v[:2])'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench,test,mutation]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench,test,mutation,power]'
 	@touch $@
 
 clean:

@@ -134,10 +134,6 @@ def verdict(adjusted_p: float) -> Verdict:
     return Verdict.VERIFIED if adjusted_p < ERROR_RATE else Verdict.AMBIGUOUS
 
 
-def _geometric(samples: Sequence[Sequence[float]]) -> float:
-    return math.exp(fmean(fmean(math.log(s) for s in launch) for launch in samples))
-
-
 def _require_same_question(contender: Certificate, baseline: object) -> None:
     """Raises Uncertified unless both arms were certified for the same function, workload and environment."""
     about = "finding", "function", "workload", "environment"

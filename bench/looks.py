@@ -16,6 +16,9 @@ from scipy import stats
 
 ERROR_RATE = 0.05
 """Chance, over a whole sitting and every look at its samples, of an interval that misses the truth."""
+CONFIRMING = 2 * ERROR_RATE
+"""Level of the two-sided test of samples that are to confirm others: they are asked about one direction, which the
+first ones named."""
 LOOKS = (4, 6, 8, 12, 16, 24)
 """Launches after which the samples are looked at. Each step adds about half, since width falls with the root."""
 SPENDING_POWER = 0.5

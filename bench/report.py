@@ -121,8 +121,9 @@ def build(
     claims = {key: c for key, c in comparisons.items() if key[-1] != key[-2]}
     adjusted = dict(zip(claims, holm([c.p_value for c in claims.values()]), strict=True))
     bodies = [record.body for record in records]
+    swept = sweeps(ledger.records, NULL_ERROR_RATE, subject)
     return Report(
-        tuple(row(finding, pair, records, claims, adjusted, null_differs) for finding, pair in pairs),
+        tuple(row(finding, pair, records, claims, adjusted, null_differs, swept) for finding, pair in pairs),
         null,
         nulls,
         tuple(b for b in bodies if isinstance(b, Judged)),
@@ -133,7 +134,7 @@ def build(
         ledger.problems,
         waterfalls(ledger, workload, subject, NULL_ERROR_RATE),
         machine_of(bodies),
-        sweeps(ledger.records, NULL_ERROR_RATE, subject),
+        swept,
         tuple(b for b in bodies if isinstance(b, Resumed)),
         tally(ledger.records),
     )

@@ -12,6 +12,7 @@ from .floor import roofline_of
 from .record import Record
 from .roofline import Roofline
 from .staleness import standing
+from .sweep import Sweep
 from .wording import figure, seconds, speedup
 
 
@@ -28,6 +29,8 @@ class Row:
     counted: Counted | None = None
     beside: Beside | None = None
     roofline: Roofline | None = None
+    ends: str = ""
+    """What the function's first sweep says at its smallest and largest size."""
 
     @property
     def claimed(self) -> str:
@@ -57,7 +60,13 @@ class Row:
             before, after = (self.counted.counts[twin]["bytes_saved_for_backward"] for twin in TWINS)
             freed = f"{before / 1e6:,.0f} MB saved for backward in one call, then {after / 1e6:,.0f} MB"
             return f"confirmed: {freed}" if after < before else f"refuted: {freed}"
-        return claim_outcome(self.finding.claim, self.comparison, self.verdict) if self.comparison else ""
+        if not self.comparison:
+            return ""
+        told = claim_outcome(self.finding.claim, self.comparison, self.verdict)
+        if self.finding.claim.low is None and self.ends:
+            # A claim without a figure is about every size, so one size cannot leave it undecided.
+            return f"{'depends on the size:' if self.verdict is Verdict.AMBIGUOUS else f'{told},'} {self.ends}"
+        return told
 
     @property
     def times(self) -> str:
@@ -90,7 +99,9 @@ def row(
     comparisons: Mapping[tuple[str, ...], Comparison],
     adjusted: Mapping[tuple[str, ...], float],
     null_differs: bool,
+    swept: Sequence[Sweep] = (),
 ) -> Row:
+    """What the records of one sitting say of a function; `swept` are series of any sitting."""
     about = (finding.name, pair.name)
     refused = [r.body for r in records if isinstance(r.body, Refused) and (r.body.finding, r.body.function) == about]
     first = next(filter(withholds, refused), None)
@@ -109,4 +120,5 @@ def row(
     if floor and floor.too_good and found is not Verdict.STALE:
         return Row(finding, pair, Verdict.WITHHELD, floor.too_good)
     loop = beside(pair, records, comparisons, adjusted, null_differs)
-    return Row(finding, pair, found, why, record, comparison, counted, loop, floor)
+    ends = next((sweep.ends for sweep in swept if sweep.series.function == pair.name), "")
+    return Row(finding, pair, found, why, record, comparison, counted, loop, floor, ends)

@@ -19,6 +19,7 @@ from .looks import ERROR_RATE
 from .record import Record
 from .series import SERIES, Series, series_of
 from .staleness import changed
+from .wording import figure
 from .workload import Workload
 
 FIT_SPAN = 10
@@ -95,6 +96,15 @@ class Sweep:
         sizes = [point.size for point in self.timed]
         none_lost = f"no losing point found {_range([sizes[0], sizes[-1]])} {unit}"
         return none_lost if len(runs) == 1 and runs[0][0] == "wins" else f"{none_lost}: {told}"
+
+    @property
+    def ends(self) -> str:
+        """The figures at the smallest and the largest size that were timed, or nothing where there are not two."""
+        if self.void or len(self.timed) < 2:
+            return ""
+        first, last = ((p.comparison.speedup, p.size) for p in (self.timed[0], self.timed[-1]) if p.comparison)
+        told = f"{figure(first[0])}x at {first[1]:,} to {figure(last[0])}x at {last[1]:,} {self.series.unit}"
+        return f"{told} ({self.timed[0].workload.subject})"
 
     @property
     def exponents(self) -> tuple[Exponent, Exponent] | None:

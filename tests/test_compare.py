@@ -19,8 +19,9 @@ from bench.regression.compare import Pairing, asked_of_both
 from bench.regression.driver import SideFailed, worker
 from bench.regression.outcome import outcomes
 from bench.regression.places import Place, place_of
-from bench.regression.planting import plants, study
+from bench.regression.planting import EXACT, slower, unplanted
 from bench.regression.side import IMPLEMENTATIONS, ROOT, parse_side
+from bench.regression.study import study
 from bench.two_sides import Compared
 
 CACHE_FINDING = "sae_cache"
@@ -51,9 +52,13 @@ def copy(tmp_path: Path) -> Callable[..., Place]:
 
 
 def test_planted_changes_are_told_and_an_identical_copy_is_not(tmp_path: Path) -> None:
-    untimed = [plant.name for plant in plants() if not plant.timed]
-    found = [one for name in untimed for one in study(1, 0, 5, tmp_path, name, silent)]
-    assert [(one.plant, one.found) for one in found] == [(name, True) for name in untimed], found
+    found = [(one.plant, one.found) for one in study(1, 0, 5, tmp_path, ["exact"], silent)]
+    assert found == [*[("none", False)] * len(EXACT), *((plant.name, True) for plant in EXACT)]
+
+
+def test_a_slowed_twin_is_planted_with_work_of_its_own() -> None:
+    assert "left @ left" in slower().code and "sleep" not in slower().code
+    assert not unplanted(slower()).code and unplanted(slower()).question == slower().question
 
 
 def test_identical_copies_are_alike_in_answers_and_work(copy: Callable[..., Place]) -> None:

@@ -1,6 +1,9 @@
 """The power study: what is injected is real and changes no answer; what is told is counted right."""
 
+import math
+import random
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,17 +11,19 @@ import pytest
 from bench import cli
 from bench.bodies import Powered
 from bench.certificate import Certificate
+from bench.comparison import Comparison, Launch
 from bench.counters import count, operators
 from bench.environment import current_environment
 from bench.gate import require_covers
 from bench.power.burden import save_inputs, slowed
-from bench.power.peers import PEERS, PeerFailed, Trial, installed
-from bench.power.study import INJECTED, SlowedPlan, certificates, pair_of
+from bench.power.peers import PEERS, Half, PeerFailed, installed
+from bench.power.study import INJECTED, SlowedPlan, ask_ours, certificates, pair_of
 from bench.power.summary import clopper_pearson, power_rows
 from bench.record import Recorder
 from bench.subject import find_subject
 from bench.workload import Workload
 
+STUDY = "bench.power.study"
 SMALL = Workload("power", "tiny", 20, n_threads=1)
 
 
@@ -53,25 +58,50 @@ def test_false_alarms_and_detections_are_counted_apart_with_exact_intervals() ->
 
 
 @pytest.fixture
-def trial(tmp_path: Path) -> Trial:
+def plain(tmp_path: Path) -> Half:
     save_inputs(tmp_path, pair_of(0).inputs(SMALL, find_subject("tiny"), None), SMALL.n_threads)
-    return Trial(tmp_path, 0, 20_000, 0.4)
+    return Half(tmp_path, 0, 0.2)
 
 
 @pytest.mark.parametrize("name", list(PEERS))
 def test_each_peer_sees_a_call_that_takes_many_times_as_long_and_no_slowdown_in_a_speed_up(
-    name: str, trial: Trial
+    name: str, plain: Half
 ) -> None:
     if name not in installed():
         pytest.skip(f"{name} is not installed; it comes with the extra 'power', which the other tests do without")
-    assert all(PEERS[name][1](trial).values())
-    faster = Trial(trial.folder, trial.after, trial.before, trial.budget_s)
-    assert not any(PEERS[name][1](faster).values())
+    before, after = (PEERS[name].sampled(half) for half in (plain, replace(plain, n_products=20_000)))
+    assert all(PEERS[name].judged(before, after).values())
+    assert not any(PEERS[name].judged(after, before).values())
 
 
-def test_a_peer_that_fails_is_an_error_and_no_answer(trial: Trial) -> None:
+def test_a_peer_that_fails_is_an_error_and_no_answer(plain: Half) -> None:
     with pytest.raises(PeerFailed, match="ended with status 1"):
-        trial.run(["-c", "raise SystemExit(1)"], 0)
+        plain.run(["-c", "raise SystemExit(1)"])
+
+
+def _comparison(speedup: float, seed: int) -> Comparison:
+    noise = random.Random(seed)
+    launches = [
+        Launch(1, (1.0,), (1 / (speedup * math.exp(noise.gauss(0, 0.001))),), (True,), (1, 1)) for _ in range(4)
+    ]
+    return Comparison(certificates([5])[5], tuple(launches))
+
+
+@pytest.mark.parametrize(("again", "confirmed"), [(0.95, True), (1.0, False), (1.05, False)])
+def test_an_alarm_that_fresh_processes_do_not_repeat_is_not_confirmed(
+    again: float, confirmed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{STUDY}.WORKLOAD", SMALL)
+    rounds = iter([0.95, again])
+
+    def measured(certified: object, products: list[int], budget_s: float, seed: int) -> object:
+        speedup = next(rounds)
+        return {n: _comparison(speedup if n else 1.0, seed + n) for n in products}, 1.0
+
+    monkeypatch.setattr(f"{STUDY}._measured", measured)
+    answers = ask_ours({}, [0, 1, 2, 3, 4], 1, 7)
+    assert [one.alarms["interval"] for one in answers] == [False, True, True, True, True]
+    assert [one.alarms["confirmed"] for one in answers] == [False, *[confirmed] * 4]
 
 
 def test_the_table_is_shown_from_records(

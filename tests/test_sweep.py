@@ -89,6 +89,30 @@ def test_a_crossover_is_told_only_where_an_interval_is_below_one(certificates: l
     assert "crossover" in only(swept(certificates, [0.9, 2, 2, 2])).crossover
 
 
+def test_the_figures_at_both_ends_are_told_and_none_of_a_void_sitting_or_a_single_size(
+    certificates: list[Certificate],
+) -> None:
+    found = only(swept(certificates, [2, 3, 4, 0.5]))
+    assert found.ends.startswith("2.00x at 10 to 0.50x at 300 files (")
+    assert only(swept(certificates, [2, 2, 2, 2], null=1.2)).ends == ""
+    assert only(swept(certificates, [2])).ends == ""
+
+
+@pytest.mark.parametrize(
+    ("speedup", "words"), [(1.001, "depends on the size: 2.00x"), (3.0, "confirmed: faster, 2.00x")]
+)
+def test_a_claim_without_a_figure_is_held_against_every_size_too(
+    speedup: float, words: str, certificates: list[Certificate]
+) -> None:
+    smoke = find("sae_cache").pairs[0].workload("smoke")
+    answer = certify(find("sae_cache"), find("sae_cache").pairs[0], smoke)
+    assert isinstance(answer, Certificate)
+    one = record(Measured(certificate=answer, launches=launches(speedup, 1.0, 0.01)), "t")
+    built = reports.build(Ledger((*swept(certificates, [2, 2, 2, 2]), one), ()), "smoke")
+    (told,) = [row.outcome for row in built.rows if row.finding.name == "sae_cache"]
+    assert told.startswith(words)
+
+
 def test_sizes_that_were_not_measured_are_withheld_with_their_reason(certificates: list[Certificate]) -> None:
     about: dict[str, Any] = {
         "finding": "sae_cache",

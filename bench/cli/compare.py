@@ -17,9 +17,9 @@ from ..regression.matrix import FILE, read_columns
 from ..regression.matrix import matrix as run_matrix
 from ..regression.outcome import outcomes
 from ..regression.places import places_of
-from ..regression.planting import study
 from ..regression.shown import outcome_as_json, show_detection, show_matrix, show_outcomes
 from ..regression.side import parse_side, uncommitted
+from ..regression.study import KINDS, study
 from ..two_sides import Planted
 from .options import (
     AsJson,
@@ -115,8 +115,10 @@ def matrix(
 @app.command()
 def planted(
     trials: Annotated[int, typer.Option(min=1, help="Trials of each planted change.")] = 50,
-    only: Annotated[str, typer.Option(help="One planted change by name; all if none.")] = "",
-    budget_s: SidesBudget = 20,
+    kind: Annotated[
+        list[str] | None, typer.Option(help=f"{', '.join(KINDS)}; may be given again, all if none.")
+    ] = None,
+    budget_s: SidesBudget = 60,
     show: Annotated[bool, typer.Option("--show", help="Only show what was recorded.")] = False,
     seed: Seed = None,
     results: Results = RESULTS,
@@ -125,13 +127,13 @@ def planted(
     """Plant changes into copies of the twins and count how many are found. Takes hours.
 
     Examples:
-      python -m bench planted --only 'sixth digit'
+      python -m bench planted --kind exact
       python -m bench planted --show
     """
     if not show:
         sitting = open_sitting(results, seed)
         with terminal.progress() as sitting.say:
-            sitting.keep(study(trials, budget_s, sitting.seed, CACHE, only, sitting.say))
+            sitting.keep(study(trials, budget_s, sitting.seed, CACHE, kind or (), sitting.say))
     rates = detection([record.body for record in read(results).records if isinstance(record.body, Planted)])
     if as_json:
         terminal.print_json([vars(rate) for rate in rates])

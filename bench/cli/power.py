@@ -36,9 +36,8 @@ def power(
     """
     if not show:
         _ask_all(open_sitting(results, seed), trials, budget_s)
-    taken = [record for record in read(results).records if isinstance(record.body, Powered)]
-    newest = [r.body for r in taken if r.sitting == taken[-1].sitting and isinstance(r.body, Powered)]
-    sys.stdout.write(rendered(pd.DataFrame(power_rows(newest)), form))
+    taken = [record.body for record in read(results).records if isinstance(record.body, Powered)]
+    sys.stdout.write(rendered(pd.DataFrame(power_rows(taken)), form))
 
 
 def _ask_all(sitting: Sitting, trials: int, budget_s: float) -> None:

@@ -1,18 +1,20 @@
 """Peers: other tools, each asked in its own way and in its own processes whether one call is slower than another.
 
-Each takes two sets of samples, before and after, in half of the budget each, and gives one alarm per decision rule.
-None of them needs more of ours than the call that it times. A tool that is not installed is left out.
+Each takes its samples of one side in half of the budget, and gives one alarm per decision rule for two sides. None of
+them needs more of ours than the call that it times. A tool that is not installed is left out.
 """
 
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from ..errors import SpeedproofError
 from .burden import FOLDER, PRODUCTS
@@ -28,23 +30,22 @@ class PeerFailed(SpeedproofError):
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One question: do `after` extra products make the call slower than `before`, within `budget_s` of timing?"""
+class Half:
+    """One side of a question: how long the call takes with some extra products, within `budget_s` of timing."""
 
     folder: Path
-    before: int
-    after: int
+    n_products: int
     budget_s: float
 
-    def run(self, command: list[str], n_products: int, expected: tuple[int, ...] = (0,)) -> str:
+    def run(self, command: list[str]) -> str:
         """A tool's process with that burden; what it said. Raises PeerFailed."""
         paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-        own = {FOLDER: str(self.folder), PRODUCTS: str(n_products), "PYTHONPATH": paths}
+        own = {FOLDER: str(self.folder), PRODUCTS: str(self.n_products), "PYTHONPATH": paths}
         environment = {**os.environ, **own}
         done = subprocess.run(
             [sys.executable, *command], capture_output=True, text=True, cwd=self.folder, env=environment
         )
-        if done.returncode not in expected:
+        if done.returncode:
             said = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["nothing said"]
             raise PeerFailed(f"{' '.join(command[:3])} ended with status {done.returncode}: {said[0]}")
         return done.stdout
@@ -60,11 +61,20 @@ Alarms = Mapping[str, bool]
 """Decision rule -> whether it says that the call has become slower."""
 
 
-def asv(trial: Trial) -> Alarms:
-    """asv's own timing in two rounds a commit, one after the other as `asv continuous` does in an existing environment,
-    and asv's own decision, at its default factor and at 1.01. It is asv's code without its command line, which
-    would need a repository, an environment and a build for each trial."""
-    from asv._stats import is_different
+@dataclass(frozen=True)
+class Peer:
+    """Another tool: the package that must be installed, how it samples a side, what it says of two."""
+
+    package: str
+    sampled: Callable[[Half], Any]
+    judged: Callable[[Any, Any], Alarms]
+
+
+def _asv(half: Half) -> Any:
+    """asv's own timing in two rounds, a process each.
+
+    It is asv's code without its command line, which would need a repository, an environment and a build for each trial.
+    """
     from asv_runner.statistics import compute_stats
 
     code = IMPORT + (
@@ -73,63 +83,64 @@ def asv(trial: Trial) -> Alarms:
         "class Attributes: sample_time = float(sys.argv[1]) / 8; rounds = 2\n"
         "print(json.dumps(TimeBenchmark('time_call', call, [Attributes]).run()))\n"
     )
-    script = trial.script("with_asv.py", code)
-    sides = []
-    for n_products in (trial.before, trial.after):
-        rounds = [json.loads(trial.run([script, str(trial.budget_s / 4)], n_products)) for _ in range(2)]
-        samples = [sample for one in rounds for sample in one["samples"]]
-        sides.append((samples, *compute_stats(samples, rounds[0]["number"])))
-    (one, before_s, one_stats), (two, after_s, two_stats) = sides
+    script = half.script("with_asv.py", code)
+    rounds = [json.loads(half.run([script, str(half.budget_s / 2)])) for _ in range(2)]
+    samples = [sample for one in rounds for sample in one["samples"]]
+    return samples, *compute_stats(samples, rounds[0]["number"])
+
+
+def _asv_says(before: Any, after: Any) -> Alarms:
+    """asv's own decision, at its default factor and at 1.01, the sides one after the other, as `asv continuous` takes
+    them in an existing environment."""
+    from asv._stats import is_different
+
+    (one, before_s, one_stats), (two, after_s, two_stats) = before, after
     different = bool(is_different(one, two, one_stats, two_stats))
     return {f"factor {factor}": different and after_s > before_s * factor for factor in (1.1, 1.01)}
 
 
-def pytest_benchmark(trial: Trial) -> Alarms:
-    """Two real sessions, and the check behind `--benchmark-compare-fail` on their files, so that several rules are
-    asked of the same samples; `min:5%` is its documentation's."""
-    script = trial.script("test_call.py", IMPORT + "def test_call(benchmark): benchmark(call)\n")
-    half = ["--benchmark-max-time", str(trial.budget_s / 2), "--benchmark-warmup", "on"]
-    session = [
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-c",
-        "/dev/null",
-        "--rootdir",
-        str(trial.folder),
-        script,
-    ]
-    session += ["--benchmark-storage", str(trial.folder), *half]
-    figures = []
-    for name, n_products in (("before", trial.before), ("after", trial.after)):
-        path = trial.folder / f"{name}.json"
-        trial.run([*session, f"--benchmark-json={path}"], n_products)
-        figures.append(json.loads(path.read_text()))
+def _pytest_benchmark(half: Half) -> Any:
+    """A real session."""
+    script = half.script("test_call.py", IMPORT + "def test_call(benchmark): benchmark(call)\n")
+    session = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", str(half.folder), script]
+    session += ["--benchmark-storage", str(half.folder), "--benchmark-max-time", str(half.budget_s)]
+    path = half.folder / "session.json"
+    half.run([*session, "--benchmark-warmup", "on", f"--benchmark-json={path}"])
+    return json.loads(path.read_text())["benchmarks"][0]["stats"]
+
+
+def _pytest_benchmark_says(before: Any, after: Any) -> Alarms:
+    """The check behind `--benchmark-compare-fail`, so that several rules are asked of the same samples; `min:5%` is its
+    documentation's."""
     utils = import_module("pytest_benchmark.utils")
-    stats = [one["benchmarks"][0]["stats"] for one in figures]
     rules = ("min:5%", "mean:5%", "median:2%")
-    return {rule: bool(utils.parse_compare_fail(rule).fails(stats[1], stats[0])) for rule in rules}
+    return {rule: bool(utils.parse_compare_fail(rule).fails(after, before)) for rule in rules}
 
 
-def pyperf(trial: Trial) -> Alarms:
-    """Two real benchmark files, then `pyperf compare_to`."""
-    script = trial.script("with_pyperf.py", "import pyperf\n" + IMPORT + "pyperf.Runner().bench_func('call', call)\n")
-    n_values = max(3, round(trial.budget_s / 2 / N_PROCESSES / 0.1))
+def _pyperf(half: Half) -> Any:
+    """A real benchmark file, as text."""
+    script = half.script("with_pyperf.py", "import pyperf\n" + IMPORT + "pyperf.Runner().bench_func('call', call)\n")
+    n_values = max(3, round(half.budget_s / N_PROCESSES / 0.1))
     options = ["--processes", str(N_PROCESSES), "--values", str(n_values), "--warmups", "1", "--quiet"]
     options += ["--inherit-environ", f"{FOLDER},{PRODUCTS},PYTHONPATH"]
-    paths = [trial.folder / name for name in ("before.pyperf", "after.pyperf")]
-    for path, n_products in zip(paths, (trial.before, trial.after), strict=True):
-        path.unlink(missing_ok=True)
-        trial.run([script, *options, "--output", str(path)], n_products)
-    said = trial.run(["-m", "pyperf", "compare_to", *map(str, paths)], 0)
+    path = half.folder / "file.pyperf"
+    path.unlink(missing_ok=True)
+    half.run([script, *options, "--output", str(path)])
+    return path.read_text()
+
+
+def _pyperf_says(before: Any, after: Any) -> Alarms:
+    """`pyperf compare_to`."""
+    with tempfile.TemporaryDirectory() as name:
+        paths = [Path(name) / f"{side}.pyperf" for side in ("before", "after")]
+        for path, text in zip(paths, (before, after), strict=True):
+            path.write_text(text)
+        said = Half(Path(name), 0, 0).run(["-m", "pyperf", "compare_to", *map(str, paths)])
     return {"compare_to": "slower" in said}
 
 
-def torch_benchmark(trial: Trial) -> Alarms:
-    """`blocked_autorange` in a process a side. Its `Compare` shows medians trimmed to their significant figures; two
-    that differ when so shown are taken for a difference, since torch itself decides nothing."""
+def _torch(half: Half) -> Any:
+    """`blocked_autorange`."""
     code = IMPORT + (
         "import json, sys, torch\n"
         "from torch.utils.benchmark import Timer\n"
@@ -137,25 +148,27 @@ def torch_benchmark(trial: Trial) -> Alarms:
         "taken = timer.blocked_autorange(min_run_time=float(sys.argv[1]))\n"
         "print(json.dumps([taken.median, taken.significant_figures]))\n"
     )
-    script = trial.script("with_torch.py", code)
-    half = str(trial.budget_s / 2)
-    sides = [json.loads(trial.run([script, half], n)) for n in (trial.before, trial.after)]
+    return json.loads(half.run([half.script("with_torch.py", code), str(half.budget_s)]))
+
+
+def _torch_says(before: Any, after: Any) -> Alarms:
+    """`Compare` shows medians trimmed to their significant figures; two that differ when so shown are taken for a
+    difference, since torch itself decides nothing."""
     from torch.utils.benchmark.utils.common import trim_sigfig
 
-    figures = min(figures for _, figures in sides)
-    before, after = (trim_sigfig(median, figures) for median, _ in sides)
-    return {"trimmed median": after > before}
+    figures = min(before[1], after[1])
+    return {"trimmed median": trim_sigfig(after[0], figures) > trim_sigfig(before[0], figures)}
 
 
-PEERS: Mapping[str, tuple[str, Callable[[Trial], Alarms]]] = {
-    "asv": ("asv_runner", asv),
-    "pytest-benchmark": ("pytest_benchmark", pytest_benchmark),
-    "pyperf": ("pyperf", pyperf),
-    "torch.utils.benchmark": ("torch", torch_benchmark),
+PEERS: Mapping[str, Peer] = {
+    "asv": Peer("asv_runner", _asv, _asv_says),
+    "pytest-benchmark": Peer("pytest_benchmark", _pytest_benchmark, _pytest_benchmark_says),
+    "pyperf": Peer("pyperf", _pyperf, _pyperf_says),
+    "torch.utils.benchmark": Peer("torch", _torch, _torch_says),
 }
-"""Peers by name: the package that must be installed, and how it is asked."""
+"""Peers by name."""
 
 
 def installed() -> list[str]:
     """The peers that can be asked here."""
-    return [name for name, (package, _) in PEERS.items() if find_spec(package)]
+    return [name for name, peer in PEERS.items() if find_spec(peer.package)]

@@ -5,12 +5,9 @@ from dataclasses import dataclass
 
 from ..comparison import holm
 from ..estimate import Estimate
-from ..looks import ERROR_RATE
+from ..looks import CONFIRMING, ERROR_RATE
 from ..two_sides import Compared
 from .lockstep import slowdown
-
-CONFIRMING = 2 * ERROR_RATE
-"""Level of the confirming samples' two-sided test: they are asked about one direction, which the first ones named."""
 
 ANSWERS = {
     "same": "same, to the last bit",

@@ -1,14 +1,11 @@
-"""The study of this machinery itself: changes planted into a copy of the twins, and whether they are found.
+"""Plants: changes put into a copy of the twins, and how each must be told.
 
-Identical copies must not be told apart, at any rate that the error rate does not allow.
+Those of answers and work lie in twins of different findings, so that one copy holds them all.
 """
 
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 import torch
 
@@ -17,22 +14,19 @@ from ..finding import TWINS
 from ..findings import find
 from ..question import Question
 from ..subject import find_subject
-from ..two_sides import Planted
-from .compare import Pairing
-from .lockstep import Say
-from .outcome import Outcome, outcomes
-from .places import place_of
-from .side import IMPLEMENTATIONS, ROOT, Side, parse_side
+from .outcome import Outcome
 
 SLOWDOWN = 0.05
 """Planted extra time, as a share of a call."""
+OLDER = "transformer-lens==3.0.0+sae-lens==6.54.12"
+"""The changed dependency: a column of the matrix, so that its environment is made once for both."""
 _SIDE = 24
 """Side of the matrices of the extra work: some microseconds a product, so that a short call can be slowed finely."""
 
 
 @dataclass(frozen=True)
 class Plant:
-    """A change to one batched twin: code that is put at the end of its file, and how it must be told."""
+    """A change of one batched twin: code that is put at the end of its file, and how it must be told."""
 
     name: str
     finding: str
@@ -40,6 +34,13 @@ class Plant:
     code: str
     found: Callable[[Outcome], bool]
     timed: bool = False
+
+    @property
+    def question(self) -> Question:
+        """What both sides are asked. Time is asked in one thread, since two wait for each other on a loaded machine."""
+        pair = find(self.finding).pair(self.function)
+        workload = replace(pair.workload("report"), n_threads=1) if self.timed else pair.workload("smoke")
+        return Question(self.finding, self.function, workload, arm=TWINS[1])
 
 
 def _wrapped(function: str, body: str) -> str:
@@ -68,48 +69,63 @@ def _counts(name: str, more: int) -> Callable[[Outcome], bool]:
     return found
 
 
-EXTRA_PASS = _wrapped(
-    "extract_features",
-    "kwargs['model'](kwargs['model'].to_tokens(kwargs['texts'][0]))\n        return plain(*args, **kwargs)",
+def _differs(one: Outcome) -> bool:
+    return bool(one.body.answers and one.body.answers.status in ("rounding", "different"))
+
+
+def _any(one: Outcome) -> bool:
+    return not one.identical
+
+
+_PASS = "kwargs['model'](kwargs['model'].to_tokens(kwargs['texts'][0]))\n        return plain(*args, **kwargs)"
+_SCAN = "_listed(os.fspath(args[1]))\n        return plain(*args, **kwargs)"
+
+EXACT = (
+    Plant(
+        "one forward pass",
+        "text_batching",
+        "extract_features",
+        _wrapped("extract_features", _PASS),
+        _counts("forward_passes", 1),
+    ),
+    Plant(
+        "one directory scan",
+        "sae_cache",
+        "check_sae_cached",
+        _wrapped("_candidates", _SCAN),
+        _counts("directory_scans", 1),
+    ),
+    Plant(
+        "sixth digit",
+        "grad_mode",
+        "collect_activations",
+        _wrapped("collect_activations", "return plain(*args, **kwargs) * (1 + 4e-6)"),
+        _differs,
+    ),
 )
-EXTRA_SCAN = _wrapped("_candidates", "_listed(os.fspath(args[1]))\n        return plain(*args, **kwargs)")
-SIXTH_DIGIT = _wrapped("extract_features", "return plain(*args, **kwargs) * (1 + 4e-6)")
+"""Changes of answers and work."""
+
+DEPENDENCY = Plant("another TransformerLens", "text_batching", "find_features_for_concept", "", _any)
+"""No change of the twins: the other side has another release of a library."""
 
 
-def plants() -> tuple[Plant, ...]:
-    """Every change that is planted; the first is none."""
-    slow = f"left = torch.ones({_SIDE}, {_SIDE})\n        for _ in range({_products()}):\n            left @ left"
-    slow += "\n        return plain(*args, **kwargs)"
-    return (
-        Plant("none", "category_lookup", "analyze_specialists", "", lambda one: not one.identical, timed=True),
-        Plant(
-            "5% slower",
-            "category_lookup",
-            "analyze_specialists",
-            _wrapped("analyze_specialists", slow),
-            lambda one: one.time == "slower",
-            timed=True,
-        ),
-        Plant("one forward pass", "text_batching", "extract_features", EXTRA_PASS, _counts("forward_passes", 1)),
-        Plant("one directory scan", "sae_cache", "check_sae_cached", EXTRA_SCAN, _counts("directory_scans", 1)),
-        Plant(
-            "sixth digit",
-            "text_batching",
-            "extract_features",
-            SIXTH_DIGIT,
-            lambda one: bool(one.body.answers and one.body.answers.status in ("rounding", "different")),
-        ),
-    )
+def unplanted(plant: Plant) -> Plant:
+    """The same question of an identical copy, of which nothing may be told."""
+    name = "none, timed" if plant.timed else "none"
+    return replace(plant, name=name, code="", found=_any)
 
 
-def _question(plant: Plant) -> Question:
-    workload = find(plant.finding).pair(plant.function).workload("report" if plant.timed else "smoke")
-    return Question(plant.finding, plant.function, workload, arm=TWINS[1])
+def slower() -> Plant:
+    """A batched twin that takes `SLOWDOWN` longer on this machine, by work of its own and not by sleeping."""
+    name, function = f"{SLOWDOWN:.0%} slower", "analyze_specialists"
+    plain = Plant(name, "category_lookup", function, "", lambda one: one.time == "slower", timed=True)
+    body = f"left = torch.ones({_SIDE}, {_SIDE})\n        for _ in range({_products(plain.question)}):\n"
+    body += "            left @ left\n        return plain(*args, **kwargs)"
+    return replace(plain, code=_wrapped(function, body))
 
 
-def _products() -> int:
+def _products(question: Question) -> int:
     """How many products make the planted slowdown, by the fastest of many calls."""
-    question = _question(Plant("", "category_lookup", "analyze_specialists", "", lambda one: False, timed=True))
     pair, workload = find(question.finding).pair(question.function), question.workload
     torch.set_num_threads(workload.n_threads)
     inputs = pair.inputs(workload, find_subject(workload.subject), None)
@@ -122,36 +138,3 @@ def _products() -> int:
     call_s = min(elapsed_s(partial(pair.batched, **inputs))[1] for _ in range(200))
     product_s = min(elapsed_s(products)[1] for _ in range(200)) / 100
     return max(1, round(SLOWDOWN * call_s / product_s))
-
-
-def study(n_trials: int, budget_s: float, seed: int, cache: Path, only: str, say: Say) -> Iterator[Planted]:
-    """Each plant so many times, with other seeds and fresh processes; plant after plant within a trial."""
-    chosen = [plant for plant in plants() if only in ("", plant.name)]
-    with tempfile.TemporaryDirectory() as name:
-        sides = {plant.name: _copy(Path(name) / f"{number}", plant) for number, plant in enumerate(chosen)}
-        for trial in range(n_trials):
-            for number, plant in enumerate(chosen):
-                say(f"planting {plant.name}", (n_trials - trial) * len(chosen) - number)
-                places = [place_of(side, cache) for side in (parse_side(str(ROOT)), sides[plant.name])]
-                pairing = Pairing(places[0], places[1], [_question(plant)], seed + trial, lambda what, left: None)
-                (one,) = outcomes(list(pairing.compared(budget_s if plant.timed else 0)))
-                yield Planted(
-                    plant=plant.name,
-                    found=plant.found(one),
-                    answers=one.answers,
-                    work=tuple(one.work),
-                    time=one.time if plant.timed else "",
-                    launches=len(one.body.launches),
-                    slowdown=one.slowdown.factor if one.slowdown else None,
-                    interval=one.slowdown.interval if one.slowdown else None,
-                    budget_s=budget_s if plant.timed else 0.0,
-                )
-
-
-def _copy(folder: Path, plant: Plant) -> Side:
-    """The twins with the plant in them."""
-    for name in IMPLEMENTATIONS:
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    with (folder / IMPLEMENTATIONS[1] / f"{plant.finding}.py").open("a", encoding="utf-8") as file:
-        file.write(plant.code)
-    return parse_side(str(folder))
