@@ -24,6 +24,8 @@ N_TOKENS = 12
 def line() -> str:
     """The nearest line of TransformerLens on the stack."""
     frames = [frame for frame in traceback.extract_stack() if "transformer_lens" in frame.filename]
+    if not frames:
+        return "elsewhere"
     return f"{frames[-1].filename.split('transformer_lens')[-1][1:]}:{frames[-1].lineno}  {frames[-1].line}"
 
 
