@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BadInput
-from bench.regression.places import MADE, Unsupported, environment_key, place_of, wanted
+from bench.regression.installing import Unsupported, environment_key, wanted
+from bench.regression.places import MADE, place_of
 from bench.regression.side import ROOT, Side, parse_side, tree_digest
 
 
