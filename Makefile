@@ -17,6 +17,8 @@ lint: $(READY)
 	$(BIN)/ruff format --check $(TREE)
 	$(BIN)/ruff check $(TREE)
 	$(BIN)/mypy
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
 
 # Measures the last commit under asv and makes its pages.
 history: $(READY)
