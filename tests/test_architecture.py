@@ -61,7 +61,7 @@ LAYERS = (
     ("mutation.session",),
     ("mutation",),
     ("row",),
-    ("report", "table", "resumption", "power.summary", "proving"),
+    ("report", "table", "history", "resumption", "power.summary", "proving"),
     ("sitting",),
     ("ascent",),
     ("regression.side", "regression.answers", "regression.hotspots", "regression.detection"),
