@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+OTAVA := .venv-otava
 READY := $(VENV)/.ready
 TREE := bench impl_sequential impl_batched tests
 
-.PHONY: bench test lint history tensorboard clean
+.PHONY: bench test lint history steps otava tensorboard clean
 
 bench: $(READY)
 	$(BIN)/python -m bench run
@@ -17,6 +18,8 @@ lint: $(READY)
 	$(BIN)/ruff format --check $(TREE)
 	$(BIN)/ruff check $(TREE)
 	$(BIN)/mypy
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
 
 # Measures the last commit under asv and makes its pages.
 history: $(READY)
@@ -24,6 +27,13 @@ history: $(READY)
 	$(BIN)/asv run --show-stderr HEAD^!
 	$(BIN)/asv publish
 	@echo "See the pages with: $(BIN)/asv preview"
+
+# Finds steps in the records of many sittings.
+steps: $(READY) otava
+	$(BIN)/python -m bench records --workload report --otava results/otava
+	$(OTAVA)/bin/otava analyze all --config-file results/otava/otava.yaml
+
+otava: $(OTAVA)/.ready
 
 tensorboard: $(READY)
 	$(BIN)/tensorboard --logdir results/traces --host 127.0.0.1
@@ -34,5 +44,11 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench,test,mutation,power]'
 	@touch $@
 
+# Apache Otava holds numpy to a release of its own, so it gets an environment of its own.
+$(OTAVA)/.ready: Makefile
+	$(PYTHON) -m venv $(OTAVA)
+	$(OTAVA)/bin/python -m pip install --quiet apache-otava==0.8.0
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache results/traces results/asv/env results/asv/html
+	rm -rf $(VENV) $(OTAVA) .cache .pytest_cache .mypy_cache .ruff_cache results/traces results/otava results/asv/env results/asv/html

@@ -52,6 +52,17 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         (["nonsense"], "No such command"),
         (["report", "--results", "/dev/null/x"], "Cannot write"),
         (["duplicates", "no/such/file"], "There is no"),
+        (["compare", "no-such-commit", "."], "'no-such-commit' is no commit of this repository. Expected a commit"),
+        (["compare", "HEAD", "HEAD+."], "names the twins' source more than once"),
+        (["compare", "HEAD", ".", "--finding", "nonsense"], "Unknown finding 'nonsense'"),
+        (["compare", "."], "Missing argument 'after'"),
+        (["matrix", "no/such/file"], "no/such/file cannot be read"),
+        (["gate"], "gate has nothing to do. Expected --against FILE|COMMIT, or --save FILE"),
+        (["gate", "--against", "no-such-commit"], "'no-such-commit' is no commit"),
+        (["gate", "--against", "no/such.json"], "No such file"),
+        (["gate", "--against", "results/counts.json", "--budget-s", "9"], "a file holds no times"),
+        (["accept", "--who", "ada", "--why", "x"], "accept needs --against"),
+        (["accept", "--against", "results/counts.json", "--who", "ada"], "needs --who and --why"),
     ],
 )
 def test_bad_input_is_one_clear_error_and_exit_2(

@@ -92,8 +92,9 @@ def test_a_twin_with_another_signature_is_unsupported(copy: Callable[..., Place]
 
 def test_a_side_that_does_not_import_is_told_in_its_own_words(copy: Callable[..., Place]) -> None:
     after = copy(CACHE_FINDING, "\n\nimport no_such_module\n")
-    with pytest.raises(SideFailed, match="No module named 'no_such_module'"):
+    with pytest.raises(SideFailed, match="No module named 'no_such_module'") as told:
         list(Pairing(copy(), after, asked(CACHE_FINDING), 1, silent).answered())
+    assert told.value.exit_status == 2
 
 
 def test_a_worker_that_hangs_is_killed_in_time(copy: Callable[..., Place]) -> None:

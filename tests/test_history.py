@@ -96,7 +96,7 @@ def test_find_bisects_to_the_commit(history: tuple[Path, list[str]]) -> None:
     assert commits[CULPRIT - 1][:8] in said.splitlines()[-1]
 
 
-@pytest.mark.parametrize(("after", "status"), [(CULPRIT, 1), (CULPRIT + 1, 0)])
+@pytest.mark.parametrize(("after", "status"), [(CULPRIT - 1, 0), (CULPRIT, 1), (CULPRIT + 1, 0)])
 def test_continuous_fails_at_the_step_and_only_there(history: tuple[Path, list[str]], after: int, status: int) -> None:
     folder, commits = history
     asv(folder, "continuous", "--launch-method", "spawn", commits[after - 2], commits[after - 1], status=status)

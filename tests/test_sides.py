@@ -1,14 +1,13 @@
 """Sides and places: what a side's words stand for, and how its environment is made and kept."""
 
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from bench.errors import BadInput
-from bench.regression.places import MADE, Unsupported, environment_key, place_of, wanted
-from bench.regression.side import ROOT, Side, parse_side, tree_digest
+from bench.regression.installing import environment_key, wanted
+from bench.regression.side import Side, parse_side, tree_digest
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -104,72 +103,3 @@ def test_a_library_that_changes_gets_another_environment(tmp_path: Path) -> None
     before = environment_key(side)
     (tmp_path / "code.py").write_text("x = 1\n")
     assert environment_key(side) != before
-
-
-class Builder:
-    """Stands in for pip: notes what it is told, makes the interpreter, and fails where it is to."""
-
-    def __init__(self, fails: str = "") -> None:
-        self.commands: list[Sequence[str]] = []
-        self.fails = fails
-
-    def __call__(self, command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
-        self.commands.append(command)
-        if "venv" in command:
-            (Path(command[-1]) / "bin").mkdir(parents=True)
-        status = 1 if self.fails and "install" in command else 0
-        return subprocess.CompletedProcess(list(command), status, self.fails, "ERROR: ResolutionImpossible")
-
-
-SIDE = Side("numpy<2", requirements=("numpy<2",))
-
-
-def test_an_environment_is_made_once(tmp_path: Path) -> None:
-    builder = Builder()
-    first, second = place_of(SIDE, tmp_path, builder), place_of(SIDE, tmp_path, builder)
-    assert first.python == second.python and len(builder.commands) == 2
-    assert "numpy<2" in builder.commands[1]
-
-
-def test_what_a_killed_build_left_is_made_anew(tmp_path: Path) -> None:
-    folder = place_of(SIDE, tmp_path, Builder()).python.parent.parent
-    (folder / MADE).unlink()
-    (folder / "half").touch()
-    builder = Builder()
-    place_of(SIDE, tmp_path, builder)
-    assert builder.commands and not (folder / "half").exists() and (folder / MADE).exists()
-
-
-def test_requirements_that_cannot_be_met_are_told_in_the_resolvers_words(tmp_path: Path) -> None:
-    told = "Collecting a\nThe conflict is caused by:\n    a 1 depends on numpy<2\n    b 2 depends on numpy>=2\n\nTo fix"
-    with pytest.raises(Unsupported, match="a 1 depends on numpy<2 b 2 depends on numpy>=2"):
-        place_of(SIDE, tmp_path, Builder(told))
-    # Nothing half made is taken for whole afterwards.
-    builder = Builder()
-    place_of(SIDE, tmp_path, builder)
-    assert builder.commands
-
-
-def test_what_the_tested_set_forbids_is_tried_with_torch_alone_held(tmp_path: Path) -> None:
-    held: list[list[str]] = []
-
-    def run(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
-        ended = Builder()(command)
-        if "--constraint" in command:
-            held.append(Path(command[command.index("--constraint") + 1]).read_text().split())
-            ended.returncode = int(len(held) == 1)
-        return ended
-
-    place_of(SIDE, tmp_path, run)
-    assert len(held) == 2 and len(held[0]) > 100 and [line.split("==")[0] for line in held[1]] == ["torch"]
-
-
-def test_a_side_without_requirements_needs_no_environment(tmp_path: Path) -> None:
-    builder = Builder()
-    place_of(parse_side(str(ROOT)), tmp_path, builder)
-    assert not builder.commands and not (tmp_path / "environments").exists()
-
-
-def test_a_commits_twins_are_put_where_no_other_file_is(tmp_path: Path) -> None:
-    place = place_of(parse_side("HEAD"), tmp_path)
-    assert sorted(path.name for path in place.tree.iterdir()) == ["impl_batched", "impl_sequential", MADE]

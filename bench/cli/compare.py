@@ -1,5 +1,6 @@
 """Verbs that hold commits, dependency sets or folders against each other, and that study whether this works."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from ..estimate import TARGET_HALF_WIDTH
 from ..oracle import CACHE
 from ..question import questions
 from ..record import RESULTS, read
+from ..regression.asv_matrix import configuration
 from ..regression.compare import Pairing, asked_of_both
 from ..regression.detection import detection
 from ..regression.judgement import of_sides
@@ -86,15 +88,21 @@ def matrix(
     workload: Annotated[str, typer.Option(help="Workload to compare on.")] = "smoke",
     subject: SubjectName = None,
     budget_s: SidesBudget = COMPARE_BUDGET_S,
+    as_asv: Annotated[bool, typer.Option("--asv", help="Only print the table as a configuration of asv.")] = False,
     seed: Seed = None,
     results: Results = RESULTS,
     as_json: AsJson = False,
 ) -> None:
     """Hold sets of dependency versions against the first: answers, work and time. Builds environments; takes a while.
 
-    Example: python -m bench matrix
+    Examples:
+      python -m bench matrix
+      python -m bench matrix --asv > asv.matrix.json
     """
     columns = read_columns(file)
+    if as_asv:
+        sys.stdout.write(configuration(columns))
+        return
     asked = questions(chosen_findings(finding), workload, subject)
     sitting = open_sitting(results, seed)
     with terminal.progress() as sitting.say:

@@ -10,6 +10,7 @@ import typer
 from .. import terminal
 from ..errors import BadInput
 from ..findings import find
+from ..history import histories, write_histories
 from ..record import RESULTS, read
 from ..table import record_rows, rendered, sample_rows, write_table
 from .options import Results, app
@@ -25,6 +26,7 @@ def records(
     since: Annotated[str | None, typer.Option(help="Date, or date and time with zone; UTC without one.")] = None,
     samples: Annotated[bool, typer.Option("--samples", help="One row a raw sample, not one a record.")] = False,
     form: Annotated[str, typer.Option("--format", help="table, csv, parquet or json.")] = "table",
+    otava: Annotated[Path | None, typer.Option(help="Folder to write the histories to, for Apache Otava.")] = None,
     output: Annotated[Path | None, typer.Option(help="File to write in place of standard output.")] = None,
     results: Results = RESULTS,
 ) -> None:
@@ -33,15 +35,20 @@ def records(
     Examples:
       python -m bench records --kind measured
       python -m bench records --samples --finding text_batching --format parquet --output samples.parquet
+      python -m bench records --workload report --otava results/otava
     """
     ledger = read(results)
     if sitting == "newest":
         sitting = ledger.records[-1].sitting if ledger.records else None
     name = find(finding).name if finding else None
-    chosen = ledger.filter(kind, name, workload, subject, sitting, _moment(since)).records
-    frame = sample_rows(chosen) if samples else record_rows(chosen)
     for problem in ledger.problems:
         terminal.warn_line(f"Record {problem}")
+    chosen = ledger.filter(kind, name, workload, subject, sitting, _moment(since)).records
+    if otava:
+        found = histories(chosen, ledger.records)
+        terminal.warn_line(f"{len(found)} histories in {write_histories(found, otava)}")
+        return
+    frame = sample_rows(chosen) if samples else record_rows(chosen)
     if output:
         write_table(frame, form, output)
         terminal.warn_line(f"{len(frame)} rows in {output}")

@@ -29,8 +29,6 @@ ASPLOS). Two folders of environments have names of two lengths, so this must be 
 class SideFailed(SpeedproofError):
     """A side could not do what was asked: its code raised, or its process died or hung."""
 
-    exit_status = 1
-
 
 class Remote:
     """A worker, from outside: each call is one request."""
@@ -44,7 +42,6 @@ class Remote:
         Raises:
             SideFailed: it raised, died, or did not answer in time; then it is killed.
         """
-        limit_s = LIMIT_S if limit_s is None else limit_s
         self.begin(name, *arguments)
         return self.end(name, limit_s)
 
@@ -55,8 +52,9 @@ class Remote:
         except OSError:
             raise self._death(name) from None
 
-    def end(self, name: str, limit_s: float = LIMIT_S) -> Any:
+    def end(self, name: str, limit_s: float | None = None) -> Any:
         """Waits for what `begin` asked for."""
+        limit_s = LIMIT_S if limit_s is None else limit_s
         try:
             if not self._pipe.poll(limit_s):
                 self.kill()

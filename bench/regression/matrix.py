@@ -9,8 +9,9 @@ from ..errors import BadInput, SpeedproofError
 from ..question import Question
 from ..two_sides import Compared, SideSeen
 from .compare import Pairing, asked_of_both
+from .installing import Run
 from .lockstep import Say
-from .places import Place, place_of
+from .places import Place, places_or_reasons, required
 from .side import Side, parse_side, tree_digest
 
 FILE = Path(__file__).with_name("matrix.toml")
@@ -43,7 +44,13 @@ def read_columns(path: Path = FILE) -> list[Column]:
 
 
 def matrix(
-    columns: Sequence[Column], questions: Sequence[Question], budget_s: float, seed: int, cache: Path, say: Say
+    columns: Sequence[Column],
+    questions: Sequence[Question],
+    budget_s: float,
+    seed: int,
+    cache: Path,
+    say: Say,
+    run: Run | None = None,
 ) -> Iterator[Compared]:
     """Every column against the first, `budget_s` of timing each; without a budget, answers and work alone.
 
@@ -54,15 +61,17 @@ def matrix(
         Unsupported: the first column's environment cannot be made.
     """
     sides = [parse_side(column.side) for column in columns]
-    first = place_of(sides[0], cache)
+    found = places_or_reasons(sides, cache, say, run)
+    first = required(found[0])
     asked = asked_of_both(questions)
-    for number, side in enumerate(sides[1:], start=1):
-        say(f"building {side.text}", len(sides) - number)
+    for number, (side, place) in enumerate(zip(sides[1:], found[1:], strict=True), start=1):
+        left = {(question.function, question.arm): question for question in asked}
         try:
-            pairing = Pairing(first, place_of(side, cache), asked, seed + number, say)
-            yield from pairing.compared(budget_s)
+            for one in Pairing(first, required(place), asked, seed + number, say).compared(budget_s):
+                del left[one.function, one.twin]
+                yield one
         except SpeedproofError as error:
-            yield from (unsupported(first, side, question, str(error)) for question in asked)
+            yield from (unsupported(first, side, question, str(error)) for question in left.values())
 
 
 def unsupported(first: Place, side: Side, question: Question, reason: str) -> Compared:
