@@ -8,10 +8,10 @@ import warnings
 
 from .. import terminal
 from ..errors import SpeedproofError
-from . import compare, figures, gate, gating, ladder, mutation, power, records, rewrites, sweep, tools
+from . import compare, figures, gate, gating, ladder, mutation, power, records, rewrites, sweep, tools, traces
 from .options import app
 
-VERBS = (gate, rewrites, mutation, figures, ladder, sweep, compare, gating, records, power, tools)
+VERBS = (gate, rewrites, mutation, figures, traces, ladder, sweep, compare, gating, records, power, tools)
 """The modules that hold the verbs, in the order of the help page."""
 
 
