@@ -35,8 +35,12 @@ steps: $(READY) otava
 
 otava: $(OTAVA)/.ready
 
+# Figures and traces on this machine alone; TensorBoard says when it is ready, or that the port is taken.
+PORT ?= 6006
 tensorboard: $(READY)
-	$(BIN)/tensorboard --logdir results/traces --host 127.0.0.1
+	$(BIN)/python -m bench dashboards
+	@echo "TensorBoard: http://127.0.0.1:$(PORT)/ (another port: make tensorboard PORT=6007; Control-C ends it)"
+	$(BIN)/tensorboard --logdir results/traces --host 127.0.0.1 --port $(PORT)
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and "Python %d.%d found. Expected 3.11 or newer: make PYTHON=python3.11 ..." % v[:2])'

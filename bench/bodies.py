@@ -11,6 +11,7 @@ from .quiet import Conditions
 from .rating import Rate
 from .roofline import Work
 from .stated import Stated
+from .traced import Traced
 from .two_sides import Compared, Planted
 from .workload import Workload
 
@@ -253,6 +254,7 @@ Body = Annotated[
     | Powered
     | Compared
     | Planted
+    | Traced
     | Begun
     | Resumed
     | Sat,

@@ -1,51 +1,109 @@
-"""Profiler traces for TensorBoard, in a run of their own: a profiled call is several times slower than a timed one."""
+"""Profiler traces, in a run of their own: a profiled call is several times slower than a timed one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch.profiler import ProfilerActivity, profile, schedule, tensorboard_trace_handler
+from torch.profiler import ProfilerActivity, profile, record_function, schedule, tensorboard_trace_handler
 
 from .clock import elapsed_s
-from .finding import TWINS, Pair
+from .digest import source_digest
+from .events import told
+from .finding import TWINS, Finding, Pair
 from .findings import find
+from .ladders import arm, ladder_of
 from .subject import Subject, find_subject
+from .traced import Traced
 from .workload import Workload
 
 N_ITEMS = 4
 """Items in a traced call: the operators are the same as in a long one, and the trace stays small enough to open."""
+FILES = "*.pt.trace.json"
+"""Traces in their folder. The newest is the only one that `trace` leaves."""
 
 
-def trace(names: list[str], workload_name: str, subject_name: str | None, folder: Path) -> Iterator[tuple[str, Path]]:
-    """Traces both twins of each finding's first pair. Yields each trace's label and folder as it is written."""
+def arms(pair: Pair) -> tuple[str, ...]:
+    """What is traced of a pair: its twins, and the rungs of its ladder between and beyond them."""
+    ladder = ladder_of(pair)
+    return ladder.names if ladder else TWINS
+
+
+def trace_folder(traces: Path, finding: str, function: str, arm_name: str) -> Path:
+    """Where the trace of an arm is written."""
+    return traces / finding / function / arm_name
+
+
+def trace_file(traces: Path, finding: str, function: str, arm_name: str) -> Path | None:
+    """The arm's trace, to be opened in Perfetto or Chrome's about:tracing; None where there is none."""
+    return max(trace_folder(traces, finding, function, arm_name).glob(FILES), default=None)
+
+
+def trace(
+    names: list[str], workload_name: str, subject_name: str | None, folder: Path
+) -> Iterator[Traced | tuple[str, int]]:
+    """Traces every arm of each finding's pairs, and writes each trace below `folder`.
+
+    Of an arm that raises there is no trace, and words that say so: (what, 0).
+    """
     subjects: dict[tuple[str, str], Subject] = {}
     for finding in map(find, names):
-        workload = finding.pairs[0].workload(workload_name)
-        key = (subject_name or workload.subject, workload.dtype)
-        subject = subjects.setdefault(key, find_subject(*key))
-        for twin in TWINS:
-            run = folder / finding.name / twin
-            _trace(finding.pairs[0], twin, workload, subject, run)
-            yield f"{finding.name}/{twin}", run
+        for pair in finding.pairs:
+            workload = pair.workload(workload_name)
+            if subject_name:
+                workload = replace(workload, subject=find_subject(subject_name).name)
+            key = (workload.subject, workload.dtype)
+            subject = subjects.setdefault(key, find_subject(*key))
+            for name in arms(pair):
+                try:
+                    yield _trace(finding, pair, name, workload, subject, folder)
+                except Exception as error:
+                    yield f"tracing {pair.name}, {name}: no trace, {type(error).__name__}: {str(error)[:200]}", 0
 
 
-def _trace(pair: Pair, twin: str, workload: Workload, subject: Subject, run: Path) -> None:
+def n_arms(findings: Sequence[Finding]) -> int:
+    """How many traces there are of these findings."""
+    return sum(len(arms(pair)) for finding in findings for pair in finding.pairs)
+
+
+def _trace(finding: Finding, pair: Pair, name: str, workload: Workload, subject: Subject, traces: Path) -> Traced:
     torch.set_num_threads(workload.n_threads)
     order = list(range(min(N_ITEMS, workload.n_items)))
-    activities = [ProfilerActivity.CPU]
-    if torch.cuda.is_available():
-        activities.append(ProfilerActivity.CUDA)
-    run.mkdir(parents=True, exist_ok=True)
-    for old in run.glob("*.pt.trace.json*"):
-        old.unlink()
+    label, function = f"{finding.name}.{pair.name} {name}", arm(pair, name)
+    seen: list[Any] = []
     with profile(
-        activities=activities,
+        activities=[ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if torch.cuda.is_available() else [])],
         schedule=schedule(wait=0, warmup=1, active=1, repeat=1),
-        on_trace_ready=tensorboard_trace_handler(str(run), worker_name=pair.name),
+        on_trace_ready=partial(_ready, _cleared(trace_folder(traces, finding.name, pair.name, name)), pair.name, seen),
         record_shapes=True,
         profile_memory=True,
     ) as profiler:
         for _ in range(2):
-            elapsed_s(partial(pair.twin(twin), **pair.inputs(workload, subject, order)))
+            inputs = pair.inputs(workload, subject, order)
+            with record_function(label):
+                elapsed_s(partial(function, **inputs))
             profiler.step()
+    return Traced(
+        finding=finding.name,
+        function=pair.name,
+        arm=name,
+        workload=workload,
+        source=source_digest(function),
+        n_items=len(order),
+        n_calls=1,
+        **told(label, seen),
+    )
+
+
+def _cleared(run: Path) -> Path:
+    run.mkdir(parents=True, exist_ok=True)
+    for old in run.glob(f"{FILES}*"):
+        old.unlink()
+    return run
+
+
+def _ready(run: Path, worker: str, seen: list[Any], profiler: Any) -> None:
+    tensorboard_trace_handler(str(run), worker_name=worker)(profiler)
+    seen.extend(event for event in profiler.events() if event.device_type.name == "CPU")

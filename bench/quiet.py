@@ -73,8 +73,21 @@ class Conditions(BaseModel):
     @property
     def advice(self) -> list[str]:
         """What on the machine may be wrong, a line each; empty where nothing was seen."""
-        lines = (self._load(), self._others(), self._threads(), self._steal(), self._switches(), self._swap())
-        return [line for line in (*lines, self._governor(), self._frequency()) if line]
+        return [line for line in self.advice_about.values() if line]
+
+    @property
+    def advice_about(self) -> dict[str, str]:
+        """The same by what it is about; an empty line where nothing was seen."""
+        return {
+            "load": self._load(),
+            "other processes": self._others(),
+            "threads": self._threads(),
+            "steal": self._steal(),
+            "switches": self._switches(),
+            "swap": self._swap(),
+            "governor": self._governor(),
+            "frequency": self._frequency(),
+        }
 
     @property
     def unreadable(self) -> list[str]:

@@ -15,6 +15,7 @@ from .clock import now
 from .environment import Environment
 from .errors import RecordProblem, Uncertified, unknown
 from .journal import append, lines
+from .traced import Traced
 from .workload import Workload
 
 FORMAT = 2
@@ -189,6 +190,8 @@ def _about(body: Any) -> tuple[str, ...]:
         return (body.module,)
     if isinstance(body, Rewritten):
         return (body.finding, body.subject)
+    if isinstance(body, Traced):
+        return (body.finding, body.function, body.workload.name, body.workload.subject, body.arm)
     if isinstance(body, Refused | Counted | Needed):
         about = (body.finding, body.function, body.workload.name, body.workload.subject)
         return (*about, body.baseline, body.twin) if isinstance(body, Refused) else about

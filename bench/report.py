@@ -15,9 +15,11 @@ from .errors import RecordProblem
 from .finding import TWINS, Finding
 from .findings import FINDINGS
 from .floor import machine_of
+from .icicle import icicle
 from .looks import ERROR_RATE
 from .mutation.tally import Tally, tally
 from .noise import NULL_ERROR_RATE, NullPair, advice, history
+from .operators import N_SHOWN, Difference, differences
 from .record import Ledger, Record, latest
 from .rejection import Rejection, again, overall, rejections
 from .roofline import Machine
@@ -25,7 +27,7 @@ from .row import Row, row, withholds
 from .separation import Separation
 from .sweep import WORDS, Sweep, sweeps
 from .waterfall import Waterfall, is_climb, waterfalls
-from .wording import cell, figure, seconds, speedup
+from .wording import cell, figure, memory, seconds, speedup
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -49,12 +51,18 @@ class Report:
     sweeps: tuple[Sweep, ...] = ()
     resumed: tuple[Resumed, ...] = ()
     mutants: Tally | None = None
+    operators: tuple[Difference, ...] = ()
+    """What each function's arms differ in under the profiler; no figures."""
 
     @property
     def arms(self) -> list[str]:
         """Every arm that was counted, the twins first."""
         counted = [arm for row in self.rows if row.counted for arm in row.counted.counts]
         return list(dict.fromkeys((*TWINS, *counted)))
+
+    def operators_of(self, function: str) -> Difference | None:
+        """What the profiler says of a function's twins, if they were traced."""
+        return next((d for d in self.operators if d.is_twins and d.baseline.function == function), None)
 
     @property
     def separation(self) -> Separation:
@@ -137,6 +145,7 @@ def build(
         swept,
         tuple(b for b in bodies if isinstance(b, Resumed)),
         tally(ledger.records),
+        differences(ledger.records, workload, subject),
     )
 
 
@@ -156,6 +165,11 @@ def _wanted(body: Any, workload: str, wanted: Mapping[tuple[str, str], str]) -> 
 
 def render(report: Report, name: str) -> str:
     """The report in one of the templates: `report.md`, `table.md` or `index.html`, all user text escaped."""
+    return rendered(name, report=report)
+
+
+def rendered(name: str, **shown: Any) -> str:
+    """One of the templates with what it shows: `operators.html` takes a `difference`, `card.md` rows."""
     templates = Templates(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
@@ -164,15 +178,17 @@ def render(report: Report, name: str) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    templates.filters |= {"seconds": seconds, "figure": figure, "speedup": speedup, "cell": cell}
+    templates.filters |= {"seconds": seconds, "figure": figure, "speedup": speedup, "cell": cell, "bytes": memory}
     constants: dict[str, Any] = {
         "ERROR_RATE": ERROR_RATE,
         "x": along,
         "chart": Chart,
         "words": WORDS,
         "again": again,
+        "icicle": icicle,
+        "shown": N_SHOWN,
     }
-    return templates.get_template(name).render(report=report, **constants)
+    return templates.get_template(name).render(**shown, **constants)
 
 
 def write(report: Report, folder: Path) -> list[Path]:

@@ -16,6 +16,14 @@ def seconds(value: float) -> str:
     return f"{figure(value)} s"
 
 
+def memory(n_bytes: float) -> str:
+    """An amount of memory in the unit that suits it; below zero where memory was given back."""
+    for limit, factor, unit in ((2**10, 1, "B"), (2**20, 2**10, "KiB"), (2**30, 2**20, "MiB")):
+        if abs(n_bytes) < limit:
+            return f"{n_bytes:.0f} B" if factor == 1 else f"{n_bytes / factor:.1f} {unit}"
+    return f"{n_bytes / 2**30:.1f} GiB"
+
+
 def speedup(comparison: Comparison) -> str:
     """A speed-up with its interval."""
     low, high = comparison.interval

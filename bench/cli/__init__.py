@@ -8,10 +8,24 @@ import warnings
 
 from .. import terminal
 from ..errors import SpeedproofError
-from . import compare, figures, gate, gating, ladder, mutation, power, records, rewrites, sweep, tools
+from . import (
+    compare,
+    dashboards,
+    figures,
+    gate,
+    gating,
+    ladder,
+    mutation,
+    power,
+    records,
+    rewrites,
+    sweep,
+    tools,
+    traces,
+)
 from .options import app
 
-VERBS = (gate, rewrites, mutation, figures, ladder, sweep, compare, gating, records, power, tools)
+VERBS = (gate, rewrites, mutation, figures, traces, dashboards, ladder, sweep, compare, gating, records, power, tools)
 """The modules that hold the verbs, in the order of the help page."""
 
 

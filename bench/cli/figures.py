@@ -1,4 +1,4 @@
-"""Verbs that make figures: measure, profile, report, run."""
+"""Verbs that make figures: measure, report, run."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,12 +20,10 @@ from ..ladders import LADDERS
 from ..ladders.ladder import CAREFUL
 from ..measurement import sample_all
 from ..plan import Plan, plans_of_pairs
-from ..process import Usage, in_fresh_process
 from ..profiling import trace
 from ..question import Question, questions
 from ..record import RESULTS, read
 from ..resumption import scope_of
-from ..sitting import Sitting
 from .options import (
     AsJson,
     Budget,
@@ -39,6 +37,7 @@ from .options import (
     open_run,
     open_sitting,
     report_folder,
+    trace_all,
 )
 
 RUN_BUDGET_S = 470.0
@@ -74,27 +73,6 @@ def measure(
         sitting.close()
     _show_report(results, workload, subject, findings, as_json)
     raise typer.Exit(1 if any(isinstance(a, Refusal) for a in answers) else 0)
-
-
-@app.command()
-def profile(
-    names: Names = None,
-    workload: Annotated[str, typer.Option(help="Workload whose first items are traced.")] = "report",
-    subject: SubjectName = None,
-    results: Results = RESULTS,
-    as_json: AsJson = False,
-) -> None:
-    """Write a profiler trace per finding and twin, for TensorBoard.
-
-    Example: python -m bench profile text_batching, then tensorboard --logdir results/traces
-    """
-    written = _profile(chosen_findings(names), workload, subject, results)
-    if as_json:
-        terminal.print_json([{"trace": label, "folder": str(folder)} for label, folder in written])
-    else:
-        terminal.say_line(
-            f"{len(written)} traces under {results / 'traces'}. See: tensorboard --logdir {results / 'traces'}"
-        )
 
 
 @app.command()
@@ -153,7 +131,7 @@ def run(
         if rewritten:
             sitting.rewrite(shares(rewritten, QUICK_TRIALS if quick else RUN_TRIALS), "tiny")
         sitting.measure(_plans(asked, answers), budget_s or (QUICK_BUDGET_S if quick else RUN_BUDGET_S), precision)
-        _profile(findings, workload, subject, results, sitting)
+        trace_all(findings, workload, subject, sitting)
         sitting.close()
     is_good = _show_report(results, workload, subject, findings, as_json)
     raise typer.Exit(0 if is_good and not any(isinstance(a, Refusal) for a in answers) else 1)
@@ -178,19 +156,6 @@ def _plans(asked: Sequence[Question], answers: Sequence[Certificate | Refusal]) 
     wanted = {(q.finding, q.function, q.arm, q.workload.digest) for q in asked}
     sound = [a for a in answers if isinstance(a, Certificate) and (a.finding, a.function, a.twin) not in refused]
     return plans_of_pairs([c for c in sound if (c.finding, c.function, c.twin, c.workload.digest) in wanted])
-
-
-def _profile(
-    findings: Sequence[Finding], workload: str, subject: str | None, results: Path, sitting: Sitting | None = None
-) -> list[tuple[str, Path]]:
-    names = [finding.name for finding in findings]
-    work = in_fresh_process(sitting.usage if sitting else Usage(), trace, names, workload, subject, results / "traces")
-    written = []
-    for label, folder in work:
-        written.append((label, folder))
-        if sitting:
-            sitting.say(f"tracing {label}", 2 * len(names) - len(written))
-    return written
 
 
 def _show_report(results: Path, workload: str, subject: str | None, findings: Sequence[Finding], as_json: bool) -> bool:

@@ -10,10 +10,12 @@ from ..environment import current_environment
 from ..errors import BadInput
 from ..finding import Finding
 from ..findings import FINDINGS, find
+from ..profiling import n_arms, trace
 from ..record import Recorder, read
 from ..regression.judgement import Judgement
 from ..resumption import Earlier, interrupted
 from ..sitting import Sitting, new_seed, sitting_name
+from ..traced import Traced
 
 app = typer.Typer(
     help="Prove two functions equal, then measure which is faster.",
@@ -63,6 +65,18 @@ def open_sitting(results: Path, seed: int | None) -> Sitting:
     recorder = Recorder(results, current_environment(), sitting_name(chosen))
     recorder.require_writable()
     return Sitting(recorder, chosen, lambda what, left: None)
+
+
+def trace_all(findings: Sequence[Finding], workload: str, subject: str | None, sitting: Sitting) -> list[Traced]:
+    """Traces every arm of the findings in a fresh process, and records what the profiler saw."""
+    names, left = [finding.name for finding in findings], n_arms(findings)
+    sitting.say(f"tracing {names[0]}", left)
+    traced: list[Traced] = []
+    for one in sitting.told(trace, names, workload, subject, sitting.recorder.results / "traces"):
+        sitting.recorder.write(one)
+        traced.append(one)
+        sitting.say(f"tracing {one.function}, {one.arm}", left - len(traced))
+    return traced
 
 
 def report_folder(results: Path, workload: str, subject: str | None) -> Path:

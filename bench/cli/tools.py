@@ -1,4 +1,4 @@
-"""Verbs that need no subject: duplicates, schema."""
+"""Verbs that need no subject: doctor, duplicates, schema."""
 
 import sys
 from pathlib import Path
@@ -8,8 +8,30 @@ import typer
 
 from .. import terminal
 from ..duplicates import find_duplicates
-from ..record import schema
-from .options import AsJson, app
+from ..fitness import fitness
+from ..fitness.sign import State
+from ..record import RESULTS, read, schema
+from .options import AsJson, Results, app
+
+
+@app.command()
+def doctor(
+    hub: Annotated[bool, typer.Option("--hub", help="Also ask the Hugging Face hub whether it answers.")] = False,
+    results: Results = RESULTS,
+    as_json: AsJson = False,
+) -> None:
+    """Is this machine fit to measure? Exit status 0: yes; 1: figures would be doubtful; 2: it cannot run.
+
+    Examples:
+      python -m bench doctor
+      python -m bench doctor --hub --json
+    """
+    found = fitness(read(results).records, results, hub)
+    if as_json:
+        terminal.print_json(terminal.fitness_as_json(found))
+    else:
+        terminal.show_fitness(found)
+    raise typer.Exit(list(State).index(found.state))
 
 
 @app.command()

@@ -1,0 +1,45 @@
+"""Fitness: is this machine fit to measure, and for which findings? Looks, measures nothing, changes nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..bodies import Sat
+from ..findings import FINDINGS
+from ..oracle import CACHE
+from ..record import Record
+from .machine import conditions, settings, sign_of_accelerator, signs_of_machine, signs_of_threads, threads_wanted
+from .outlook import Outlook, outlooks, worst
+from .sign import Sign, State
+from .software import CONSTRAINTS, installed_versions, signs_of_hub, signs_of_versions, tested_versions
+from .storage import MODEL_BYTES, sign_of_file_system, sign_of_folder, sign_of_memory
+
+
+@dataclass(frozen=True)
+class Fitness:
+    """Everything that was seen, and what it means for each finding."""
+
+    signs: tuple[Sign, ...]
+    outlooks: tuple[Outlook, ...]
+
+    @property
+    def state(self) -> State:
+        """Fit, doubtful where figures would be, unfit where no finding can be measured or one lacks what it needs."""
+        return worst(self.signs)
+
+
+def fitness(records: Sequence[Record], results: Path, ask_the_hub: bool = False) -> Fitness:
+    """Looks at the machine for some seconds. Asks the hub only if told to."""
+    needed = max((r.body.peak_host_bytes for r in records if isinstance(r.body, Sat)), default=MODEL_BYTES)
+    signs = (
+        *signs_of_machine(conditions()),
+        *signs_of_threads(settings(), threads_wanted()),
+        sign_of_accelerator(),
+        sign_of_memory(needed),
+        sign_of_folder("results folder", results),
+        sign_of_folder("cache folder", CACHE),
+        sign_of_file_system(CACHE),
+        *signs_of_versions(installed_versions(), tested_versions(CONSTRAINTS)),
+        *signs_of_hub(ask_the_hub),
+    )
+    return Fitness(signs, tuple(outlooks(FINDINGS, signs)))

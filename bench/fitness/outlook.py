@@ -1,0 +1,62 @@
+"""Outlooks: which findings can be measured here, and what would disturb each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..environment import LIBRARIES
+from ..finding import Finding
+from .sign import Sign, State
+
+ALWAYS = (*LIBRARIES, "versions", "results folder", "cache folder")
+"""Signs that matter to every finding."""
+PRODUCTS = ("cores", "load", "other processes", "threads", "thread pools", "steal", "swap", "governor", "frequency")
+SHORT = ("load", "other processes", "steal", "switches", "swap", "governor", "frequency")
+
+DISTURBANCES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "text_batching": ("anything that takes a core from the matrix products", (*PRODUCTS, "memory")),
+    "comparison_table": ("anything that takes a core from the matrix products", (*PRODUCTS, "memory")),
+    "category_lookup": ("short calls: interruptions, and torch's threads waiting for a core", (*SHORT, "threads")),
+    "feature_links": ("very short calls of Python alone: interruptions, and the processor's frequency", SHORT),
+    "sae_cache": ("file-system calls: other users of the disk, a network file system", (*SHORT, "file system")),
+    "grad_mode": ("memory given and taken: little of it free, and busy cores", (*PRODUCTS, "memory")),
+}
+"""What disturbs a finding's figures, in words, and the signs that tell of it."""
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """One finding's: the signs against it, worst first, and what disturbs it anywhere."""
+
+    finding: str
+    against: tuple[Sign, ...]
+    disturbed_by: str
+
+    @property
+    def state(self) -> State:
+        """Whether it can be measured here."""
+        return worst(self.against)
+
+    @property
+    def line(self) -> str:
+        """All of it in one line."""
+        why = f" ({', '.join(sign.about for sign in self.against)})" if self.against else ""
+        return f"{self.finding}: {self.state}{why}. Disturbed by {self.disturbed_by}"
+
+
+def outlooks(findings: Sequence[Finding], signs: Sequence[Sign]) -> list[Outlook]:
+    """What the signs mean for each finding."""
+    found = []
+    for finding in findings:
+        words, matter = DISTURBANCES[finding.name]
+        against = [s for s in signs if s.about in (*ALWAYS, *matter) and s.state is not State.GOOD]
+        found.append(Outlook(finding.name, tuple(sorted(against, key=_rank, reverse=True)), words))
+    return found
+
+
+def worst(signs: Sequence[Sign]) -> State:
+    """The worst state among the signs; good where there is none."""
+    return max(signs, key=_rank).state if signs else State.GOOD
+
+
+def _rank(sign: Sign) -> int:
+    return list(State).index(sign.state)

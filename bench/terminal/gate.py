@@ -1,0 +1,103 @@
+"""What the gate said: its answers, the controls, the valid rewrites."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from ..bodies import Judged
+from ..certificate import Certificate, Refusal
+from ..findings import FINDINGS
+from ..rejection import Rejection, again, overall
+from ..separation import Separation
+from .lines import out, say_line
+
+
+def show_findings() -> None:
+    """The findings, their functions and workloads."""
+    table = Table("#", "finding", "function", "workloads", "claim")
+    for finding in FINDINGS:
+        for pair in finding.pairs:
+            names = " ".join(workload.name for workload in pair.workloads)
+            table.add_row(str(finding.number), finding.name, pair.name, names, finding.claim.words)
+    out.print(table)
+
+
+def show_answers(answers: Sequence[Certificate | Refusal]) -> None:
+    """The gate's answers as a table, and every refusal in full below it."""
+    table = Table("function", "workload", "answer", "compared", "worst error", "allowed")
+    for answer in answers:
+        where = f"{answer.workload.name} ({answer.workload.subject})"
+        if isinstance(answer, Certificate):
+            error = answer.candidate.worst_errors.get("element")
+            cells = (f"{answer.candidate.n_compared:,}", f"{error:.1e}" if error is not None else "exact")
+            allowed = f"{answer.allowed['element']:.1e}" if answer.allowed else "exact"
+            table.add_row(answer.function, where, "equivalent", *cells, allowed)
+        else:
+            table.add_row(answer.function, where, "WITHHELD", "", "", "")
+    out.print(table)
+    for answer in answers:
+        if isinstance(answer, Refusal):
+            say_line(str(answer))
+
+
+def answer_as_json(answer: Certificate | Refusal) -> dict[str, Any]:
+    """A gate's answer as plain data."""
+    common = {"finding": answer.finding, "function": answer.function, "workload": answer.workload.name}
+    common |= {"subject": answer.workload.subject, "twin": answer.twin}
+    if isinstance(answer, Refusal):
+        return {**common, "equivalent": False, "code": answer.code, "reason": answer.reason}
+    errors = {"worst_errors": dict(answer.candidate.worst_errors), "allowed": dict(answer.allowed)}
+    return {**common, "equivalent": True, "n_compared": answer.candidate.n_compared, **errors}
+
+
+def show_judged(judged: Sequence[Judged]) -> None:
+    """The controls and what the gate says of each."""
+    table = Table("finding", "control", "judged rightly", "the gate's answer")
+    for one in judged:
+        table.add_row(one.finding, one.control, "yes" if one.as_expected else "NO", Text(one.answer))
+    out.print(table)
+    for line in Separation(judged).lines:
+        say_line(line)
+
+
+def show_rejections(found: Sequence[Rejection], seed: int) -> None:
+    """Trials of valid rewrites, every one that was rejected with the way to repeat it, and the rate."""
+    table = Table("finding", "subject", "trials", "different rewrites", "rejected", "largest error / allowed")
+    for one in found:
+        counts = (f"{one.n_trials:,}", f"{one.n_rewrites:,}", str(len(one.rejected)))
+        table.add_row(one.finding, one.subject, *counts, f"{one.closest:.2f}")
+    out.print(table)
+    for one in found:
+        for rejected in one.rejected:
+            say_line(f"REJECTED {one.finding}, seed {rejected.seed}: {rejected.reason}")
+            say_line(f"  drawn: {', '.join(f'{name} {value}' for name, value in rejected.options.items())}")
+            say_line(f"  again: {again(one.finding, one.subject, rejected.seed)}")
+    say_line(f"Valid rewrites rejected: {overall(found).words}. Seeds from {seed} on.")
+
+
+def rejections_as_json(found: Sequence[Rejection], seed: int) -> dict[str, Any]:
+    """The same as plain data."""
+    total = overall(found)
+    return {
+        "seed": seed,
+        "trials": total.n_trials,
+        "rate": total.rate,
+        "upper_bound_95": total.bound,
+        "findings": [
+            {
+                "finding": one.finding,
+                "subject": one.subject,
+                "trials": one.n_trials,
+                "different": one.n_rewrites,
+                "closest": one.closest,
+            }
+            for one in found
+        ],
+        "rejected": [
+            {"finding": one.finding, **rejected.model_dump(), "again": again(one.finding, one.subject, rejected.seed)}
+            for one in found
+            for rejected in one.rejected
+        ],
+    }
