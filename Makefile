@@ -6,7 +6,7 @@ OTAVA := .venv-otava
 READY := $(VENV)/.ready
 TREE := bench impl_sequential impl_batched tests
 
-.PHONY: bench test lint history steps otava tensorboard clean
+.PHONY: bench test lint history history-pages steps otava tensorboard clean
 
 bench: $(READY)
 	$(BIN)/python -m bench run
@@ -26,7 +26,14 @@ history: $(READY)
 	$(BIN)/asv machine --yes
 	$(BIN)/asv run --show-stderr HEAD^!
 	$(BIN)/asv publish
-	@echo "See the pages with: $(BIN)/asv preview"
+	@echo "See the pages with: make history-pages"
+
+# asv's own preview listens to the whole network; this listens to this machine alone.
+PAGES_PORT ?= 8080
+history-pages: $(READY)
+	@test -f results/asv/html/index.html || { echo "No pages yet. Make them with: make history"; exit 2; }
+	@echo "History: http://127.0.0.1:$(PAGES_PORT)/ (another port: make history-pages PAGES_PORT=8081; Control-C ends it)"
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory results/asv/html $(PAGES_PORT)
 
 # Finds steps in the records of many sittings.
 steps: $(READY) otava

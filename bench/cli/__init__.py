@@ -23,7 +23,7 @@ from . import (
     tools,
     traces,
 )
-from .options import app
+from .options import NAME, app
 
 VERBS = (gate, rewrites, mutation, figures, traces, dashboards, ladder, sweep, compare, gating, records, power, tools)
 """The modules that hold the verbs, in the order of the help page."""
@@ -37,7 +37,7 @@ def main() -> None:
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     try:
         # Outside its standalone mode the parser returns the status of an Exit, and 130 after Control-C.
-        status = app(standalone_mode=False, prog_name="python -m bench") or 0
+        status = app(standalone_mode=False, prog_name=NAME or "python -m bench") or 0
     except SpeedproofError as error:
         terminal.fail(f"{type(error).__name__}: {error}", error.exit_status)
     except KeyboardInterrupt:

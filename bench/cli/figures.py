@@ -170,4 +170,7 @@ def _show_report(results: Path, workload: str, subject: str | None, findings: Se
     if tuple(findings) == FINDINGS:
         page = reports.write(built, report_folder(results, workload, subject))[-1]
         terminal.warn_line(f"Report: {page}")
+    if not as_json:
+        for line in terminal.after_figures(built, workload, subject):
+            terminal.say_line(line)
     return built.is_good

@@ -74,6 +74,7 @@ def check(
         terminal.print_json([terminal.answer_as_json(answer) for answer in answers])
     else:
         terminal.show_answers(answers)
+        terminal.say_line(terminal.after_checks(answers, candidate, subject))
     refusals = [answer for answer in answers if isinstance(answer, Refusal)]
     raise typer.Exit(_exit_status(refusals, candidate))
 

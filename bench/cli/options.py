@@ -1,5 +1,6 @@
 """The command line's application, and the options and steps that several verbs share."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -17,14 +18,26 @@ from ..resumption import Earlier, interrupted
 from ..sitting import Sitting, new_seed, sitting_name
 from ..traced import Traced
 
+NAME = os.environ.get("SPEEDPROOF_NAME", "")
+"""The command's short name, where it was started by that. A shell can complete no command of three words."""
+
 app = typer.Typer(
+    add_completion=bool(NAME),
     help="Prove two functions equal, then measure which is faster.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="[FINDING...]", help="Names or numbers; all if none.")]
+
+def _known() -> list[str]:
+    return [finding.name for finding in FINDINGS]
+
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[FINDING...]", help="Names or numbers; all if none.", autocompletion=_known),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")]
 Results = Annotated[Path, typer.Option(help="Folder that records and reports go to.")]
 Budget = Annotated[float, typer.Option(min=1, help="Seconds for timing; four processes run whatever it is.")]

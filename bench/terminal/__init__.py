@@ -4,10 +4,13 @@ from .figures import row_as_json, show_rows, show_sweeps, show_waterfall, waterf
 from .fitness import fitness_as_json, show_fitness
 from .gate import answer_as_json, rejections_as_json, show_answers, show_findings, show_judged, show_rejections
 from .lines import err, fail, out, print_json, say_line, warn_line
+from .next_step import after_checks, after_figures
 from .operators import operators_as_json, say_where, show_operators
 from .progress import progress
 
 __all__ = [
+    "after_checks",
+    "after_figures",
     "answer_as_json",
     "err",
     "fail",
