@@ -141,7 +141,7 @@ def test_an_open_figure_says_how_it_gets_more_time(certificate: Certificate) -> 
         "The pair is AMBIGUOUS: give it more time: python -m bench measure sae_cache --workload smoke --budget-s 600"
     )
     (line,) = terminal.after_figures(figures(certificate, 3.0), "smoke", None)
-    assert line.startswith("All 1 pairs VERIFIED.")
+    assert line.startswith("The pair is VERIFIED. Which change")
 
 
 def test_what_was_not_run_or_differs_says_what_to_do(certificate: Certificate) -> None:
