@@ -37,7 +37,7 @@ def trace_folder(traces: Path, finding: str, function: str, arm_name: str) -> Pa
 
 
 def trace_file(traces: Path, finding: str, function: str, arm_name: str) -> Path | None:
-    """The arm's trace, to be opened in Perfetto or Chrome's about:tracing; None where there is none."""
+    """The arm's trace, to be opened in Perfetto; None where there is none."""
     return max(trace_folder(traces, finding, function, arm_name).glob(FILES), default=None)
 
 

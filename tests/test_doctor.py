@@ -15,7 +15,7 @@ from bench import fitness as doctor
 from bench.bodies import Sat
 from bench.environment import LIBRARIES
 from bench.findings import FINDINGS
-from bench.fitness import software, storage
+from bench.fitness import machine, software, storage
 from bench.fitness.machine import signs_of_machine, signs_of_threads
 from bench.fitness.outlook import DISTURBANCES, outlooks, worst
 from bench.fitness.sign import Sign, State, good
@@ -24,6 +24,11 @@ from bench.quiet import Conditions
 from .reporting import ledger
 from .test_cli import run
 from .test_quiet import CALM, LATER
+
+
+@pytest.fixture(autouse=True)
+def short_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "WATCHED_S", 0.05)
 
 
 def conditions(**changes: Any) -> Conditions:

@@ -1,7 +1,5 @@
 """TensorBoard shows traces and records: every dashboard lists what was written, over HTTP and in a browser."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -48,9 +46,7 @@ def write(found: Ledger, traces: Path) -> None:
 def board(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[str]:
     """Address of a TensorBoard that serves traces of two findings, and two sittings' figures."""
     folder = tmp_path_factory.mktemp("traces")
-    work = f"list(trace({NAMES!r}, 'smoke', None, Path({str(folder)!r})))"
-    code = f"from bench.profiling import trace; from pathlib import Path; {work}"
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=Path(__file__).parent.parent)
+    list(trace(NAMES, "smoke", None, folder))
     write(measured(certificate, 2.0, 3.0), folder)
     with serving(folder) as address:
         yield address

@@ -28,7 +28,7 @@ def after_figures(built: Report, workload: str, subject: str | None) -> list[str
         if found:
             names = " ".join(dict.fromkeys(row.finding.name for row in found))
             lines.append(f"{_share(found, rows)} {verdict}: {what}: {PYTHON} {verb} {names}{about}{more}")
-    return lines or [f"All {len(rows)} pairs VERIFIED. Which change bought what: {PYTHON} ladder{about}"]
+    return lines or [f"{_share(rows, rows)} VERIFIED. Which change bought what: {PYTHON} ladder{about}"]
 
 
 def after_checks(answers: Sequence[Certificate | Refusal], candidate: str | None, subject: str | None) -> str:
