@@ -5,29 +5,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment as Templates
-from jinja2 import FileSystemLoader, StrictUndefined
-
-from .bodies import Certified, Judged, Measured, Refused, Resumed, Sat
-from .chart import Chart, along
+from .bodies import Certified, Judged, Measured, Planted, Powered, Refused, Resumed, Sat
 from .comparison import Verdict, holm
 from .errors import RecordProblem
 from .finding import TWINS, Finding
 from .findings import FINDINGS
 from .floor import machine_of
-from .looks import ERROR_RATE
 from .mutation.tally import Tally, tally
 from .noise import NULL_ERROR_RATE, NullPair, advice, history
+from .page.card import Card, cards
+from .page.rendering import fill
+from .past import EarlierFigure, earlier_figures
 from .record import Ledger, Record, latest
-from .rejection import Rejection, again, overall, rejections
+from .regression.detection import Detection, detection
+from .regression.grid import Grid, grids
+from .rejection import Rejection, overall, rejections
 from .roofline import Machine
 from .row import Row, row, withholds
 from .separation import Separation
-from .sweep import WORDS, Sweep, sweeps
+from .sweep import Sweep, sweeps
 from .waterfall import Waterfall, is_climb, waterfalls
-from .wording import cell, figure, seconds, speedup
-
-TEMPLATES = Path(__file__).with_name("templates")
 
 
 @dataclass(frozen=True)
@@ -49,6 +46,18 @@ class Report:
     sweeps: tuple[Sweep, ...] = ()
     resumed: tuple[Resumed, ...] = ()
     mutants: Tally | None = None
+    earlier: tuple[EarlierFigure, ...] = ()
+    sources: tuple[Record, ...] = ()
+    """All records of the sitting."""
+    grids: tuple[Grid, ...] = ()
+    powered: tuple[Powered, ...] = ()
+    detections: tuple[Detection, ...] = ()
+
+    @property
+    def cards(self) -> list[Card]:
+        """What is known, finding by finding."""
+        about = (self.rows, self.null, self.waterfalls, self.sweeps, self.checks, self.judged, self.rejections)
+        return cards(*about, self.earlier, self.sources)
 
     @property
     def arms(self) -> list[str]:
@@ -137,6 +146,11 @@ def build(
         swept,
         tuple(b for b in bodies if isinstance(b, Resumed)),
         tally(ledger.records),
+        earlier_figures(ledger.records, workload, wanted, nulls),
+        tuple(records),
+        grids(ledger.records),
+        tuple(r.body for r in ledger.records if isinstance(r.body, Powered)),
+        tuple(detection([r.body for r in ledger.records if isinstance(r.body, Planted)])),
     )
 
 
@@ -156,23 +170,7 @@ def _wanted(body: Any, workload: str, wanted: Mapping[tuple[str, str], str]) -> 
 
 def render(report: Report, name: str) -> str:
     """The report in one of the templates: `report.md`, `table.md` or `index.html`, all user text escaped."""
-    templates = Templates(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        autoescape=name.endswith(".html"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    templates.filters |= {"seconds": seconds, "figure": figure, "speedup": speedup, "cell": cell}
-    constants: dict[str, Any] = {
-        "ERROR_RATE": ERROR_RATE,
-        "x": along,
-        "chart": Chart,
-        "words": WORDS,
-        "again": again,
-    }
-    return templates.get_template(name).render(report=report, **constants)
+    return fill(name, report)
 
 
 def write(report: Report, folder: Path) -> list[Path]:
