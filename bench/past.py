@@ -1,4 +1,4 @@
-"""Earlier figures: what other sittings measured of the same functions on the same workload, to be shown side by side."""
+"""Earlier figures: what other sittings measured of the same functions on the same workload, shown side by side."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,6 +43,6 @@ def earlier_figures(
         on, about = body.certificate.workload, (record.finding, record.function)
         if on.name == workload and subjects.get(about) == on.subject:
             machine, commit = record.environment.machine, record.environment.commit
-            told = (record.sitting, record.written, machine, commit, body.comparison, record.sitting in void)
-            found[(*about, record.sitting)] = EarlierFigure(*about, *told)
+            when, is_void = (record.sitting, record.written), record.sitting in void
+            found[(*about, record.sitting)] = EarlierFigure(*about, *when, machine, commit, body.comparison, is_void)
     return tuple(sorted(found.values(), key=lambda one: one.written))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .bodies import Certified, Judged, Measured, Planted, Powered, Refused, Resumed, Sat
+from .bodies import Certified, Judged, Measured, Powered, Refused, Resumed, Sat
 from .comparison import Verdict, holm
 from .errors import RecordProblem
 from .finding import TWINS, Finding
@@ -24,6 +24,7 @@ from .roofline import Machine
 from .row import Row, row, withholds
 from .separation import Separation
 from .sweep import Sweep, sweeps
+from .two_sides import Planted
 from .waterfall import Waterfall, is_climb, waterfalls
 
 

@@ -30,7 +30,9 @@ def sized(swept: Sequence[Sweep]) -> str:
     if counts["loses"]:
         return "; ".join(f"{sweep.series.title}: {sweep.crossover}" for sweep in swept if "loses" in sweep.crossover)
     alike = f", no difference shown at {counts['open']}" if counts["open"] else ""
-    return f"faster at {counts['wins']} of {n_timed} sizes{alike}, slower at none" if n_timed else "no figure at any size"
+    return (
+        f"faster at {counts['wins']} of {n_timed} sizes{alike}, slower at none" if n_timed else "no figure at any size"
+    )
 
 
 def limited(rows: Sequence[Row]) -> str:
@@ -39,14 +41,18 @@ def limited(rows: Sequence[Row]) -> str:
     if not roof:
         return ""
     before, after = (f"{figure(100 * share)}%" for share in roof.shares)
-    return f"the definition reaches {before} of it, the batched twin {after}; no code could gain more than {figure(roof.ceiling)}x"
+    most = figure(roof.ceiling)
+    return f"the definition reaches {before} of it, the batched twin {after}; no code could gain more than {most}x"
 
 
 def proven(checks: Sequence[Certified | Refused], controls: Separation) -> str:
     """Checks passed, the largest error as a share of what is allowed, and wrong functions rejected."""
     passed = [check.certificate for check in checks if isinstance(check, Certified)]
     errors = [
-        c.candidate.worst_errors.get(aspect, 0.0) / allowed for c in passed for aspect, allowed in c.allowed.items() if allowed
+        c.candidate.worst_errors.get(aspect, 0.0) / allowed
+        for c in passed
+        for aspect, allowed in c.allowed.items()
+        if allowed
     ]
     parts = [f"{len(passed)} of {len(checks)} checks passed"]
     if errors:

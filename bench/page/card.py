@@ -127,7 +127,9 @@ class Card:
         first = self.conclusion
         names = (row.pair.name for row in self.rows)
         verdicts = (str(row.verdict) for row in self.rows)
-        return " ".join((str(self.finding.number), self.finding.title, self.finding.name, *names, *verdicts, first.word))
+        return " ".join(
+            (str(self.finding.number), self.finding.title, self.finding.name, *names, *verdicts, first.word)
+        )
 
     def _samples(self) -> Iterator[tuple[Row, Plot]]:
         for row in self.rows:

@@ -22,7 +22,9 @@ def climb_plot(name: str, fall: Waterfall) -> Plot | None:
         traces.append(_bar(number, step))
         values += [step.before or 1.0, step.in_all or 1.0]
     labels = [_label(step) for step in fall.steps]
-    layout = rows_layout(labels, log_axis(values, "speed-up over the definition"), shapes=[level(1.0)], barmode="overlay")
+    layout = rows_layout(
+        labels, log_axis(values, "speed-up over the definition"), shapes=[level(1.0)], barmode="overlay"
+    )
     told = "; ".join(f"{step.rung.name} {step.factor}, in all {figure(step.in_all or 1)}x" for _, step in drawn)
     return Plot(name, "Which change bought what", f"{told}.", tuple(traces), layout, rows_height(len(labels)))
 
@@ -51,7 +53,7 @@ def _bar(number: int, step: Step) -> dict[str, Any]:
         "y": [-number],
         "base": [step.before],
         "x": [step.in_all - step.before],
-        "width": 0.34,
+        "width": 0.3,
         "marker": {
             "color": role(colour),
             "line": {"color": role(colour), "width": 2},

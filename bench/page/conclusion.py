@@ -53,13 +53,13 @@ def _sentence(row: Row, word: str) -> str:
     if claim.low is None or claim.high is None:
         told = row.outcome.partition(": ")[2]
         return f"{_capital(told) if word == 'confirmed' else _undecided(row, told)}."
-    told = {
+    words = {
         "exceeded": f"More than the {claim.words} claimed, over the whole interval",
         "confirmed": f"Within the {claim.words} claimed, over the whole interval",
         "consistent with the claim": f"The interval meets the {claim.words} claimed, but does not lie within",
         "refuted": f"Not the {claim.words} claimed: {row.outcome.partition(': ')[2]}",
     }
-    return f"{told.get(word, f'Too little is known to hold it against the {claim.words} claimed')}."
+    return f"{words.get(word, f'Too little is known to hold it against the {claim.words} claimed')}."
 
 
 def _unchanged(row: Row) -> str:
@@ -75,20 +75,20 @@ def _unchanged(row: Row) -> str:
 def _undecided(row: Row, told: str) -> str:
     assert row.comparison is not None
     on = row.comparison.certificate.workload
-    here = f"at this size, {on.n_items:,} on {on.subject}, it is not settled"
-    return f"{_capital(here)}; {told}" if told and row.ends else _capital(row.outcome)
+    here = f"Not settled for {on.n_items:,} items on {on.subject}"
+    return f"{here}; over sizes {told}" if told and row.ends else _capital(row.outcome)
 
 
 def overall(standings: Sequence[Standing]) -> str:
     """How many claims hold, are refuted, are open or have no figure, in words."""
-    words: dict[Standing, str] = {
-        "holds": "hold",
-        "refuted": "refuted",
-        "open": "not settled at the size asked about",
-        "withheld": "without a figure",
+    words: dict[Standing, tuple[str, str]] = {
+        "holds": ("holds", "hold"),
+        "refuted": ("is refuted", "are refuted"),
+        "open": ("is not settled", "are not settled"),
+        "withheld": ("has no figure", "have no figure"),
     }
     counts = [(standings.count(one), told) for one, told in words.items() if one in standings]
-    return ", ".join(f"{n} {'holds' if n == 1 and told == 'hold' else told}" for n, told in counts)
+    return ", ".join(f"{n} {one if n == 1 else more}" for n, (one, more) in counts)
 
 
 def _careful(row: Row) -> str:

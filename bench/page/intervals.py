@@ -29,12 +29,13 @@ def marks(rows: Sequence[Row], null: NullPair | None) -> list[Mark]:
     found = []
     for row in rows:
         if row.comparison and row.measured:
-            found.append(Mark(f"{row.pair.name}: batched over sequential", row.comparison, "batched"))
+            found.append(Mark(row.pair.name, row.comparison, "batched"))
         if row.beside and row.beside.comparison and row.beside.careful_s:
-            of = f"{row.pair.name}: {row.beside.contender} over {row.beside.baseline}"
+            is_left = row.beside.baseline == CAREFUL
+            of = "against a careful loop" if is_left else f"a careful loop over {row.beside.baseline}"
             found.append(Mark(of, row.beside.comparison, CAREFUL))
     if found and null:
-        found.append(Mark("A/A: the batched twin over itself", null.comparison, "null"))
+        found.append(Mark("A/A, a twin over itself", null.comparison, "null"))
     return found
 
 
@@ -98,5 +99,7 @@ def _shapes(claim: Claim) -> list[dict[str, object]]:
         # A claim of one figure is a band too, or it could not be seen.
         low, high = (claim.low, claim.high) if claim.high > claim.low else (claim.low / 1.02, claim.high * 1.02)
         box = {"type": "rect", "x0": low, "x1": high, "yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
-        drawn.append({**box, "fillcolor": role("claim"), "line": {"width": 1, "color": role("claim-line"), "dash": "dash"}})
+        drawn.append(
+            {**box, "fillcolor": role("claim"), "line": {"width": 1, "color": role("claim-line"), "dash": "dash"}}
+        )
     return drawn

@@ -1,4 +1,4 @@
-"""A grid of sides drawn: what differs, a row a twin, a column a side; a word in every cell, so that no colour is alone."""
+"""A grid of sides drawn: a row a twin, a column a side, and a word in every cell, so that no colour stands alone."""
 
 from typing import get_args
 
@@ -27,11 +27,11 @@ def matrix_plot(name: str, grid: Grid) -> Plot:
     changes = [[change(one) if one else None for one in row] for row in cells]
     step = 1 / len(ORDER)
     scale = [
-        [bound, role(f"change-{name}")] for n, name in enumerate(ORDER) for bound in (n * step, min(1.0, (n + 1) * step))
+        [bound, role(f"change-{one}")] for n, one in enumerate(ORDER) for bound in (n * step, min(1.0, (n + 1) * step))
     ]
     trace = {
         "type": "heatmap",
-        "x": [label(column.side.text) for column in grid.columns],
+        "x": [label(column.side.text).replace("+", "<br>+") for column in grid.columns],
         "y": [f"{label(function)}, {twin}" for function, twin in abouts],
         "z": [[ORDER.index(one) if one else None for one in row] for row in changes],
         "zmin": -0.5,
@@ -47,7 +47,7 @@ def matrix_plot(name: str, grid: Grid) -> Plot:
         "hovertemplate": "%{y}<br>%{x}<br><b>%{customdata}</b><extra></extra>",
         "hoverongaps": False,
     }
-    axis = {**AXIS, "showgrid": False, "fixedrange": True}
+    axis = {**AXIS, "showgrid": False, "fixedrange": True, "ticks": ""}
     layout = {
         "xaxis": {**axis, "side": "top", "type": "category", "tickangle": 0},
         "yaxis": {**axis, "type": "category"},
@@ -55,8 +55,7 @@ def matrix_plot(name: str, grid: Grid) -> Plot:
     }
     counts = {one: sum(row.count(one) for row in changes) for one in ORDER}
     told = ", ".join(f"{CHANGES[one]}: {n}" for one, n in counts.items() if n)
-    title = f"Held against {grid.first.text}"
-    return Plot(name, title, f"{told}.", (trace,), layout, CELL * len(abouts) + 70)
+    return Plot(name, "What differs", f"{told}.", (trace,), layout, CELL * len(abouts) + 70)
 
 
 def _short(one: Outcome) -> str:

@@ -12,7 +12,7 @@ ROW = 46
 EDGE = 1.18
 """Factor by which an axis goes on beyond the outermost mark."""
 SPEEDUPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
-FEWEST_TICKS, MOST_TICKS = 3, 7
+FEWEST_TICKS, MOST_TICKS = 3, 6
 STEPS = (1, 2, 5, 10)
 """What the distance of ticks begins with where the axis is too short for the round figures."""
 
@@ -58,6 +58,7 @@ AXIS: Mapping[str, Any] = {
     "linecolor": role("line"),
     "zeroline": False,
     "automargin": True,
+    "tickangle": 0,
     "tickfont": {"size": 12, "color": role("soft")},
 }
 
@@ -67,7 +68,9 @@ def label(text: str) -> str:
     return html.escape(text, quote=False)
 
 
-def log_axis(values: Iterable[float], title: str = "", ticks: Sequence[float] = (), suffix: str = "x") -> dict[str, Any]:
+def log_axis(
+    values: Iterable[float], title: str = "", ticks: Sequence[float] = (), suffix: str = "x"
+) -> dict[str, Any]:
     """A logarithmic axis that holds all values, with few round ticks. Speed-ups' unless ticks are given."""
     low, high = ends(values)
     shown = round_ticks(low, high, ticks or SPEEDUPS)
@@ -113,14 +116,14 @@ def rows_layout(labels: Sequence[str], axis: Mapping[str, Any], **more: Any) -> 
             "x": 0,
             "xanchor": "left",
             "y": -n,
-            "yshift": 17,
+            "yshift": 18,
             "showarrow": False,
             "bgcolor": role("ground"),
             "borderpad": 1,
         }
         for n, text in enumerate(labels)
     ]
-    rows = {"visible": False, "range": [0.4 - len(labels), 0.75], "fixedrange": True}
+    rows = {"visible": False, "range": [0.4 - len(labels), 0.8], "fixedrange": True}
     more.setdefault("annotations", [])
     return {**more, "xaxis": dict(axis), "yaxis": rows, "annotations": [*above, *more["annotations"]]}
 

@@ -1,4 +1,4 @@
-"""Rendering: templates filled in, with the page's style and scripts inside it and a policy that lets nothing else in."""
+"""Rendering: templates filled in, the page with its style and scripts inside it, and a policy that admits no other."""
 
 import hashlib
 import math
@@ -59,7 +59,7 @@ def fill(name: str, report: Any) -> str:
 
 @cache
 def _inlined() -> dict[str, Markup]:
-    """Style, script and library as they stand in the page, and the policy that names the two scripts by their hashes."""
+    """Style, script and library as they stand in the page, and the policy that knows both scripts by their hashes."""
     style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     # A browser reads every line end as \n, and hashes what it has read.
     library = "\n".join(get_plotlyjs().splitlines()).replace("</script", "<\\/script")
@@ -68,9 +68,8 @@ def _inlined() -> dict[str, Markup]:
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
         "form-action 'none'"
     )
-    return {name: Markup(text) for name, text in zip(("style", "script", "library"), (style, script, library))} | {
-        "policy": Markup(policy)
-    }
+    inlined = {"style": style, "script": script, "library": library, "policy": policy}
+    return {name: Markup(text) for name, text in inlined.items()}
 
 
 def _sha256(text: str) -> str:

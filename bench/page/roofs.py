@@ -9,7 +9,7 @@ from ..row import Row
 from ..wording import figure, seconds
 from .plot import Plot, label, log_axis, role
 
-POWERS = tuple(10.0**power for power in range(-3, 16))
+ROUND = tuple(factor * 10.0**power for power in range(-3, 16) for factor in (1, 2, 5))
 SYMBOLS = ("circle-open", "circle")
 
 
@@ -34,11 +34,11 @@ def roof_plot(name: str, rows: Sequence[Row]) -> Plot | None:
             share = f"{figure(100 * roof.shares[side])}% of the machine's limit"
             text.append(f"{label(row.pair.name)}, {twin}<br><b>{seconds(took_s)}</b>, {share}")
         across, heights = [*across, *x], [*heights, *y]
-        marker = {"size": 11, "symbol": SYMBOLS[side], "color": role(twin), "line": {"width": 2}}
+        marker = {"size": 11, "symbol": SYMBOLS[side], "color": role(twin), "line": {"width": 2, "color": role(twin)}}
         shown = {"x": x, "y": y, "text": text, "marker": marker, "name": twin}
         traces.append({"type": "scatter", "mode": "markers", "hovertemplate": "%{text}<extra></extra>", **shown})
     layout = {
-        "xaxis": {**log_axis(across, "FLOPs per byte of weights that the answer needs", POWERS, ""), "nticks": 5},
+        "xaxis": {**log_axis(across, "FLOPs per byte of weights that the answer needs", ROUND, "")},
         "yaxis": _rates(heights),
         "showlegend": True,
         "margin": {"l": 8, "r": 16, "t": 30, "b": 40},
@@ -66,7 +66,7 @@ def _roof(machine: Machine, across: Sequence[float]) -> dict[str, Any]:
 
 
 def _rates(heights: Sequence[float]) -> dict[str, Any]:
-    axis = log_axis(heights, "useful GFLOP/s", POWERS, "")
+    axis = log_axis(heights, "useful GFLOP/s", ROUND, "")
     axis["ticktext"] = [f"{tick / 1e9:,g}" for tick in axis["tickvals"]]
     return axis
 

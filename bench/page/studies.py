@@ -51,7 +51,9 @@ def _rates(
     colour, symbol, dash = look
     x, y, above, below, text = [], [], [], [], []
     for place, share in enumerate(injected):
-        said = [body.alarms[rule] for body in bodies if body.tool == tool and body.injected == share and rule in body.alarms]
+        said = [
+            body.alarms[rule] for body in bodies if body.tool == tool and body.injected == share and rule in body.alarms
+        ]
         if said:
             rate = sum(said) / len(said)
             low, high = clopper_pearson(sum(said), len(said))

@@ -53,12 +53,13 @@ def work_plot(name: str, counted: Counted | None) -> Plot | None:
     named = [counter for counter, n in whole.items() if n]
     shares = {arm: [counts[n] / whole[n] for n in named] for arm, counts in counted.counts.items()}
     told = [share for arm in shares.values() for share in arm if share]
-    if not told or all(share == 1 for share in told) and len(named) < 2:
+    if not told:
         return None
     # No logarithm reaches 0, so nothing at all stands at the low end of the axis.
-    least = min(told) / 4 if any(0 in arm for arm in shares.values()) else min(told)
+    least = min(told) / 12 if any(0 in arm for arm in shares.values()) else min(told)
     traces = []
     for arm, of_arm in shares.items():
+        line = {"width": 2, "color": role(arm)}
         traces.append(
             {
                 "type": "scatter",
@@ -66,7 +67,7 @@ def work_plot(name: str, counted: Counted | None) -> Plot | None:
                 "name": label(arm),
                 "x": [share or least for share in of_arm],
                 "y": [SHIFTS.get(arm, -0.16) - number for number in range(len(named))],
-                "marker": {"size": 11, "symbol": SYMBOLS.get(arm, "cross"), "color": role(arm), "line": {"width": 2}},
+                "marker": {"size": 11, "symbol": SYMBOLS.get(arm, "cross"), "color": role(arm), "line": line},
                 "text": [_told(arm, n, counted.counts[arm][n], whole[n]) for n in named],
                 "hovertemplate": "%{text}<extra></extra>",
             }
