@@ -1,5 +1,6 @@
 """The gate: what is right passes, what is wrong does not, and nothing is measured without a certificate."""
 
+import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,6 +13,7 @@ import torch
 
 import impl_batched.text_batching as batched
 import impl_sequential.text_batching as sequential
+from bench import state
 from bench.certificate import Certificate, Refusal
 from bench.check import certify
 from bench.controls import CONTROLS
@@ -243,6 +245,20 @@ def test_firing_on_the_wrong_side_counts_unless_it_is_too_close_to_call(undecide
     names = _Namer({"texts": ["one"]}, found, silent)
     objections = list(_firing(found, features, torch.full((1, 2), undecided), names))
     assert [objection.rule for objection in objections] == rules
+
+
+def test_what_a_bad_twin_leaves_changed_is_put_back(tiny: Subject, tmp_path: Path) -> None:
+    modules = state.modules_of(tiny, True)
+    parameter, before = next(tiny.model.parameters()), state.snapshot(modules)
+    with state.restored(modules):
+        parameter.requires_grad_(not parameter.requires_grad)
+        tiny.model.train(not tiny.model.training)
+        torch.set_num_threads(torch.get_num_threads() + 1)
+        os.environ["LEFT_BEHIND"] = "1"
+        os.chdir(tmp_path)
+        left = {o.rule for o in state.objections(before, state.snapshot(modules))}
+    assert {"requires_grad", "training mode", "thread count", "environment variables", "working directory"} <= left
+    assert not [o.rule for o in state.objections(before, state.snapshot(modules))]
 
 
 def touching(place: Path) -> Any:

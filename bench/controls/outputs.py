@@ -1,5 +1,6 @@
 """Right numbers in an output, or from an input, that is not what the definition's is."""
 
+import json
 from typing import Any
 
 import torch
@@ -53,6 +54,17 @@ def ties_in_reversed_order(model: Any, sae: Any, hook_name: str, texts: list[str
     return sorted(reversed(ranked), key=lambda row: -row.activation)
 
 
+def rows_through_json(model: Any, sae: Any, hook_name: str, texts: list[str], **options: Any) -> Any:
+    """Sends its rows through JSON on their way to a dashboard."""
+    return json.loads(json.dumps(batched.find_features_for_concept(model, sae, hook_name, texts, **options)))
+
+
+def indices_from_the_end(model: Any, sae: Any, hook_name: str, texts: list[str], **options: Any) -> Any:
+    """Ranks the flipped features, so that ties come in the wanted order, and counts from the end."""
+    ranked = batched.find_features_for_concept(model, sae, hook_name, texts, **options)
+    return [row._replace(feature_idx=row.feature_idx - sae.cfg.d_sae) for row in ranked]
+
+
 def merged_by_how_they_begin(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
     """Runs texts once that begin alike, since a document's copies do."""
     first = {text[:SHOWN]: text for text in reversed(texts)}
@@ -94,6 +106,20 @@ CONTROLS = (
         "not in order of",
         only="order",
         pair_name="explore_feature",
+    ),
+    Control(
+        FINDING,
+        rows_through_json,
+        "rows are lists without names, and whoever asks for row.feature_idx fails",
+        "output holds [",
+        pair_name="find_features_for_concept",
+    ),
+    Control(
+        FINDING,
+        indices_from_the_end,
+        "the same features under numbers that Neuronpedia does not know",
+        "are not distinct indices",
+        pair_name="find_features_for_concept",
     ),
     Control(
         FINDING,

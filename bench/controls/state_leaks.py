@@ -42,8 +42,8 @@ def default_dtype_set_for_good(model: Any, sae: Any, hook_name: str, texts: list
 
 
 def thread_count_set_for_good(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
-    """Takes one thread, which is quicker on small batches."""
-    torch.set_num_threads(1)
+    """Takes the three threads that were quickest on its author's machine."""
+    torch.set_num_threads(3)
     return batched.extract_features(model, sae, hook_name, texts)
 
 
@@ -72,8 +72,8 @@ def environment_variable_set(model: Any, sae: Any, hook_name: str, texts: list[s
 
 
 def working_directory_changed(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
-    """Goes to where its scratch files would lie, and does not come back."""
-    os.chdir(tempfile.gettempdir())
+    """Goes to the root, so that every path it writes down is a whole one, and does not come back."""
+    os.chdir(os.sep)
     return batched.extract_features(model, sae, hook_name, texts)
 
 
@@ -118,7 +118,7 @@ CONTROLS = (
     _control(biases_folded_in_place, "the user's SAE no longer reconstructs", "weights"),
     _control(padding_side_set_for_good, "the user's next batch is padded on the other side", "padding side"),
     _control(default_dtype_set_for_good, "the user's next tensor has eight bits of mantissa", "default dtype"),
-    _control(thread_count_set_for_good, "the rest of the program runs on one core", "thread count"),
+    _control(thread_count_set_for_good, "the rest of the program runs on three threads", "thread count"),
     _control(deterministic_for_good, "the user's next scatter raises or takes longer", "deterministic algorithms"),
     _control(tf32_switched_for_good, "the user's convolutions change their speed", "matrix multiply precision"),
     _control(python_random_state_reset, "every shuffle afterwards is the same", "python random state"),

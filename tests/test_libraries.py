@@ -1,0 +1,39 @@
+"""The scripts in results/libraries show, without us, what was found in the libraries."""
+
+import runpy
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+SCRIPT = Path(__file__).parent.parent / "results" / "libraries" / "saved_for_backward.py"
+SMALL = {"n_layers": 1, "d_model": 16, "n_ctx": 32, "d_head": 8, "n_heads": 2, "d_vocab": 1000}
+
+
+def test_the_script_shows_whether_a_pass_copies_the_unembedding(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(SCRIPT))["main"](SMALL)
+    told = capsys.readouterr().out
+    assert told.startswith(f"transformer-lens {version('transformer-lens')}, torch ")
+    copied = [line for line in told.splitlines() if "components/unembed.py" in line]
+    if version("transformer-lens").startswith("3."):
+        (line,) = copied
+        # The copy of W_U, and the residual that it multiplies.
+        n_bytes = int(line.split()[0].replace(",", ""))
+        assert n_bytes >= SMALL["d_vocab"] * SMALL["d_model"] * 4
+    else:
+        assert not copied
+
+
+class Copying(torch.nn.Linear):
+    """Multiplies with a copy of its weight."""
+
+    def forward(self, given: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.linear(given, self.weight.clone(), self.bias)
+
+
+@pytest.mark.parametrize(("module", "n_bytes"), [(torch.nn.Linear, 12), (Copying, 12 + 24)])
+def test_a_copy_of_a_weight_is_counted_and_the_weight_itself_is_not(module: Any, n_bytes: int) -> None:
+    kept = runpy.run_path(str(SCRIPT))["kept_by_line"]
+    assert sum(kept(module(3, 2), torch.ones(1, 3, requires_grad=True)).values()) == n_bytes
