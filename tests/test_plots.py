@@ -19,7 +19,7 @@ from bench.page.plot import Plot, label, log_axis, round_ticks
 from bench.page.samples import sample_plot, samples
 from bench.page.sittings import null_plot
 from bench.page.studies import detection_plot, power_plots
-from bench.page.work import quantity, why
+from bench.page.work import gist, quantity, why
 from bench.record import Ledger, read
 from bench.regression.grid import change
 from bench.row import Row
@@ -214,6 +214,7 @@ def test_what_has_no_figure_or_is_not_settled_is_not_said_to_hold(built: reports
 def test_why_names_what_the_finding_is_about_first_and_what_is_done_besides(built: reports.Report) -> None:
     told = why(built.rows[0].counted)
     assert told.startswith("forward passes 70 → 3") and "but computed tokens" in told
+    assert gist(built.rows[0].counted) == "forward passes 70 → 3" and gist(None) == ""
     assert why(None) == "" and quantity("bytes_allocated", 1_881_743_552) == "1.88 GB"
     assert quantity("flops", 201_661_396_992) == "202 GFLOP" and quantity("forward_passes", 10_000) == "10,000"
 

@@ -24,7 +24,7 @@ from .roofs import roof_plot
 from .samples import sample_plot
 from .sittings import earlier_plot
 from .sizes import size_plot
-from .work import why, work_plot
+from .work import gist, why, work_plot
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,11 @@ class Card:
     def why(self) -> str:
         """Which work the first function's batched twin spares."""
         return why(self.rows[0].counted)
+
+    @property
+    def gist(self) -> str:
+        """The same by one counter."""
+        return gist(self.rows[0].counted)
 
     @property
     def intervals(self) -> Plot | None:

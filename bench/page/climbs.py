@@ -40,7 +40,7 @@ def _label(step: Step) -> str:
     name = f"<b>{label(step.rung.name)}</b>"
     if step.factor:
         return f"{name}  {label(step.factor)}"
-    return f"{name}  {step.verdict or 'the report code'}"
+    return f"{name}  {step.verdict or 'the definition'}"
 
 
 def _bar(number: int, step: Step) -> dict[str, Any]:

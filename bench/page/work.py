@@ -11,6 +11,8 @@ SYMBOLS = {"sequential": "circle-open", "careful": "diamond", "batched": "circle
 SHIFTS = {"sequential": 0.0, "careful": -0.16, "batched": 0.0}
 """The careful loop's mark stands a little lower, so that none hides another."""
 UNITS = {"bytes": "B", "flops": "FLOP"}
+ROOM = 4
+"""Factor between the place of nothing and the next tick, so that their words do not touch."""
 MOST_TOLD = 3
 """Counters named in a sentence: those that moved most."""
 SHARES = tuple(10.0**power for power in range(-9, 4))
@@ -25,20 +27,32 @@ def quantity(name: str, n: int) -> str:
     return f"{n:,}"
 
 
+def gist(counted: Counted | None) -> str:
+    """The counter that a finding is about, or else the one that moved most; nothing where none fell."""
+    named = _spared(counted)
+    return _moved(named[0], *(counted.counts[twin] for twin in TWINS)) if counted and named else ""
+
+
 def why(counted: Counted | None) -> str:
     """Which work the batched twin spares, and which it does besides, the most moved first; nothing where none moved."""
     if not counted or not all(twin in counted.counts for twin in TWINS):
         return ""
     before, after = (counted.counts[twin] for twin in TWINS)
-    spared = sorted((n for n in before if after[n] < before[n]), key=lambda n: (after[n] + 0.5) / (before[n] + 0.5))
+    parts = [_moved(name, before, after) for name in _spared(counted)[:MOST_TOLD]]
     added = [name for name in before if after[name] > before[name]]
-    # What the card names first is what the finding is about.
-    leading = [name for name in list(before)[:1] if name in spared]
-    named = list(dict.fromkeys([*leading, *spared]))[:MOST_TOLD]
-    parts = [_moved(name, before, after) for name in named]
     if added:
         parts.append(f"but {', '.join(_moved(name, before, after) for name in added)}")
     return ", ".join(parts)
+
+
+def _spared(counted: Counted | None) -> list[str]:
+    """Counters that fell: the one that the finding names first, then those that fell most."""
+    if not counted or not all(twin in counted.counts for twin in TWINS):
+        return []
+    before, after = (counted.counts[twin] for twin in TWINS)
+    spared = sorted((n for n in before if after[n] < before[n]), key=lambda n: (after[n] + 0.5) / (before[n] + 0.5))
+    leading = [name for name in list(before)[:1] if name in spared]
+    return list(dict.fromkeys([*leading, *spared]))
 
 
 def _moved(name: str, before: Mapping[str, int], after: Mapping[str, int]) -> str:
@@ -75,7 +89,9 @@ def work_plot(name: str, counted: Counted | None) -> Plot | None:
     axis = log_axis([least, *told, 1.0], "share of the definition's work", SHARES, "")
     axis["ticktext"] = [f"{100 * share:,g}%" for share in axis["tickvals"]]
     if least < min(told):
-        axis["tickvals"], axis["ticktext"] = [least, *axis["tickvals"]], ["none", *axis["ticktext"]]
+        kept = [(at, text) for at, text in zip(axis["tickvals"], axis["ticktext"], strict=True) if at > ROOM * least]
+        axis["tickvals"] = [least, *(at for at, _ in kept)]
+        axis["ticktext"] = ["none", *(text for _, text in kept)]
     labels = [_label(counter, counted) for counter in named]
     layout = rows_layout(labels, axis, shapes=[level(1.0)], showlegend=True, margin={"l": 8, "r": 16, "t": 30, "b": 40})
     words = f"{why(counted) or 'the same work'}."
