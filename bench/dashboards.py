@@ -19,8 +19,9 @@ from .errors import RecordProblem
 from .finding import TWINS
 from .findings import find
 from .noise import history
+from .page.rendering import fill
 from .record import Record, latest
-from .report import Report, rendered
+from .report import Report
 from .sweep import Sweep
 from .workload import Workload
 
@@ -107,7 +108,7 @@ def _write_texts(report: Report, folder: Path) -> None:
         for name in names:
             rows = [row for row in report.rows if row.finding.name == name]
             said = [d for d in report.operators if d.is_twins and d.baseline.finding == name]
-            writer.add_text(name, rendered("card.md", rows=rows, operators=said))
+            writer.add_text(name, fill("card.md", rows=rows, operators=said))
         writer.add_text("noise", f"A/A pair, a twin against itself: {report.null_words}")
 
 

@@ -5,31 +5,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment as Templates
-from jinja2 import FileSystemLoader, StrictUndefined
-
-from .bodies import Certified, Judged, Measured, Refused, Resumed, Sat
-from .chart import Chart, along
+from .bodies import Certified, Judged, Measured, Powered, Refused, Resumed, Sat
 from .comparison import Verdict, holm
 from .errors import RecordProblem
 from .finding import TWINS, Finding
 from .findings import FINDINGS
 from .floor import machine_of
-from .icicle import icicle
-from .looks import ERROR_RATE
 from .mutation.tally import Tally, tally
 from .noise import NULL_ERROR_RATE, NullPair, advice, history
-from .operators import N_SHOWN, Difference, differences
+from .operators import Difference, differences
+from .page.card import Card, cards
+from .page.rendering import fill
+from .past import EarlierFigure, earlier_figures
 from .record import Ledger, Record, latest
-from .rejection import Rejection, again, overall, rejections
+from .regression.detection import Detection, detection
+from .regression.grid import Grid, grids
+from .rejection import Rejection, overall, rejections
 from .roofline import Machine
 from .row import Row, row, withholds
 from .separation import Separation
-from .sweep import WORDS, Sweep, sweeps
+from .sweep import Sweep, sweeps
+from .two_sides import Planted
 from .waterfall import Waterfall, is_climb, waterfalls
-from .wording import cell, figure, memory, seconds, speedup
-
-TEMPLATES = Path(__file__).with_name("templates")
 
 
 @dataclass(frozen=True)
@@ -53,6 +50,18 @@ class Report:
     mutants: Tally | None = None
     operators: tuple[Difference, ...] = ()
     """What each function's arms differ in under the profiler; no figures."""
+    earlier: tuple[EarlierFigure, ...] = ()
+    sources: tuple[Record, ...] = ()
+    """All records of the sitting."""
+    grids: tuple[Grid, ...] = ()
+    powered: tuple[Powered, ...] = ()
+    detections: tuple[Detection, ...] = ()
+
+    @property
+    def cards(self) -> list[Card]:
+        """What is known, finding by finding."""
+        about = (self.rows, self.null, self.waterfalls, self.sweeps, self.checks, self.judged, self.rejections)
+        return cards(*about, self.earlier, self.sources, self.operators)
 
     @property
     def arms(self) -> list[str]:
@@ -146,6 +155,11 @@ def build(
         tuple(b for b in bodies if isinstance(b, Resumed)),
         tally(ledger.records),
         differences(ledger.records, workload, subject),
+        earlier_figures(ledger.records, workload, wanted, nulls),
+        tuple(records),
+        grids(ledger.records),
+        tuple(r.body for r in ledger.records if isinstance(r.body, Powered)),
+        tuple(detection([r.body for r in ledger.records if isinstance(r.body, Planted)])),
     )
 
 
@@ -165,30 +179,7 @@ def _wanted(body: Any, workload: str, wanted: Mapping[tuple[str, str], str]) -> 
 
 def render(report: Report, name: str) -> str:
     """The report in one of the templates: `report.md`, `table.md` or `index.html`, all user text escaped."""
-    return rendered(name, report=report)
-
-
-def rendered(name: str, **shown: Any) -> str:
-    """One of the templates with what it shows: `operators.html` takes a `difference`, `card.md` rows."""
-    templates = Templates(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        autoescape=name.endswith(".html"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    templates.filters |= {"seconds": seconds, "figure": figure, "speedup": speedup, "cell": cell, "bytes": memory}
-    constants: dict[str, Any] = {
-        "ERROR_RATE": ERROR_RATE,
-        "x": along,
-        "chart": Chart,
-        "words": WORDS,
-        "again": again,
-        "icicle": icicle,
-        "shown": N_SHOWN,
-    }
-    return templates.get_template(name).render(**shown, **constants)
+    return fill(name, report=report)
 
 
 def write(report: Report, folder: Path) -> list[Path]:

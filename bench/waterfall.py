@@ -1,6 +1,5 @@
 """Waterfalls: a ladder's figures, worked out from records. Which change bought what."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,9 +12,6 @@ from .ladders.ladder import CAREFUL, Ladder, Rung
 from .record import Ledger, Record
 from .staleness import standing
 from .wording import seconds, speedup
-
-TICKS = (0.5, 1, 2, 5, 10, 20, 50, 100, 200)
-"""Speed-ups at which the page's axis may be marked."""
 
 
 @dataclass(frozen=True)
@@ -58,28 +54,6 @@ class Waterfall:
     def counters(self) -> list[str]:
         """Names of what was counted."""
         return list(next((step.counts for step in self.steps if step.counts), {}))
-
-    @property
-    def ticks(self) -> list[float]:
-        """The axis' marks that lie on it."""
-        low, high = self._ends()
-        return [tick for tick in TICKS if low <= tick <= high]
-
-    def place(self, value: float) -> float:
-        """Where a speed-up stands on the page's log axis, in percent of its width."""
-        low, high = self._ends()
-        return round(100 * math.log(value / low) / math.log(high / low), 2)
-
-    def bar(self, step: Step) -> tuple[float, float] | None:
-        """Left end and width of the step's bar, in percent of the page's; a hair at least, so that it is seen."""
-        if step.in_all is None or step.before is None:
-            return None
-        ends = sorted((self.place(step.before), self.place(step.in_all)))
-        return ends[0], max(0.3, round(ends[1] - ends[0], 2))
-
-    def _ends(self) -> tuple[float, float]:
-        reached = [value for step in self.steps for value in (step.before, step.in_all) if value] or [1.0]
-        return min(1.0, *reached) / 1.1, max(1.0, *reached) * 1.1
 
 
 def waterfalls(

@@ -1,6 +1,8 @@
 """What tests of the report have in common: samples with a known speed-up, ledgers, one row."""
 
 import math
+import re
+from html.parser import HTMLParser
 from typing import Any
 
 from bench import report as reports
@@ -32,6 +34,52 @@ def rewritten(seed: int, n_trials: int, rejected: tuple[Rejected, ...] = (), gat
         rejected=rejected,
         gate=gate,
     )
+
+
+class Page(HTMLParser):
+    """What a browser would find in a page: scripts by type, and every attribute by element."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.scripts: list[tuple[str, str]] = []
+        """Type and text; an empty type runs."""
+        self.attributes: list[tuple[str, str, str]] = []
+        self.elements: list[str] = []
+        self._is_script = False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag == "script":
+            self._is_script = True
+            self.scripts.append((dict(attrs).get("type") or "", ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        self._is_script = self._is_script and tag != "script"
+
+    def handle_data(self, data: str) -> None:
+        if self._is_script:
+            kind, text = self.scripts[-1]
+            self.scripts[-1] = (kind, text + data)
+
+    @property
+    def running(self) -> list[str]:
+        """Scripts that run when the page is opened."""
+        return [text for kind, text in self.scripts if kind not in ("application/json", "text/plain")]
+
+    @property
+    def loaded(self) -> list[str]:
+        """Addresses that a browser would load by itself, and handlers in attributes, which would run."""
+        loading = {"src", "srcset", "data", "poster", "background", "action"}
+        found = [value for _, name, value in self.attributes if name in loading or name.startswith("on")]
+        return found + [value for tag, name, value in self.attributes if tag == "link" and name == "href"]
+
+
+def without_library(page: str) -> str:
+    """A page without the plotting library, whose release may be any, and without the policy that names its hash."""
+    page = re.sub(r'(<script type="text/plain" id="library">).*?(</script>)', r"\1\2", page, flags=re.DOTALL)
+    return re.sub(r'(Content-Security-Policy" content=")[^"]*', r"\1", page)
 
 
 def row(built: reports.Report, name: str = "sae_cache") -> Row:

@@ -16,7 +16,7 @@ from bench.certificate import Certificate
 from bench.errors import BadInput
 from bench.events import KEPT_SHARE, told
 from bench.findings import find
-from bench.icicle import BETWEEN, columns, icicle
+from bench.page.icicles import BETWEEN, columns, icicle_plot
 from bench.operators import Difference, compared_arms, differences
 from bench.profiling import arms, n_arms, trace_file
 from bench.traced import Node, Operator, Traced
@@ -160,14 +160,14 @@ def test_the_reports_section_says_that_these_are_no_figures(certificate: Certifi
     assert "What the operators say" not in reports.render(reports.build(ledger(), "smoke"), "report.md")
 
 
-def test_the_cards_part_has_the_table_and_the_figure_and_runs_nothing() -> None:
+def test_the_cards_part_has_the_table_and_the_figure_and_runs_nothing(certificate: Certificate) -> None:
     sides = traced("sequential", (operator("<script>", 3, 90),)), traced("batched", (operator("a", 1, 5),))
-    (difference,) = reports.build(ledger(*sides), "smoke").operators
-    page = reports.rendered("operators.html", difference=difference)
-    assert "<script" not in page and "&lt;script&gt;" in page and "vanished" in page
-    data = page.split('data-figure="')[1].split('"')[0].replace("&#34;", '"').replace("&lt;", "<").replace("&gt;", ">")
-    assert [one["type"] for one in json.loads(data.replace("&amp;", "&"))["data"]] == ["icicle", "icicle"]
-    assert "no figures of this report" in page
+    page = reports.render(reports.build(ledger(*sides, measured(certificate)), "smoke"), "index.html")
+    part = page.split('class="part operators"')[1].split("</details>")[0]
+    assert "<script>" not in part.replace('<script type="application/json">', "")
+    assert "&lt;script&gt;" in part and "vanished" in part and "no figures of this report" in part
+    drawn = json.loads(part.split('<script type="application/json">')[1].split("</script>")[0])
+    assert [one["type"] for one in drawn["data"]] == ["icicle", "icicle"]
 
 
 def adds_up(rows: dict[str, list[Any]]) -> bool:
@@ -187,8 +187,8 @@ def test_an_icicle_adds_up_even_where_rounded_times_do_not(profiled: dict[str, A
     assert adds_up(columns(rounded)) and len(set(columns(rounded)["ids"])) == 3
     rows = columns(rounded)
     assert not adds_up({**rows, "values": [1.0, 1.0, 1.1]})
-    figure = icicle(Difference(real, traced("batched"), False)).to_dict()
-    assert [one["name"] for one in figure["data"]] == ["sequential", "batched"]
+    drawn = icicle_plot(Difference(real, traced("batched"), False))
+    assert [one["name"] for one in drawn.traces] == ["sequential", "batched"]
 
 
 def test_an_arm_that_raises_stops_no_other_and_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

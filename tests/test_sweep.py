@@ -15,7 +15,6 @@ from bench import report as reports
 from bench.ascent import NOT_RUN, steps
 from bench.bodies import Certified, Measured, Refused
 from bench.certificate import Certificate
-from bench.chart import Chart, height
 from bench.check import certify
 from bench.comparison import Launch
 from bench.environment import current_environment
@@ -23,11 +22,14 @@ from bench.errors import BadInput
 from bench.finding import Pair
 from bench.findings import FINDINGS, find
 from bench.gate import require_covers
+from bench.page.sizes import size_plot
 from bench.record import Ledger, Record, read
 from bench.series import SERIES, Series, series_of
 from bench.subject import Subject
 from bench.sweep import FIT_SPAN, Sweep, fit, sweeps
 from bench.workload import N_CATEGORIES, Workload
+
+from .reporting import Page
 
 MISS = next(
     series for series in SERIES if series.function == "check_sae_cached" and series.title.startswith("file abs")
@@ -240,16 +242,30 @@ def test_the_report_and_the_page_show_every_size_and_run_nothing(certificates: l
     built = reports.build(ledger)
     text, page = (reports.render(built, name) for name in ("report.md", "index.html"))
     assert "Loses at 10 files" in text and "| 10 | 500 ms | 1.00 s | 0.50x [" in text and "WITHHELD(not run)" in text
-    assert "crossover between 10 and 30 files" in page and "<polyline" in page and "<script" not in page
+    assert "crossover between 10 and 30 files" in page and 'id="plot-sizes-sae_cache-0"' in page
+    assert "WITHHELD(not run)" in page and len(Page(page).running) == 1
     empty = reports.build(Ledger((), ()))
-    assert "Sizes" not in reports.render(empty, "report.md") and "<polyline" not in reports.render(empty, "index.html")
+    assert "Sizes" not in reports.render(empty, "report.md") and "plot-sizes" not in reports.render(empty, "index.html")
 
 
-def test_a_chart_puts_higher_speedups_higher_and_ends_at_its_edges(certificates: list[Certificate]) -> None:
-    drawn = Chart(only(swept(certificates, [0.5, 2, 2, 40])))
-    assert drawn.dots[0][0] == 0 and drawn.dots[-1][0] == 100
-    assert height(0.1) == height(0.001) == 100 and height(150) == height(1e6) == 0 and height(2) < height(1)
-    assert len(drawn.band.split()) == 8 and drawn.sizes[0] == (0.0, "10") and drawn.sizes[-1] == (100.0, "300")
+def test_a_plot_has_every_size_with_its_interval_on_axes_that_hold_them(certificates: list[Certificate]) -> None:
+    swept_once = only(swept(certificates, [0.5, 2, 2, 40]))
+    plot = size_plot("sizes", [swept_once])
+    assert plot is not None
+    (line,) = plot.traces
+    assert line["x"] == [10, 30, 100, 300] and line["y"] == [
+        p.comparison.speedup for p in swept_once.timed if p.comparison
+    ]
+    lows = [y - below for y, below in zip(line["y"], line["error_y"]["arrayminus"], strict=True)]
+    assert lows == pytest.approx([p.comparison.interval[0] for p in swept_once.timed if p.comparison])
+    for axis, shown in (("xaxis", line["x"]), ("yaxis", [*lows, 1.0])):
+        low, high = plot.layout[axis]["range"]
+        assert low < math.log10(min(shown)) and math.log10(max(shown)) < high
+    assert "loses" in line["text"][0] and "wins" in line["text"][3]
+
+
+def test_without_a_figure_there_is_no_plot_of_sizes(certificates: list[Certificate]) -> None:
+    assert size_plot("sizes", []) is None
 
 
 def test_the_verb_measures_a_few_sizes_and_says_where_the_twin_loses(

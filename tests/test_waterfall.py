@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,13 @@ from bench.findings import find
 from bench.ladders import LADDERS
 from bench.ladders.ladder import CAREFUL
 from bench.measurement import Outcome, sample_all
+from bench.page.climbs import climb_plot
 from bench.plan import Plan, plans_of_ladders, plans_of_pairs
 from bench.record import Ledger, Record, read
 from bench.subject import Subject
 from bench.waterfall import Waterfall, waterfalls
+
+from .reporting import Page, without_library
 
 LADDER = LADDERS[-1]
 """Finding 6's: the shortest, and the one whose careful rung goes beyond the batched twin."""
@@ -133,11 +137,22 @@ def test_a_waterfall_tells_each_factor_and_their_product(certificates: dict[str,
 
 def test_bars_stand_end_to_end_on_the_page(certificates: dict[str, Certificate]) -> None:
     fall = only(climbed(certificates))
-    assert fall.bar(fall.steps[0]) is None
-    bars = [fall.bar(step) for step in fall.steps[1:]]
-    assert all(bar and 0 <= bar[0] and bar[0] + bar[1] <= 100 for bar in bars)
-    slower, faster = bars[2], bars[3]
-    assert slower and faster and slower[0] == pytest.approx(faster[0])
+    plot = climb_plot("ladder", fall)
+    assert plot is not None and len(plot.traces) == len(fall.steps) - 1
+    bars = [(bar["base"][0], bar["base"][0] + bar["x"][0]) for bar in plot.traces]
+    assert bars[0][0] == pytest.approx(1.0)
+    assert all(end == pytest.approx(start) for (_, end), (start, _) in pairwise(bars))
+    assert bars[2][1] < bars[2][0] and bars[3][1] > bars[3][0]
+    low, high = plot.layout["xaxis"]["range"]
+    assert all(low < math.log10(end) < high for bar in bars for end in bar)
+
+
+def test_a_bar_of_the_ladder_tells_by_its_hatching_too_what_the_interval_says(
+    certificates: dict[str, Certificate],
+) -> None:
+    plot = climb_plot("ladder", only(climbed(certificates)))
+    assert plot is not None
+    assert [bar["marker"]["pattern"]["shape"] for bar in plot.traces] == ["/", "", "x", ""]
 
 
 def test_a_refused_rung_is_withheld_and_the_others_go_on(certificates: dict[str, Certificate]) -> None:
@@ -146,11 +161,12 @@ def test_a_refused_rung_is_withheld_and_the_others_go_on(certificates: dict[str,
     assert withheld.verdict is Verdict.WITHHELD and "not equivalent" in withheld.reason
     assert above.baseline == "batched" and above.in_all is not None
     for name in ("report.md", "index.html"):
-        shown = reports.render(built_of(climbed(certificates, refusal("one_hook"), refused="one_hook")), name)
+        built = built_of(climbed(certificates, refusal("one_hook"), refused="one_hook"))
+        shown = without_library(reports.render(built, name))
         assert "WITHHELD" in shown and "<b>no" not in shown
 
 
-def test_the_page_draws_the_ladder_without_scripts(certificates: dict[str, Certificate]) -> None:
+def test_the_page_has_the_ladder_as_a_plot_and_as_a_table(certificates: dict[str, Certificate]) -> None:
     counts = {name: {"flops": 10, "forward_passes": 3} for name in LADDER.names}
     workload = LADDER.pair.workload("hostile")
     about: dict[str, Any] = {"finding": LADDER.finding.name, "function": LADDER.pair.name, "workload": workload}
@@ -158,8 +174,9 @@ def test_the_page_draws_the_ladder_without_scripts(certificates: dict[str, Certi
     records = climbed(certificates, Counted(**about, sources={}, counts=counts)).records
     built = built_of(Ledger((*ledger(pair, sitting="run").records, *records), ()))
     page = reports.render(built, "index.html")
-    assert page.count('<div class="rung">') == len(LADDER.rungs) and page.count("<rect") >= len(LADDER.rungs) - 1
-    assert "<script" not in page
+    rungs = page.split('<table class="rungs">')[1].split("</table>")[0]
+    assert rungs.count('<th scope="row">') == len(LADDER.rungs) and rungs.count("[") == len(LADDER.rungs) - 1
+    assert page.count('id="plot-ladder-grad_mode"') == 1 and len(Page(page).running) == 1
     table = reports.render(built, "report.md")
     assert table.count("| `no_logits` |") == 1 and "## Ladders" in table
 
@@ -175,7 +192,10 @@ def test_a_ladders_sitting_does_not_stand_in_for_a_run(certificates: dict[str, C
 def test_a_run_without_a_ladder_has_no_waterfall(certificates: dict[str, Certificate]) -> None:
     plans = plans_of_pairs([certificates["batched"], certificates[CAREFUL]])
     assert waterfalls(ledger(*(measured(plan, 2.0) for plan in plans)), "hostile") == ()
-    assert "Ladders" not in reports.render(built_of(ledger(measured(plans[0], 2.0))), "index.html")
+    built = built_of(ledger(measured(plans[0], 2.0)))
+    assert "plot-ladder" not in reports.render(built, "index.html") and "Ladders" not in reports.render(
+        built, "report.md"
+    )
 
 
 def test_a_null_that_differs_voids_the_ladder(certificates: dict[str, Certificate]) -> None:
@@ -230,7 +250,7 @@ def test_the_verb_climbs_a_ladder_and_records_it(
     bodies = [record.body for record in read(tmp_path).records]
     assert sum(isinstance(body, Certified) for body in bodies) == len(LADDER.rungs) - 1
     assert sum(isinstance(body, Measured) for body in bodies) == len(LADDER.rungs)
-    assert "which change bought what" in (tmp_path / "report-hostile/index.html").read_text()
+    assert "Which change bought what" in (tmp_path / "report-hostile/index.html").read_text()
 
 
 def test_a_finding_without_a_ladder_is_bad_input(

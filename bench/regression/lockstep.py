@@ -17,6 +17,7 @@ from ..question import Question
 from ..sampling import MOST_PAIRS, orders
 from .driver import Remote, SideFailed, worker
 from .places import Place
+from .slowdown import slowdown
 
 Say = Callable[[str, int], None]
 
@@ -39,11 +40,6 @@ class Timed:
     def decided(self, precision: float) -> bool:
         """Whether more samples would change nothing; known at a look only."""
         return bool(self.failure) or (len(self.launches) in LOOKS and self.slowdown.decided(precision=precision))
-
-
-def slowdown(launches: Sequence[Launch]) -> Estimate:
-    """after / before, where before is the launches' baseline and after their contender."""
-    return Estimate(tuple(-launch.log_speedup for launch in launches))
 
 
 def lockstep(

@@ -7,7 +7,7 @@ from ..comparison import holm
 from ..estimate import Estimate
 from ..looks import CONFIRMING, ERROR_RATE
 from ..two_sides import Compared
-from .lockstep import slowdown
+from .slowdown import slowdown
 
 ANSWERS = {
     "same": "same, to the last bit",
