@@ -12,16 +12,17 @@ from torch.profiler import ProfilerActivity, profile, record_function
 
 from bench import profiling
 from bench import report as reports
+from bench.bodies import Measured
 from bench.certificate import Certificate
 from bench.errors import BadInput
 from bench.events import KEPT_SHARE, told
 from bench.findings import find
-from bench.page.icicles import BETWEEN, columns, icicle_plot
 from bench.operators import Difference, compared_arms, differences
+from bench.page.icicles import BETWEEN, columns, icicle_plot
 from bench.profiling import arms, n_arms, trace_file
 from bench.traced import Node, Operator, Traced
 
-from .reporting import ledger
+from .reporting import launches, ledger
 
 FINDING = find("text_batching")
 PAIR = FINDING.pairs[0]
@@ -162,7 +163,9 @@ def test_the_reports_section_says_that_these_are_no_figures(certificate: Certifi
 
 def test_the_cards_part_has_the_table_and_the_figure_and_runs_nothing(certificate: Certificate) -> None:
     sides = traced("sequential", (operator("<script>", 3, 90),)), traced("batched", (operator("a", 1, 5),))
-    page = reports.render(reports.build(ledger(*sides, measured(certificate)), "smoke"), "index.html")
+    page = reports.render(
+        reports.build(ledger(*sides, Measured(certificate=certificate, launches=launches(3.0))), "smoke"), "index.html"
+    )
     part = page.split('class="part operators"')[1].split("</details>")[0]
     assert "<script>" not in part.replace('<script type="application/json">', "")
     assert "&lt;script&gt;" in part and "vanished" in part and "no figures of this report" in part

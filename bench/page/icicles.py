@@ -1,4 +1,4 @@
-"""Icicles: an arm's operators as nested bars, as wide as the time spent in them, both arms of a difference side by side."""
+"""Icicles: operators as nested bars, as wide as the time spent in them, both arms of a difference side by side."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

@@ -13,8 +13,8 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from ..looks import ERROR_RATE
-from ..power.summary import power_rows
 from ..operators import N_SHOWN
+from ..power.summary import power_rows
 from ..rejection import again
 from ..sweep import WORDS
 from ..wording import cell, figure, memory, seconds, speedup
@@ -46,7 +46,7 @@ GLOBALS: dict[str, Any] = {
 
 
 def fill(name: str, **shown: Any) -> str:
-    """One of the templates with what it shows; in a page all text is escaped, in Markdown where the template says so."""
+    """One of the templates with what it shows; a page escapes all text, Markdown what the template says."""
     is_page = name.endswith(".html")
     templates = Templates(
         loader=FileSystemLoader(TEMPLATES),
