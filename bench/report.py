@@ -20,6 +20,7 @@ from .past import EarlierFigure, earlier_figures
 from .record import Ledger, Record, latest
 from .regression.detection import Detection, detection
 from .regression.grid import Grid, grids
+from .regression.outcome import Outcome
 from .rejection import Rejection, overall, rejections
 from .roofline import Machine
 from .row import Row, row, withholds
@@ -62,6 +63,12 @@ class Report:
         """What is known, finding by finding."""
         about = (self.rows, self.null, self.waterfalls, self.sweeps, self.checks, self.judged, self.rejections)
         return cards(*about, self.earlier, self.sources, self.operators)
+
+    @property
+    def moved(self) -> list[Outcome]:
+        """Confirmed changes of time between sides, on the report's own workload."""
+        found = [one for grid in self.grids for column in grid.columns for one in column.found.values()]
+        return [one for one in found if one.time in ("slower", "faster") and one.body.workload.name == "report"]
 
     @property
     def arms(self) -> list[str]:
