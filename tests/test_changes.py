@@ -145,6 +145,11 @@ def test_the_summary_says_what_stops_and_how_to_accept_it() -> None:
     assert found.markdown.index("forward\\_passes") < found.markdown.index("hook\\_fires")
 
 
+def test_a_comparison_that_no_acceptance_would_let_pass_tells_of_none() -> None:
+    found = Judgement(changes=changes(BEFORE, AFTER), can_accept=False)
+    assert found.stops and "accept" not in found.markdown
+
+
 def test_a_summary_of_nothing_says_so() -> None:
     found = Judgement()
     assert not found.stops and "what they were" in found.markdown

@@ -73,7 +73,7 @@ def compare(
         done = sitting.keep(pairing.compared(budget_s, precision))
         sitting.close()
     found = outcomes(done)
-    write_summaries(of_sides(done, ()), markdown, junit)
+    write_summaries(of_sides(done, None), markdown, junit)
     if as_json:
         terminal.print_json([outcome_as_json(one) for one in found])
     else:

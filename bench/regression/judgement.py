@@ -19,6 +19,8 @@ class Judgement:
     slower: list[str] = field(default_factory=list)
     """Changes of time that were confirmed."""
     notes: list[str] = field(default_factory=list)
+    can_accept: bool = True
+    """Whether `accept` could let the changes pass: it writes for the gate, and for no comparison beside it."""
 
     @property
     def stops(self) -> bool:
@@ -38,7 +40,7 @@ class Judgement:
         ):
             if entries:
                 lines += [f"**{title}**", "", *(f"- {_plain(entry)}" for entry in entries), ""]
-        if any(change.stops for change in self.changes):
+        if self.can_accept and any(change.stops for change in self.changes):
             lines += ["A change of work that is wanted: `python -m bench accept --who NAME --why REASON`", ""]
         if not (self.wrong or self.changes or self.slower):
             lines += ["Answers and work are what they were.", ""]
@@ -67,9 +69,9 @@ def _plain(text: str) -> str:
     return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|" else c for c in " ".join(text.split()))
 
 
-def of_sides(done: Sequence[Compared], accepted: Sequence[Acceptance]) -> Judgement:
-    """The judgement of two sides compared: before is what counts."""
-    found = Judgement(changes=changes(*counts_of_sides(done), accepted))
+def of_sides(done: Sequence[Compared], accepted: Sequence[Acceptance] | None) -> Judgement:
+    """The judgement of two sides compared: before is what counts. None is accepted where nothing can be."""
+    found = Judgement(changes=changes(*counts_of_sides(done), accepted or ()), can_accept=accepted is not None)
     for one in outcomes(done):
         _add(found, one)
     return found
