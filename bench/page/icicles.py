@@ -10,6 +10,12 @@ from .plot import Plot, label, role
 
 BETWEEN = "between operators"
 """The bar of what no operator took."""
+QUIET = "line"
+"""Colour of what is no operator."""
+INK = (role("ground"), role("ink"))
+"""Text on a series' colour, and on the quiet one."""
+N_SERIES = 6
+"""Colours that the page has for series."""
 HEIGHT = 380
 """Pixels: enough for the levels that hold most of the time."""
 
@@ -17,16 +23,20 @@ HEIGHT = 380
 def icicle_plot(difference: Difference) -> Plot:
     """Both arms' call trees, the baseline on the left, each bar as wide as its share of its own arm's call."""
     sides = (difference.baseline, difference.contender)
+    rows = [columns(traced) for traced in sides]
+    colours = _colours([name for side in rows for name in side["labels"]], {traced.arm for traced in sides})
     traces = tuple(
         {
             "type": "icicle",
-            **columns(traced),
+            **rows[side],
+            "marker": {"colors": [colours[name] for name in rows[side]["labels"]], "line": {"width": 1}},
+            "textfont": {"size": 12, "color": [INK[colours[name]["role"] == QUIET] for name in rows[side]["labels"]]},
             "branchvalues": "total",
             "name": traced.arm,
             "domain": {"x": [side / 2 + 0.01 * side, (side + 1) / 2 - 0.01 * (1 - side)]},
             "hovertemplate": "%{label}<br>%{customdata}<extra></extra>",
             "tiling": {"orientation": "v"},
-            "root": {"color": role("line")},
+            "sort": False,
         }
         for side, traced in enumerate(sides)
     )
@@ -35,6 +45,13 @@ def icicle_plot(difference: Difference) -> Plot:
     title = f"Operators of one call on {about.n_items} items: {about.arm} on the left, {difference.contender.arm}"
     layout = {"margin": {"l": 0, "r": 0, "t": 8, "b": 8}}
     return Plot(name, title, f"{difference.words}.".replace("..", "."), traces, layout, HEIGHT)
+
+
+def _colours(names: Iterable[str], arms: set[str]) -> dict[str, dict[str, str]]:
+    """One colour for an operator, whichever arm it is in; the first ones to come have colours of their own."""
+    own = [name for name in dict.fromkeys(names) if name not in (*arms, BETWEEN)]
+    colours = {name: role(f"series-{n % N_SERIES + 1}") for n, name in enumerate(own)}
+    return colours | {name: role(QUIET) for name in (*arms, BETWEEN)}
 
 
 def columns(traced: Traced) -> dict[str, list[Any]]:

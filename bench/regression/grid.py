@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ..finding import TWINS
+from ..findings import FINDINGS
 from ..record import Record
 from ..two_sides import Compared, SideSeen
 from .outcome import Outcome, outcomes
@@ -46,8 +48,10 @@ class Grid:
 
     @property
     def abouts(self) -> list[tuple[str, str]]:
-        """Function and twin of every row."""
-        return list(dict.fromkeys(about for column in self.columns for about in column.found))
+        """Function and twin of every row, in the findings' order."""
+        known = [(pair.name, twin) for finding in FINDINGS for pair in finding.pairs for twin in TWINS]
+        found = {about for column in self.columns for about in column.found}
+        return [about for about in known if about in found] + sorted(found - set(known))
 
 
 def change(one: Outcome) -> Change:
