@@ -1,12 +1,22 @@
 """asv over a history with a planted regression: the step is found, and bisected to the commit that made it."""
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
+
+from .browser import opened
 
 LIBRARIES = sysconfig.get_paths()["purelib"]
 N_COMMITS, CULPRIT = 6, 4
@@ -88,6 +98,69 @@ def test_the_step_is_published_with_its_commit(history: tuple[Path, list[str]]) 
     hashes = json.loads((folder / "html" / "index.json").read_text())["revision_to_hash"]
     ((_, first_worse, before, after),) = step[6]
     assert (hashes[str(first_worse)], before, after) == (commits[CULPRIT - 1], 100, 200)
+
+
+SCRIPTS = Path("/usr/share/javascript")
+LOCAL = {
+    "jquery-3.3.1.min.js": "jquery/jquery.min.js",
+    "jquery.flot.min.js": "jquery-flot/jquery.flot.min.js",
+    "jquery.flot.time.min.js": "jquery-flot/jquery.flot.time.min.js",
+    "jquery.flot.selection.min.js": "jquery-flot/jquery.flot.selection.min.js",
+    "jquery.flot.categories.min.js": "jquery-flot/jquery.flot.categories.min.js",
+    "stupidtable.min.js": "jquery-stupidtable/stupidtable.min.js",
+    "md5.min.js": "blueimp-md5/md5.min.js",
+    "bootstrap.min.js": "bootstrap/js/bootstrap.min.js",
+    "bootstrap.min.css": "bootstrap/css/bootstrap.min.css",
+}
+"""What asv's pages load from the network, and the same as Debian packages it. What draws several bars is left out."""
+
+
+@contextmanager
+def served(html: Path, folder: Path) -> Iterator[str]:
+    """asv's pages on this machine alone, their scripts beside them. Skips the test where there are none."""
+    if missing := [name for name in LOCAL.values() if not (SCRIPTS / name).exists()]:
+        pytest.skip(f"asv's pages load their scripts from the network, and {missing[0]} is not installed here")
+    shutil.copytree(html, folder)
+    for name, place in LOCAL.items():
+        shutil.copy(SCRIPTS / place, folder / name)
+    index = (folder / "index.html").read_text()
+    index = re.sub(r' (integrity|crossorigin|referrerpolicy)="[^"]*"', "", index)
+    index = re.sub(r'"https://[^"]*/([^"/]+\.(?:js|css))"', r'"\1"', index)
+    (folder / "index.html").write_text(index)
+    (folder / "jquery.flot.orderBars.js").touch()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/index.html"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Says nothing of what it is asked for."""
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        pass
+
+
+def test_the_pages_show_the_grid_the_graph_and_the_step_with_its_commit(
+    history: tuple[Path, list[str]], tmp_path: Path
+) -> None:
+    folder, commits = history
+    if not (folder / "html").exists():
+        asv(folder, "run", "--launch-method", "spawn", "ALL")
+        asv(folder, "publish")
+    with served(folder / "html", tmp_path / "pages") as address, opened() as (page, asked, faults):
+        page.goto(address)
+        page.locator("#summarygrid-display", has_text="track_steps").wait_for()
+        page.goto(f"{address}#steps.Work.track_steps")
+        page.locator("#graph-display canvas").first.wait_for()
+        page.goto(f"{address}#regressions")
+        row = page.locator("#regressions-display tr", has_text="steps.Work.track_steps")
+        row.wait_for()
+        assert commits[CULPRIT - 1][:8] in row.inner_text() and "2.00x" in row.inner_text()
+        assert not asked and not faults
 
 
 def test_find_bisects_to_the_commit(history: tuple[Path, list[str]]) -> None:
