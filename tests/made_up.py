@@ -75,7 +75,7 @@ def planted(name: str) -> list[Planted]:
 
 
 def made_up(reference: Ledger, hostile: str = "") -> Ledger:
-    """The reference records with sides and studies besides; a side, a tool and a plant have the hostile name if any."""
+    """The reference records with other sides and studies; a side, a tool and a plant have the hostile name if any."""
     bodies: list[Compared | Powered | Planted] = [
         *compared("tested", hostile or "transformer-lens==3.0.0", 1),
         *compared("tested", "transformer-lens==2.18.0", 2),
@@ -86,4 +86,5 @@ def made_up(reference: Ledger, hostile: str = "") -> Ledger:
     ]
     env = current_environment()
     told = [Record(written="2026-11-25T00:00:00+00:00", sitting="made-up", environment=env, body=one) for one in bodies]
-    return Ledger((*reference.records, *told), reference.problems)
+    kept = [record for record in reference.records if not isinstance(record.body, Compared | Powered | Planted)]
+    return Ledger((*kept, *told), reference.problems)

@@ -161,9 +161,13 @@ def test_the_report_in_markdown_has_what_the_page_has(built: reports.Report) -> 
     assert "plot-matrix-1" in page and "plot-power-loaded" in page and "plot-planted" in page
 
 
+GATE_KINDS = ("judged", "rewritten", "mutated")
+"""Records without which nothing is told of the gate."""
+
+
 def test_sections_without_records_are_not_shown(reference: Ledger) -> None:
     bare = reports.build(reference)
-    without = reports.build(Ledger(tuple(r for r in reference.records if r.kind not in ("judged", "rewritten")), ()))
+    without = reports.build(Ledger(tuple(r for r in reference.records if r.kind not in GATE_KINDS), ()))
     for name, told in (("sides", bare.grids), ("power", bare.powered or bare.detections)):
         assert (f'id="{name}"' in reports.render(bare, "index.html")) == bool(told)
     assert 'id="gate"' not in reports.render(without, "index.html")
