@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from .clock import elapsed_s, monotonic_s
+from .clock import monotonic_s
 from .comparison import Comparison, Launch
 from .equivalence import Inputs
 from .errors import SpeedproofError
@@ -20,7 +20,7 @@ from .looks import LOOKS, next_look
 from .oracle import Oracle
 from .plan import Plan
 from .process import ProcessDied, Usage, in_fresh_process
-from .sampling import MOST_PAIRS, call_all, orders, warm
+from .sampling import MOST_PAIRS, orders, retain_memory, take, warm
 from .subject import Subject, find_subject
 
 SHORTEST_STRETCH_S = 0.2
@@ -170,6 +170,7 @@ def _launch(
 
 def sample_all(plans: Sequence[Plan], seed: int, stretch_s: float, baseline_first: bool) -> Iterator[Outcome]:
     """Runs in the fresh process: one outcome per plan, in order."""
+    retain_memory()
     rng = random.Random(seed)
     subjects: dict[tuple[str, str], Subject] = {}
     for plan in plans:
@@ -190,7 +191,7 @@ def _samples(plan: Plan, subject: Subject, seed: int, stretch_s: float, baseline
     pair, workload = plan.pair, plan.certificate.workload
     rng = random.Random(seed)
     arms = plan.functions
-    n_calls = tuple(warm(arm, pair, workload, subject) for arm in arms)
+    forms = tuple(warm(arm, pair, workload, subject) for arm in arms)
     kept: list[tuple[int, Inputs, Any]] = []
     samples: tuple[list[float], list[float]] = ([], [])
     first: list[bool] = []
@@ -202,16 +203,14 @@ def _samples(plan: Plan, subject: Subject, seed: int, stretch_s: float, baseline
     while not first or _goes_on(len(first), monotonic_s() - start, stretch_s):
         first.append(next(order))
         for side in (0, 1) if first[-1] else (1, 0):
-            inputs = [pair.inputs(workload, subject, None) for _ in range(n_calls[side])]
-            gc.collect()
-            output, seconds = elapsed_s(partial(call_all, arms[side], inputs))
-            samples[side].append(seconds / n_calls[side])
-            kept.append((side, inputs[-1], output))
+            inputs, output, seconds = take(arms[side], forms[side], partial(pair.inputs, workload, subject, None))
+            samples[side].append(seconds)
+            kept.append((side, inputs, output))
     gc.unfreeze()
     oracle = Oracle(subject)
     for side, certificate in enumerate(plan.certificates):
         recheck(certificate, pair, oracle, [(given, output) for arm, given, output in kept if arm == side])
-    return Launch(seed, tuple(samples[0]), tuple(samples[1]), tuple(first), (n_calls[0], n_calls[1]))
+    return Launch(seed, tuple(samples[0]), tuple(samples[1]), tuple(first), (forms[0].n_calls, forms[1].n_calls))
 
 
 def _goes_on(n_pairs: int, spent_s: float, stretch_s: float) -> bool:

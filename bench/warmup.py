@@ -1,6 +1,7 @@
 """Warm-up: until successive blocks of calls take the same time, within a bound."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from statistics import median
 
 from .clock import elapsed_s
@@ -9,6 +10,9 @@ SHORTEST_SAMPLE_S = 0.02
 """Seconds behind one sample. The clock's step and a context switch are a thousandth of it."""
 MOST_CALLS = 2_000
 """Calls behind one sample at most: fresh inputs for all of them are held at once."""
+LONGEST_REHEARSED_S = 0.1
+"""Seconds of a call that is rehearsed before every sample of it. A longer one frees and reuses memory many times
+itself, and rehearsing it would cost as much as a second sample."""
 LONGEST_WARM_UP_S = 1.0
 """Seconds of warm-up for one twin: caches, allocators and thread pools settle in tenths of a second. A call that takes
 longer touches weights and code thousands of times itself, and is warmed up by a part of it."""
@@ -16,15 +20,23 @@ SAMPLES_PER_BLOCK = 3
 """Samples whose scatter a block is judged by: the fewest that have a middle."""
 
 
-def warm_up(call: Callable[[int], Callable[[], object]], part: Callable[[], object], share: float) -> int:
-    """Warms one twin up and says how many calls make a sample long enough.
+@dataclass(frozen=True, order=True)
+class Form:
+    """What a sample is made of: so many timed calls, after one that is not timed where `rehearsed`."""
+
+    n_calls: int
+    rehearsed: bool = False
+
+
+def warm_up(call: Callable[[int], Callable[[], object]], part: Callable[[], object], share: float) -> Form:
+    """Warms one twin up and says what makes a sample long enough and steady.
 
     `call(n)` makes fresh inputs and returns the work of n calls; `part` is a call on a `share` of the workload's items.
     Blocks of samples go on until a block's middle lies within the block before it, or the bound is reached.
     """
     _, part_s = elapsed_s(part)
     if part_s / share > LONGEST_WARM_UP_S:
-        return 1
+        return Form(1)
     _, spent_s = elapsed_s(call(1))
     _, once_s = elapsed_s(call(1))
     n_calls = max(1, min(MOST_CALLS, round(SHORTEST_SAMPLE_S / max(once_s, 1e-7))))
@@ -36,8 +48,11 @@ def warm_up(call: Callable[[int], Callable[[], object]], part: Callable[[], obje
         if before and settled(before, block):
             break
         before = block
-    # The first calls may have been slower than those to come.
-    return max(1, min(MOST_CALLS, round(n_calls * SHORTEST_SAMPLE_S / max(median(block), 1e-7)))) if before else n_calls
+    if before:
+        # The first calls may have been slower than those to come.
+        once_s = median(block) / n_calls
+        n_calls = max(1, min(MOST_CALLS, round(SHORTEST_SAMPLE_S / max(once_s, 1e-7))))
+    return Form(n_calls, once_s < LONGEST_REHEARSED_S)
 
 
 def settled(before: list[float], block: list[float]) -> bool:

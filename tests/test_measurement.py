@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import measurement, warmup
+from bench import measurement, sampling, warmup
 from bench.certificate import Certificate
 from bench.check import certify
 from bench.comparison import Launch
@@ -15,7 +15,8 @@ from bench.looks import LOOKS
 from bench.measurement import Measurement, Outcome, in_time, measure
 from bench.plan import Plan
 from bench.process import Usage
-from bench.warmup import LONGEST_WARM_UP_S, MOST_CALLS, SHORTEST_SAMPLE_S, settled, warm_up
+from bench.sampling import take
+from bench.warmup import LONGEST_REHEARSED_S, LONGEST_WARM_UP_S, MOST_CALLS, SHORTEST_SAMPLE_S, Form, settled, warm_up
 
 
 def certificate_of(name: str) -> Certificate:
@@ -159,7 +160,7 @@ def call(n: int) -> Callable[[], int]:
 
 def test_warm_up_goes_on_while_samples_get_faster_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     falling = seconds_of(monkeypatch, lambda i, n: n * 1e-4 * (1 + 4 * max(0, 12 - i) / 12 + 0.01 * (i % 3)))
-    assert warm_up(call, call(1), 1.0) == pytest.approx(SHORTEST_SAMPLE_S / 1e-4, rel=0.1)
+    assert warm_up(call, call(1), 1.0).n_calls == pytest.approx(SHORTEST_SAMPLE_S / 1e-4, rel=0.1)
     steady = seconds_of(monkeypatch, lambda i, n: n * 1e-4 * (1 + 0.01 * (i % 3)))
     warm_up(call, call(1), 1.0)
     assert len(steady) < len(falling)
@@ -167,12 +168,33 @@ def test_warm_up_goes_on_while_samples_get_faster_and_no_longer(monkeypatch: pyt
 
 def test_warm_up_ends_even_if_samples_never_settle(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds_of(monkeypatch, lambda i, n: 0.02 * 0.99**i)
-    assert 1 <= warm_up(call, call(1), 1.0) <= MOST_CALLS
+    assert 1 <= warm_up(call, call(1), 1.0).n_calls <= MOST_CALLS
+
+
+def test_a_short_call_is_rehearsed_and_a_long_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    for seconds, rehearsed in ((0.001, True), (2 * LONGEST_REHEARSED_S, False)):
+        seconds_of(monkeypatch, lambda i, n, each=seconds: n * each)  # type: ignore[misc]
+        assert warm_up(call, call(1), 1.0).rehearsed is rehearsed
+
+
+def test_a_sample_times_its_calls_alone_each_with_inputs_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[object] = []
+    timed: list[int] = []
+
+    def elapsed_s(work: Callable[[], object]) -> tuple[object, float]:
+        before, output = len(seen), work()
+        timed.append(len(seen) - before)
+        return output, 0.06
+
+    monkeypatch.setattr(sampling, "elapsed_s", elapsed_s)
+    inputs, output, seconds = take(lambda x: seen.append(x) or x, Form(3, True), lambda: {"x": object()})  # type: ignore[func-returns-value]
+    assert len(seen) == 4 and timed == [3] and seconds == pytest.approx(0.02)
+    assert len(set(map(id, seen))) == 4 and output is inputs["x"] is seen[-1]
 
 
 def test_a_long_call_is_warmed_up_by_a_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = seconds_of(monkeypatch, lambda i, n: 0.5)
-    assert warm_up(call, call(1), share=0.5 / (2 * LONGEST_WARM_UP_S)) == 1
+    assert warm_up(call, call(1), share=0.5 / (2 * LONGEST_WARM_UP_S)) == Form(1)
     assert len(calls) == 1
 
 

@@ -15,6 +15,7 @@ from ..looks import LOOKS, next_look
 from ..measurement import LONGEST_STRETCH_S, in_time
 from ..question import Question
 from ..sampling import MOST_PAIRS, orders
+from ..warmup import Form
 from .driver import Remote, SideFailed, worker
 from .places import Place
 from .slowdown import slowdown
@@ -106,7 +107,7 @@ def _launch(
 
 def _samples(sides: tuple[Remote, Remote], question: Question, rng: random.Random, before_first: bool) -> Launch:
     # Both sides take as many calls a sample, so that neither gains by what calls share.
-    n_calls = max(side.ask("warm", question) for side in sides)
+    form: Form = max(side.ask("warm", question) for side in sides)
     samples: tuple[list[float], list[float]] = ([], [])
     first: list[bool] = []
     order = orders(before_first, rng)
@@ -114,5 +115,5 @@ def _samples(sides: tuple[Remote, Remote], question: Question, rng: random.Rando
     while len(first) < 2 or len(first) % 2 or (monotonic_s() - start_s < LONGEST_STRETCH_S and len(first) < MOST_PAIRS):
         first.append(next(order))
         for side in (0, 1) if first[-1] else (1, 0):
-            samples[side].append(sides[side].ask("sample", question, n_calls))
-    return Launch(rng.getrandbits(32), tuple(samples[0]), tuple(samples[1]), tuple(first), (n_calls, n_calls))
+            samples[side].append(sides[side].ask("sample", question, form))
+    return Launch(rng.getrandbits(32), tuple(samples[0]), tuple(samples[1]), tuple(first), (form.n_calls,) * 2)

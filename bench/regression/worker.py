@@ -19,14 +19,14 @@ from typing import Any
 
 import torch
 
-from ..clock import elapsed_s
 from ..counters import operators, work
 from ..environment import current_environment
 from ..finding import Pair
 from ..findings import find
 from ..question import Question
-from ..sampling import call_all, warm
+from ..sampling import call_all, retain_memory, take, warm
 from ..subject import Subject, find_subject
+from ..warmup import Form
 from .hotspots import hotspots
 
 
@@ -54,19 +54,18 @@ class Worker:
         done = work(list(counters), self._arm(question), self._inputs(question))
         return dict(done.counts), {of: dict(table) for of, table in done.tables.items()}
 
-    def warm(self, question: Question) -> int:
-        """Warms the arm up. Calls behind one sample."""
+    def warm(self, question: Question) -> Form:
+        """Warms the arm up. What a sample of it is to be made of."""
         return warm(self._arm(question), self._pair(question), question.workload, self._subject(question))
 
-    def sample(self, question: Question, n_calls: int) -> float:
-        """Seconds per call, over so many."""
+    def sample(self, question: Question, form: Form) -> float:
+        """Seconds per call."""
         torch.set_num_threads(question.workload.n_threads)
-        call = self._calls(question, n_calls)
-        gc.collect()
-        return elapsed_s(call)[1] / n_calls
+        return take(self._arm(question), form, partial(self._inputs, question))[2]
 
     def settle(self) -> None:
         """What is alive now stays: collecting it before every sample would take longer than many a sample."""
+        retain_memory()
         gc.collect()
         gc.freeze()
 
