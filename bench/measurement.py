@@ -20,7 +20,7 @@ from .looks import LOOKS, next_look
 from .oracle import Oracle
 from .plan import Plan
 from .process import ProcessDied, Usage, in_fresh_process
-from .sampling import MOST_PAIRS, orders, retain_memory, take, warm
+from .sampling import MOST_PAIRS, cores_for, on_cores, orders, retain_memory, take, warm
 from .subject import Subject, find_subject
 
 SHORTEST_STRETCH_S = 0.2
@@ -191,21 +191,22 @@ def _samples(plan: Plan, subject: Subject, seed: int, stretch_s: float, baseline
     pair, workload = plan.pair, plan.certificate.workload
     rng = random.Random(seed)
     arms = plan.functions
-    forms = tuple(warm(arm, pair, workload, subject) for arm in arms)
     kept: list[tuple[int, Inputs, Any]] = []
     samples: tuple[list[float], list[float]] = ([], [])
     first: list[bool] = []
     order = orders(baseline_first, rng)
-    # What is alive now stays; collecting it again before every sample would take longer than many a sample.
-    gc.collect()
-    gc.freeze()
-    start = monotonic_s()
-    while not first or _goes_on(len(first), monotonic_s() - start, stretch_s):
-        first.append(next(order))
-        for side in (0, 1) if first[-1] else (1, 0):
-            inputs, output, seconds = take(arms[side], forms[side], partial(pair.inputs, workload, subject, None))
-            samples[side].append(seconds)
-            kept.append((side, inputs, output))
+    with on_cores(cores_for(workload.n_threads, rng)):
+        forms = tuple(warm(arm, pair, workload, subject) for arm in arms)
+        # What is alive now stays; collecting it again before every sample would take longer than many a sample.
+        gc.collect()
+        gc.freeze()
+        start = monotonic_s()
+        while not first or _goes_on(len(first), monotonic_s() - start, stretch_s):
+            first.append(next(order))
+            for side in (0, 1) if first[-1] else (1, 0):
+                inputs, output, seconds = take(arms[side], forms[side], partial(pair.inputs, workload, subject, None))
+                samples[side].append(seconds)
+                kept.append((side, inputs, output))
     gc.unfreeze()
     oracle = Oracle(subject)
     for side, certificate in enumerate(plan.certificates):

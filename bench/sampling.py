@@ -2,8 +2,10 @@
 
 import ctypes
 import gc
+import os
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -39,6 +41,32 @@ def retain_memory() -> None:
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
         mallopt(M_MMAP_THRESHOLD, LARGEST_POOLED)
         mallopt(M_TRIM_THRESHOLD, MOST_RETAINED)
+
+
+def cores_for(n_threads: int, rng: random.Random) -> Set[int]:
+    """As many of the cores that this process may use as there are threads, by chance; none where all are needed.
+
+    Two cores of a shared machine are not equally fast: what else runs on the host slows one and spares the other. So
+    both sides of a pair stay on the same, and which it is changes from launch to launch.
+    """
+    if not hasattr(os, "sched_getaffinity"):
+        return frozenset()
+    allowed = sorted(os.sched_getaffinity(0))
+    return frozenset(rng.sample(allowed, n_threads)) if n_threads < len(allowed) else frozenset()
+
+
+@contextmanager
+def on_cores(cores: Set[int]) -> Iterator[None]:
+    """Keeps the calling thread on these cores meanwhile; where it is, if they are none."""
+    if not cores:
+        yield
+        return
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def take(arm: Callable[..., Any], form: Form, inputs: Callable[[], Inputs]) -> tuple[Inputs, Any, float]:

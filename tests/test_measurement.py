@@ -1,5 +1,7 @@
 """The runner's loop: who goes on, until when, and what a process does before its samples count."""
 
+import os
+import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -139,6 +141,38 @@ def test_a_stretch_of_pairs_is_balanced(tiny: Any) -> None:
     launch = measurement._samples(Plan(certificate), tiny, 3, 0.1, True)
     n_pairs = len(launch.baseline_first)
     assert n_pairs % 2 == 0 and sum(launch.baseline_first) == n_pairs // 2
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system cannot keep a process on a core")
+def test_both_sides_of_a_launch_run_on_the_same_cores_and_all_are_free_again_after_it(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed = os.sched_getaffinity(0)
+    seen = []
+
+    def take(*arguments: Any) -> Any:
+        seen.append(os.sched_getaffinity(0))
+        return sampling.take(*arguments)
+
+    monkeypatch.setattr(measurement, "take", take)
+    plan = Plan(certificate_of("feature_links"))
+    for seed in range(8):
+        seen.clear()
+        measurement._samples(plan, tiny, seed, 0.1, True)
+        assert len(seen) > 1 and all(cores == seen[0] for cores in seen)
+        assert len(seen[0]) == min(plan.certificate.workload.n_threads, len(allowed))
+        assert os.sched_getaffinity(0) == allowed
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system cannot keep a process on a core")
+def test_cores_are_drawn_by_chance_and_none_where_all_are_needed() -> None:
+    allowed = os.sched_getaffinity(0)
+    assert {core for seed in range(99) for core in sampling.cores_for(1, random.Random(seed))} == (
+        allowed if len(allowed) > 1 else set()
+    )
+    assert sampling.cores_for(len(allowed), random.Random(1)) == frozenset()
+    with sampling.on_cores(frozenset()):
+        assert os.sched_getaffinity(0) == allowed
 
 
 def seconds_of(monkeypatch: pytest.MonkeyPatch, seconds: Callable[[int, int], float]) -> list[int]:

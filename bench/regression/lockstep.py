@@ -12,15 +12,21 @@ from ..clock import monotonic_s
 from ..comparison import Launch
 from ..estimate import TARGET_HALF_WIDTH, Estimate
 from ..looks import LOOKS, next_look
-from ..measurement import LONGEST_STRETCH_S, in_time
+from ..measurement import in_time
 from ..question import Question
-from ..sampling import MOST_PAIRS, orders
+from ..sampling import MOST_PAIRS, cores_for, orders
 from ..warmup import Form
 from .driver import Remote, SideFailed, worker
 from .places import Place
 from .slowdown import slowdown
 
 Say = Callable[[str, int], None]
+STRETCH_S = 2.0
+"""Seconds of pairs that a pair of workers takes for one question, unless a single pair is longer.
+
+More than in the paired runner (`LONGEST_STRETCH_S` there), by the same formula: two workers take some 5 s to start, and
+with both on the same core they differ by 2% and their pairs, of 0.1 s, by 5%.
+"""
 
 
 @dataclass(frozen=True)
@@ -107,13 +113,14 @@ def _launch(
 
 def _samples(sides: tuple[Remote, Remote], question: Question, rng: random.Random, before_first: bool) -> Launch:
     # Both sides take as many calls a sample, so that neither gains by what calls share.
-    form: Form = max(side.ask("warm", question) for side in sides)
+    cores = cores_for(question.workload.n_threads, rng)
+    form: Form = max(side.ask("warm", question, cores) for side in sides)
     samples: tuple[list[float], list[float]] = ([], [])
     first: list[bool] = []
     order = orders(before_first, rng)
     start_s = monotonic_s()
-    while len(first) < 2 or len(first) % 2 or (monotonic_s() - start_s < LONGEST_STRETCH_S and len(first) < MOST_PAIRS):
+    while len(first) < 2 or len(first) % 2 or (monotonic_s() - start_s < STRETCH_S and len(first) < MOST_PAIRS):
         first.append(next(order))
         for side in (0, 1) if first[-1] else (1, 0):
-            samples[side].append(sides[side].ask("sample", question, form))
+            samples[side].append(sides[side].ask("sample", question, form, cores))
     return Launch(rng.getrandbits(32), tuple(samples[0]), tuple(samples[1]), tuple(first), (form.n_calls,) * 2)

@@ -10,7 +10,7 @@ import io
 import pickle
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection
@@ -24,7 +24,7 @@ from ..environment import current_environment
 from ..finding import Pair
 from ..findings import find
 from ..question import Question
-from ..sampling import call_all, retain_memory, take, warm
+from ..sampling import call_all, on_cores, retain_memory, take, warm
 from ..subject import Subject, find_subject
 from ..warmup import Form
 from .hotspots import hotspots
@@ -54,14 +54,17 @@ class Worker:
         done = work(list(counters), self._arm(question), self._inputs(question))
         return dict(done.counts), {of: dict(table) for of, table in done.tables.items()}
 
-    def warm(self, question: Question) -> Form:
+    def warm(self, question: Question, cores: Set[int]) -> Form:
         """Warms the arm up. What a sample of it is to be made of."""
-        return warm(self._arm(question), self._pair(question), question.workload, self._subject(question))
+        subject = self._subject(question)
+        with on_cores(cores):
+            return warm(self._arm(question), self._pair(question), question.workload, subject)
 
-    def sample(self, question: Question, form: Form) -> float:
+    def sample(self, question: Question, form: Form, cores: Set[int]) -> float:
         """Seconds per call."""
         torch.set_num_threads(question.workload.n_threads)
-        return take(self._arm(question), form, partial(self._inputs, question))[2]
+        with on_cores(cores):
+            return take(self._arm(question), form, partial(self._inputs, question))[2]
 
     def settle(self) -> None:
         """What is alive now stays: collecting it before every sample would take longer than many a sample."""
