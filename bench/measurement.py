@@ -25,12 +25,12 @@ from .subject import Subject, find_subject
 
 SHORTEST_STRETCH_S = 0.2
 """Seconds of pairs that one process takes for one comparison at least: some four short pairs."""
-LONGEST_STRETCH_S = 0.6
-"""Seconds of pairs that one process takes for one comparison at most, unless a single pair is longer: some ten.
+LONGEST_STRETCH_S = 1.2
+"""Seconds of pairs that one process takes for one comparison at most, unless a single pair is longer: some twenty.
 
-What narrows an interval is processes. With a spread of 2-8% between them and of 3-15% between pairs of 0.06 s within
+What narrows an interval is processes. With a spread of 1-2% between them and of 3-10% between pairs of 0.06 s within
 one, and some 2 s of starting up and warming up for each comparison, the least width for a given time is at
-sqrt(2 * 0.06) * (pairs' spread / processes') = 0.2-1 s (Kalibera and Jones 2013, ISMM, section 9)."""
+sqrt(2 * 0.06) * (pairs' spread / processes') = 1-2 s (Kalibera and Jones 2013, ISMM, section 9)."""
 
 
 @dataclass(frozen=True)
