@@ -11,8 +11,10 @@ TREE := bench impl_sequential impl_batched tests
 bench: $(READY)
 	$(BIN)/python -m bench run
 
+# A file's tests stay in one process, since they share what is slow to make. Benchmarks are run and not timed.
+TEST_PROCESSES ?= 2
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --benchmark-disable
 
 lint: $(READY)
 	$(BIN)/ruff format --check $(TREE)

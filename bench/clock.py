@@ -46,6 +46,19 @@ def monotonic_s() -> float:
     return time.monotonic()
 
 
+def disagreement(over_s: float) -> float | None:
+    """By which share the clock that times and the hardware's own, which nobody sets, differ over that many seconds.
+
+    None where the system shows no such clock.
+    """
+    if not hasattr(time, "CLOCK_MONOTONIC_RAW"):
+        return None
+    timing_s, raw_s = time.perf_counter(), time.clock_gettime(time.CLOCK_MONOTONIC_RAW)
+    time.sleep(over_s)
+    timing_s, raw_s = time.perf_counter() - timing_s, time.clock_gettime(time.CLOCK_MONOTONIC_RAW) - raw_s
+    return abs(timing_s / raw_s - 1)
+
+
 def now() -> str:
     """The present in UTC, ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -99,12 +99,26 @@ class Sweep:
 
     @property
     def ends(self) -> str:
-        """The figures at the smallest and the largest size that were timed, or nothing where there are not two."""
+        """The figures at the smallest and the largest size that were timed, and at one between them where it is clearly
+        the highest or the lowest; nothing where there are not two sizes."""
         if self.void or len(self.timed) < 2:
             return ""
-        first, last = ((p.comparison.speedup, p.size) for p in (self.timed[0], self.timed[-1]) if p.comparison)
-        told = f"{figure(first[0])}x at {first[1]:,} to {figure(last[0])}x at {last[1]:,} {self.series.unit}"
-        return f"{told} ({self.timed[0].workload.subject})"
+        *_, (size, speedup) = told = [(p.size, p.comparison.speedup) for p in self._telling if p.comparison]
+        before = ", ".join(f"{figure(factor)}x at {n:,}" for n, factor in told[:-1])
+        joined = " to " if len(told) == 2 else ", "
+        subject = self.timed[0].workload.subject
+        return f"{before}{joined}{figure(speedup)}x at {size:,} {self.series.unit} ({subject})"
+
+    @property
+    def _telling(self) -> list[Point]:
+        """The first and the last timed point, and between them an extreme whose interval meets neither's."""
+        ends = self.timed[0], self.timed[-1]
+        inner = [
+            point
+            for extreme in (min, max)
+            if (point := extreme(self.timed, key=_speedup)) not in ends and all(_apart(point, end) for end in ends)
+        ]
+        return sorted([*ends, *inner], key=lambda point: point.size)
 
     @property
     def exponents(self) -> tuple[Exponent, Exponent] | None:
@@ -115,6 +129,18 @@ class Sweep:
             return None
         sizes = [size for size, _ in fitted]
         return fit(sizes, [c.baseline_s for _, c in fitted]), fit(sizes, [c.contender_s for _, c in fitted])
+
+
+def _speedup(point: Point) -> float:
+    return point.comparison.speedup if point.comparison else 1.0
+
+
+def _apart(one: Point, other: Point) -> bool:
+    """Whether the intervals of two points share no value."""
+    if not (one.comparison and other.comparison):
+        return False
+    (low, high), (other_low, other_high) = one.comparison.interval, other.comparison.interval
+    return high < other_low or other_high < low
 
 
 def fit(sizes: Sequence[int], seconds: Sequence[float]) -> Exponent:

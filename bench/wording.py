@@ -24,6 +24,11 @@ def memory(n_bytes: float) -> str:
     return f"{n_bytes / 2**30:.1f} GiB"
 
 
+def moved(pair: tuple[float, float]) -> str:
+    """A number before and after; once where it stayed."""
+    return " to ".join(dict.fromkeys(f"{n:,.0f}" for n in pair))
+
+
 def speedup(comparison: Comparison) -> str:
     """A speed-up with its interval."""
     low, high = comparison.interval

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import pytest
 
 from bench import fitness as doctor
 from bench.bodies import Sat
+from bench.clock import disagreement
 from bench.environment import LIBRARIES
 from bench.findings import FINDINGS
 from bench.fitness import machine, software, storage
@@ -65,6 +67,22 @@ def test_what_cannot_be_read_is_said_and_is_no_fault() -> None:
     unread = dict.fromkeys(("governor", "frequency_mhz", "stolen_s", "n_switches", "swap_bytes", "n_busy_others"))
     signs = signs_of_machine(conditions(**unread))
     assert worst(signs) is State.GOOD and about(signs, "governor").seen == "not readable here"
+
+
+def test_two_clocks_that_go_apart_are_doubtful() -> None:
+    assert machine.sign_of_clock(2e-5).line == "clock: ok: two clocks differ by 20 millionths"
+    assert machine.sign_of_clock(0.01).state is State.DOUBTFUL and "synchronised" in machine.sign_of_clock(0.01).line
+    assert machine.sign_of_clock(None).state is State.GOOD
+
+
+def test_the_clock_that_times_is_held_against_one_that_nobody_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not hasattr(time, "CLOCK_MONOTONIC_RAW"):
+        pytest.skip("this system shows no clock that nobody sets")
+    readings = iter([100.0, 101.0])
+    raw = iter([7.0, 8.25])
+    monkeypatch.setattr(time, "perf_counter", lambda: next(readings))
+    monkeypatch.setattr(time, "clock_gettime", lambda clock: next(raw))
+    assert disagreement(0.0) == pytest.approx(0.2)
 
 
 def test_a_limit_below_the_workloads_threads_is_doubtful_and_a_pools_size_is_not() -> None:

@@ -21,6 +21,7 @@ from bench.environment import current_environment
 from bench.findings import find
 from bench.regression.changes import Baseline, save_baseline
 from bench.regression.compare import Pairing
+from bench.regression.driver import SideFailed
 from bench.two_sides import AnswersCompared, Compared, SideSeen
 
 SAVED = {"forward_passes": 3, "encodes": 1}
@@ -149,3 +150,19 @@ def test_a_budget_makes_clocks_count(
     results = ["--results", str(tmp_path), "--accepted", str(tmp_path / "accepted.toml")]
     arguments = ["gate", "text_batching", "--against", "HEAD", "--budget-s", str(budget_s), *results]
     assert status_of(monkeypatch, *arguments) == status
+
+
+def test_a_side_that_cannot_be_started_is_told_in_the_summary_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def compared(self: Pairing, budget_s: float, precision: float = 0.0) -> Iterator[Compared]:
+        raise SideFailed("HEAD: its process ended with status 1 at 'hello'. SyntaxError: invalid syntax")
+        yield
+
+    monkeypatch.setattr(Pairing, "compared", compared)
+    markdown, junit = tmp_path / "summary.md", tmp_path / "gate.xml"
+    results = ["--results", str(tmp_path), "--accepted", str(tmp_path / "accepted.toml")]
+    written = ["--markdown", str(markdown), "--junit", str(junit)]
+    assert status_of(monkeypatch, "gate", "text_batching", "--against", "HEAD", *results, *written) == 1
+    assert "SyntaxError" in markdown.read_text() and "python -m bench accept" not in markdown.read_text()
+    assert ET.parse(junit).getroot().get("failures") == "1"

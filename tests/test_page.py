@@ -130,6 +130,15 @@ def test_the_contents_lead_to_every_finding_and_section(opened: Opened) -> None:
         )
 
 
+def test_what_moved_between_two_sides_is_told_with_the_line_that_calls_it(opened: Opened, published: Path) -> None:
+    opened.open_all()
+    row = opened.page.locator("#sides tr", has_text="aten::mm").first
+    assert row.is_visible() and "1 to 3" in row.inner_text() and "500 µs to 1.70 ms" in row.inner_text()
+    assert f"{HOSTILE}.py:7 in call" in row.inner_text()
+    text = reports.render(reports.build(made_up(read(published / "results"))), "report.md")
+    assert "| `aten::mm` | 1 to 3 | 500 µs to 1.70 ms | transformer-lens==3.0.0.py:7 in call |" in text
+
+
 def test_hovering_shows_the_numbers_of_the_record(opened: Opened, published: Path) -> None:
     row = reports.build(read(published / "results")).rows[0]
     canvas = opened.page.locator("#plot-intervals-text_batching")

@@ -17,7 +17,7 @@ from bench.environment import current_environment
 from bench.gate import require_covers
 from bench.power.burden import save_inputs, slowed
 from bench.power.peers import PEERS, Half, PeerFailed, installed
-from bench.power.study import INJECTED, SlowedPlan, ask_ours, certificates, pair_of
+from bench.power.study import INJECTED, OURS, SlowedPlan, ask_ours, certificates, pair_of, tools
 from bench.power.summary import clopper_pearson, power_rows
 from bench.record import Recorder
 from bench.subject import find_subject
@@ -102,6 +102,17 @@ def test_an_alarm_that_fresh_processes_do_not_repeat_is_not_confirmed(
     answers = ask_ours({}, [0, 1, 2, 3, 4], 1, 7)
     assert [one.alarms["interval"] for one in answers] == [False, True, True, True, True]
     assert [one.alarms["confirmed"] for one in answers] == [False, *[confirmed] * 4]
+
+
+def test_only_the_tools_wanted_are_asked_and_an_unknown_one_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tools() == [OURS, *installed()]
+    assert tools(["torch.utils.benchmark", OURS]) == [OURS, "torch.utils.benchmark"]
+    monkeypatch.setattr(sys, "argv", ["bench", "power", "--tool", "hyperfine", "--results", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2 and "hyperfine" in capsys.readouterr().err
 
 
 def test_the_table_is_shown_from_records(

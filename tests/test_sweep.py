@@ -91,11 +91,12 @@ def test_a_crossover_is_told_only_where_an_interval_is_below_one(certificates: l
     assert "crossover" in only(swept(certificates, [0.9, 2, 2, 2])).crossover
 
 
-def test_the_figures_at_both_ends_are_told_and_none_of_a_void_sitting_or_a_single_size(
+def test_the_figures_at_both_ends_and_a_clear_extreme_between_are_told_and_none_of_a_void_sitting_or_a_single_size(
     certificates: list[Certificate],
 ) -> None:
-    found = only(swept(certificates, [2, 3, 4, 0.5]))
-    assert found.ends.startswith("2.00x at 10 to 0.50x at 300 files (")
+    assert only(swept(certificates, [2, 2.5, 3, 4])).ends.startswith("2.00x at 10 to 4.00x at 300 files (")
+    assert only(swept(certificates, [2, 3, 4, 0.5])).ends.startswith("2.00x at 10, 4.00x at 100, 0.50x at 300 files (")
+    assert only(swept(certificates, [2, 3, 2.001, 2])).ends.startswith("2.00x at 10, 3.00x at 30, 2.00x at 300 files (")
     assert only(swept(certificates, [2, 2, 2, 2], null=1.2)).ends == ""
     assert only(swept(certificates, [2])).ends == ""
 

@@ -28,6 +28,8 @@ from ..regression.changes import (
     write_accepted,
 )
 from ..regression.compare import Pairing, asked_of_both
+from ..regression.driver import SideFailed
+from ..regression.installing import Unsupported
 from ..regression.judgement import Judgement, of_sides
 from ..regression.places import places_of
 from ..regression.side import parse_side
@@ -147,8 +149,17 @@ def _against_commit(
     known: Sequence[Acceptance],
     sitting: Sitting,
 ) -> Judgement:
-    places = places_of((parse_side(against), parse_side(".")), CACHE, sitting.say)
-    pairing = Pairing(*places, asked_of_both(questions(findings, workload)), sitting.seed, sitting.say)
-    done = sitting.keep(pairing.compared(budget_s))
+    sides = parse_side(against), parse_side(".")
+    try:
+        pairing = Pairing(
+            *places_of(sides, CACHE, sitting.say),
+            asked_of_both(questions(findings, workload)),
+            sitting.seed,
+            sitting.say,
+        )
+        done = sitting.keep(pairing.compared(budget_s))
+    except (SideFailed, Unsupported) as error:
+        # Whoever reads the summary must see why it says nothing else.
+        return Judgement(wrong=[str(error)], can_accept=False)
     sitting.close()
     return of_sides(done, known)

@@ -1,6 +1,7 @@
 """The verb that compares the harness with its peers."""
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import pandas as pd
@@ -9,7 +10,7 @@ import typer
 from .. import terminal
 from ..bodies import Powered
 from ..power.peers import PEERS, installed
-from ..power.study import study
+from ..power.study import study, tools
 from ..power.summary import power_rows
 from ..record import RESULTS, read
 from ..sitting import Sitting
@@ -23,6 +24,7 @@ def power(
     budget_s: Annotated[
         float, typer.Option(min=1, help="Seconds of timing a trial; starting processes is extra.")
     ] = 10,
+    tool: Annotated[list[str] | None, typer.Option(help="Ask this tool alone; repeat for more. All if none.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Only show what was recorded.")] = False,
     seed: Seed = None,
     results: Results = RESULTS,
@@ -32,22 +34,23 @@ def power(
 
     Examples:
       python -m bench power
+      python -m bench power --tool speedproof --tool asv --trials 5
       python -m bench power --show
     """
     if not show:
-        _ask_all(open_sitting(results, seed), trials, budget_s)
+        _ask(tools(tool or ()), open_sitting(results, seed), trials, budget_s)
     taken = [record.body for record in read(results).records if isinstance(record.body, Powered)]
     sys.stdout.write(rendered(pd.DataFrame(power_rows(taken)), form))
 
 
-def _ask_all(sitting: Sitting, trials: int, budget_s: float) -> None:
+def _ask(asked: Sequence[str], sitting: Sitting, trials: int, budget_s: float) -> None:
     missing = [name for name in PEERS if name not in installed()]
     if missing:
         words = ", ".join(missing)
         terminal.warn_line(f"Left out, since not installed: {words}. To have all: pip install -e '.[bench,power,test]'")
     with terminal.progress() as say:
         for loaded in (False, True):
-            for answer in study(trials, budget_s, loaded, sitting.seed, say):
+            for answer in study(asked, trials, budget_s, loaded, sitting.seed, say):
                 sitting.recorder.write(
                     Powered(
                         tool=answer.tool,

@@ -5,10 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..bodies import Sat
+from ..clock import disagreement
 from ..findings import FINDINGS
 from ..oracle import CACHE
 from ..record import Record
-from .machine import conditions, settings, sign_of_accelerator, signs_of_machine, signs_of_threads, threads_wanted
+from .machine import (
+    COMPARED_S,
+    conditions,
+    settings,
+    sign_of_accelerator,
+    sign_of_clock,
+    signs_of_machine,
+    signs_of_threads,
+    threads_wanted,
+)
 from .outlook import Outlook, outlooks, worst
 from .sign import Sign, State
 from .software import CONSTRAINTS, installed_versions, signs_of_hub, signs_of_versions, tested_versions
@@ -34,6 +44,7 @@ def fitness(records: Sequence[Record], results: Path, ask_the_hub: bool = False)
     signs = (
         *signs_of_machine(conditions()),
         *signs_of_threads(settings(), threads_wanted()),
+        sign_of_clock(disagreement(COMPARED_S)),
         sign_of_accelerator(),
         sign_of_memory(needed),
         sign_of_folder("results folder", results),

@@ -12,6 +12,10 @@ from .sign import Sign, good, judged
 
 WATCHED_S = 2.0
 """Seconds between two looks at the machine: a single tick of the kernel's clock is then no cause for advice."""
+COMPARED_S = 0.5
+"""Seconds over which two clocks are held against each other."""
+FARTHEST_APART = 1e-3
+"""Share by which they may differ: a twentieth of the narrowest interval. Time synchronisation adds 0.0005 at most."""
 POOLS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_THREAD_LIMIT")
 """Settings that size the threads behind torch."""
 
@@ -48,6 +52,14 @@ def signs_of_threads(settings: Mapping[str, str], wanted: int) -> list[Sign]:
     limit = settings.get("OMP_THREAD_LIMIT", "")
     low = limit.isdigit() and int(limit) < wanted
     return [judged("thread pools", seen, f"unset OMP_THREAD_LIMIT: the workloads ask for {wanted} threads" * low)]
+
+
+def sign_of_clock(apart: float | None) -> Sign:
+    """Whether the clock that times agrees with the hardware's own; `apart` is the share by which they differ."""
+    if apart is None:
+        return good("clock", NOT_READABLE)
+    advice = "the clock is being set: wait until the machine's time is synchronised" if apart > FARTHEST_APART else ""
+    return judged("clock", f"two clocks differ by {apart * 1e6:,.0f} millionths", advice)
 
 
 def sign_of_accelerator() -> Sign:

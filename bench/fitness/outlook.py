@@ -7,7 +7,7 @@ from ..environment import LIBRARIES
 from ..finding import Finding
 from .sign import Sign, State
 
-ALWAYS = (*LIBRARIES, "versions", "results folder", "cache folder")
+ALWAYS = (*LIBRARIES, "versions", "clock", "results folder", "cache folder")
 """Signs that matter to every finding."""
 PRODUCTS = ("cores", "load", "other processes", "threads", "thread pools", "steal", "swap", "governor", "frequency")
 SHORT = ("load", "other processes", "steal", "switches", "swap", "governor", "frequency")

@@ -10,7 +10,7 @@ from ..ladders.ladder import CAREFUL
 from ..noise import NullPair
 from ..row import Row
 from ..wording import speedup
-from .plot import Plot, label, level, log_axis, reach, role, rows_height, rows_layout
+from .plot import Plot, error_bars, label, level, log_axis, role, rows_height, rows_layout, span
 
 SYMBOLS = {"batched": "circle", CAREFUL: "diamond", "null": "square-open"}
 
@@ -47,23 +47,13 @@ def interval_plot(name: str, rows: Sequence[Row], null: NullPair | None) -> Plot
     claim = rows[0].finding.claim
     traces = []
     for number, mark in enumerate(shown):
-        low, high = mark.comparison.interval
-        below, above = reach(low, mark.comparison.speedup, high)
         traces.append(
             {
                 "type": "scatter",
                 "mode": "markers",
                 "x": [mark.comparison.speedup],
                 "y": [-number],
-                "error_x": {
-                    "type": "data",
-                    "symmetric": False,
-                    "array": [above],
-                    "arrayminus": [below],
-                    "color": role(mark.kind),
-                    "thickness": 3,
-                    "width": 7,
-                },
+                "error_x": error_bars([span(mark.comparison)], mark.kind, 3),
                 "marker": {"size": 12, "symbol": SYMBOLS[mark.kind], "color": role(mark.kind)},
                 "text": [f"{label(mark.words)}<br><b>{speedup(mark.comparison)}</b>"],
                 "hovertemplate": "%{text}<extra></extra>",

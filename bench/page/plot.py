@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..comparison import Comparison
+
 ROW = 46
 """Height of a row in pixels: its label, and below it its mark."""
 EDGE = 1.18
@@ -133,9 +135,24 @@ def rows_height(n_rows: int) -> int:
     return ROW * n_rows + 62
 
 
-def reach(low: float, value: float, high: float) -> tuple[float, float]:
-    """How far an interval goes below and above its value; nothing where it has no end."""
-    return (value - low, high - value) if low and math.isfinite(high) else (0.0, 0.0)
+def error_bars(spans: Iterable[tuple[float, float, float]], colour: str, thickness: float = 2) -> dict[str, Any]:
+    """Intervals as bars, from the low end, the value and the high end of each; none where an interval has no end."""
+    reaches = [(value - low, high - value) if math.isfinite(high) else (0.0, 0.0) for low, value, high in spans]
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [above for _, above in reaches],
+        "arrayminus": [below for below, _ in reaches],
+        "color": role(colour),
+        "thickness": thickness,
+        "width": 6,
+    }
+
+
+def span(comparison: Comparison) -> tuple[float, float, float]:
+    """A speed-up between the ends of its interval."""
+    low, high = comparison.interval
+    return low, comparison.speedup, high
 
 
 def level(x: float, kind: str = "line") -> dict[str, Any]:

@@ -17,7 +17,7 @@ from ..operators import N_SHOWN
 from ..power.summary import power_rows
 from ..rejection import again
 from ..sweep import WORDS
-from ..wording import cell, figure, memory, seconds, speedup
+from ..wording import cell, figure, memory, moved, seconds, speedup
 from .axis import along
 from .conclusion import overall
 from .icicles import icicle_plot
@@ -27,7 +27,15 @@ from .studies import detection_plot, power_plots
 from .work import quantity
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
-FILTERS = {"seconds": seconds, "figure": figure, "speedup": speedup, "cell": cell, "bytes": memory, "exp": math.exp}
+FILTERS = {
+    "seconds": seconds,
+    "figure": figure,
+    "speedup": speedup,
+    "cell": cell,
+    "bytes": memory,
+    "exp": math.exp,
+    "moved": moved,
+}
 GLOBALS: dict[str, Any] = {
     "ERROR_RATE": ERROR_RATE,
     "x": along,

@@ -6,7 +6,7 @@ from typing import Any
 from ..noise import NullPair
 from ..past import EarlierFigure
 from ..wording import speedup
-from .plot import AXIS, Plot, label, log_axis, reach, role
+from .plot import AXIS, Plot, error_bars, label, log_axis, role, span
 from .sizes import LINES
 
 
@@ -69,21 +69,12 @@ def _words(one: EarlierFigure) -> str:
 
 
 def _marks(x: list[str], comparisons: Sequence[Any], colour: str) -> dict[str, Any]:
-    reaches = [reach(c.interval[0], c.speedup, c.interval[1]) for c in comparisons]
     return {
         "type": "scatter",
         "mode": "markers",
         "x": x,
         "y": [c.speedup for c in comparisons],
-        "error_y": {
-            "type": "data",
-            "symmetric": False,
-            "array": [above for _, above in reaches],
-            "arrayminus": [below for below, _ in reaches],
-            "color": role(colour),
-            "thickness": 2,
-            "width": 6,
-        },
+        "error_y": error_bars(map(span, comparisons), colour),
         "hovertemplate": "%{text}<extra></extra>",
     }
 

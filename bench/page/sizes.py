@@ -6,7 +6,7 @@ from typing import Any
 from ..comparison import Comparison
 from ..sweep import WORDS, Point, Sweep
 from ..wording import seconds, speedup
-from .plot import Plot, label, log_axis, reach, role
+from .plot import Plot, error_bars, label, log_axis, role, span
 
 LINES = (
     ("series-1", "circle"),
@@ -49,22 +49,13 @@ def size_plot(name: str, swept: Sequence[Sweep]) -> Plot | None:
 
 def _line(sweep: Sweep, colour: str, symbol: str, dash: str) -> dict[str, Any]:
     told = [(point, point.comparison) for point in sweep.timed if point.comparison]
-    reaches = [reach(c.interval[0], c.speedup, c.interval[1]) for _, c in told]
     return {
         "type": "scatter",
         "mode": "lines+markers",
         "name": label(sweep.series.title),
         "x": [point.size for point, _ in told],
         "y": [c.speedup for _, c in told],
-        "error_y": {
-            "type": "data",
-            "symmetric": False,
-            "array": [above for _, above in reaches],
-            "arrayminus": [below for below, _ in reaches],
-            "color": role(colour),
-            "thickness": 1.5,
-            "width": 4,
-        },
+        "error_y": error_bars([span(c) for _, c in told], colour, 1.5),
         "line": {"color": role(colour), "width": 2, "dash": dash},
         "marker": {"symbol": symbol, "size": 8, "color": role(colour)},
         "text": [_words(sweep, point, c) for point, c in told],

@@ -6,7 +6,7 @@ from typing import Any
 from ..bodies import Powered
 from ..power.summary import clopper_pearson
 from ..regression.detection import Detection
-from .plot import AXIS, Plot, label, role, rows_height, rows_layout
+from .plot import AXIS, Plot, error_bars, label, role, rows_height, rows_layout
 from .sizes import LINES
 
 PERCENT = {"range": [-0.04, 1.04], "tickformat": ".0%", "nticks": 6}
@@ -49,7 +49,7 @@ def _rates(
     tool: str, rule: str, bodies: Sequence[Powered], injected: Sequence[float], look: tuple[str, str, str], shift: float
 ) -> dict[str, Any]:
     colour, symbol, dash = look
-    x, y, above, below, text = [], [], [], [], []
+    x, spans, text = [], [], []
     for place, share in enumerate(injected):
         said = [
             body.alarms[rule] for body in bodies if body.tool == tool and body.injected == share and rule in body.alarms
@@ -58,9 +58,7 @@ def _rates(
             rate = sum(said) / len(said)
             low, high = clopper_pearson(sum(said), len(said))
             x.append(place + shift)
-            y.append(rate)
-            above.append(high - rate)
-            below.append(rate - low)
+            spans.append((low, rate, high))
             words = f"{sum(said)} of {len(said)} trials [{low:.0%}, {high:.0%}]"
             text.append(f"{label(tool)}, {label(rule)}, {share:.0%} slower<br><b>{words}</b>")
     return {
@@ -68,8 +66,8 @@ def _rates(
         "mode": "lines+markers",
         "name": f"{label(tool)}: {label(rule)}",
         "x": x,
-        "y": y,
-        "error_y": {"type": "data", "array": above, "arrayminus": below, "color": role(colour), "width": 3},
+        "y": [rate for _, rate, _ in spans],
+        "error_y": error_bars(spans, colour),
         "line": {"color": role(colour), "dash": dash, "width": 1.5},
         "marker": {"symbol": symbol, "size": 9, "color": role(colour)},
         "text": text,
@@ -87,14 +85,7 @@ def detection_plot(name: str, found: Sequence[Detection]) -> Plot | None:
         "mode": "markers",
         "x": [one.share for one in found],
         "y": [-number for number in range(len(found))],
-        "error_x": {
-            "type": "data",
-            "array": [one.high - one.share for one in found],
-            "arrayminus": [one.share - one.low for one in found],
-            "color": role("batched"),
-            "thickness": 3,
-            "width": 6,
-        },
+        "error_x": error_bars([(one.low, one.share, one.high) for one in found], "batched", 3),
         "marker": {"size": 11, "color": role("batched")},
         "text": [f"{label(o.plant)}<br><b>{o.share:.0%} [{o.low:.0%}, {o.high:.0%}]</b>" for o in found],
         "hovertemplate": "%{text}<extra></extra>",

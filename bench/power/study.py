@@ -16,7 +16,7 @@ from ..check import certify
 from ..clock import elapsed_s, monotonic_s
 from ..comparison import Comparison
 from ..environment import current_environment
-from ..errors import BadInput
+from ..errors import BadInput, unknown
 from ..finding import Finding, Pair
 from ..findings import find
 from ..looks import CONFIRMING, ERROR_RATE
@@ -131,17 +131,28 @@ def _slower(comparison: Comparison, level: float) -> bool:
     return comparison.p_value < level and comparison.speedup < 1
 
 
-def ask_peers(folder: Path, products: Sequence[int], budget_s: float) -> Iterator[Answer]:
-    """One trial of each slowdown by each tool that is installed, all against the same samples of the plain call."""
-    for peer, name in ((PEERS[name], name) for name in installed()):
+def ask_peers(names: Sequence[str], folder: Path, products: Sequence[int], budget_s: float) -> Iterator[Answer]:
+    """One trial of each slowdown by each of these peers, all of it against the same samples of the plain call."""
+    for peer, name in ((PEERS[name], name) for name in names):
         before, before_s = elapsed_s(partial(peer.sampled, Half(folder, products[0], budget_s / 2)))
         for injected, n_products in zip(INJECTED, products, strict=True):
             after, after_s = elapsed_s(partial(peer.sampled, Half(folder, n_products, budget_s / 2)))
             yield Answer(name, injected, peer.judged(before, after), before_s + after_s)
 
 
-def study(n_trials: int, budget_s: float, loaded: bool, seed: int, say: Callable[[str, int], None]) -> Iterator[Answer]:
-    """Every tool's answers, trial after trial, so that drift hits all of them."""
+def tools(wanted: Sequence[str] = ()) -> list[str]:
+    """Those wanted, or this one and all peers that can be asked here. Raises BadInput for one that cannot."""
+    known = [OURS, *installed()]
+    for name in wanted:
+        if name not in known:
+            raise unknown("tool", name, known)
+    return [name for name in known if not wanted or name in wanted]
+
+
+def study(
+    asked: Sequence[str], n_trials: int, budget_s: float, loaded: bool, seed: int, say: Callable[[str, int], None]
+) -> Iterator[Answer]:
+    """The answers of every tool asked, trial after trial, so that drift hits all of them."""
     products = calibrated()
     certified = certificates(products)
     with tempfile.TemporaryDirectory() as name, _load(loaded):
@@ -149,8 +160,9 @@ def study(n_trials: int, budget_s: float, loaded: bool, seed: int, say: Callable
         save_inputs(folder, pair_of(0).inputs(WORKLOAD, find_subject(WORKLOAD.subject), None), WORKLOAD.n_threads)
         for n in range(n_trials):
             say(f"power study {'loaded' if loaded else 'quiet'}", n_trials - n)
-            yield from ask_ours(certified, products, budget_s, seed + n)
-            yield from ask_peers(folder, products, budget_s)
+            if OURS in asked:
+                yield from ask_ours(certified, products, budget_s, seed + n)
+            yield from ask_peers([name for name in asked if name != OURS], folder, products, budget_s)
 
 
 def calibrated() -> list[int]:

@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..terminal import out, say_line
-from ..wording import seconds
+from ..wording import moved, seconds
 from .detection import Detection
 from .outcome import Outcome
 
@@ -62,8 +62,9 @@ def _work(one: Outcome) -> str:
 def _show_hotspots(one: Outcome) -> None:
     table = Table("operator", "times", "self time", "called from")
     for spot in one.body.hotspots:
-        counts = " to ".join(f"{n:,.0f}" for n in dict.fromkeys(spot.count))
-        table.add_row(spot.operator, counts, " to ".join(seconds(us / 1e6) for us in spot.self_us), *spot.lines[:1])
+        table.add_row(
+            spot.operator, moved(spot.count), " to ".join(seconds(us / 1e6) for us in spot.self_us), *spot.lines[:1]
+        )
     out.print(table)
 
 
