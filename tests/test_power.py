@@ -18,7 +18,7 @@ from bench.gate import require_covers
 from bench.power.burden import save_inputs, slowed
 from bench.power.peers import PEERS, Half, PeerFailed, installed
 from bench.power.study import INJECTED, OURS, SlowedPlan, ask_ours, certificates, pair_of, tools
-from bench.power.summary import clopper_pearson, power_rows
+from bench.power.summary import clopper_pearson, pooled_rows, power_rows
 from bench.record import Recorder
 from bench.subject import find_subject
 from bench.workload import Workload
@@ -51,6 +51,13 @@ def test_false_alarms_and_detections_are_counted_apart_with_exact_intervals() ->
     rule, never = power_rows(bodies)
     assert rule["false alarms"].startswith("1/3 [") and rule["sees 5%"].startswith("2/3 [")
     assert never["false alarms"] == never["sees 5%"] == "0/3 [0%, 71%]"
+    loaded = [body.model_copy(update={"loaded": True}) for body in bodies]
+    assert pooled_rows([*bodies, *loaded])[0] == {
+        "tool, by its rule": "one, rule",
+        "false alarms": "2 of 6",
+        "sees 5%": "4 of 6",
+        "wall, s": "2",
+    }
     # By hand: 1 - 0.025 ** (1 / n).
     assert clopper_pearson(0, 100) == pytest.approx((0.0, 1 - 0.025**0.01))
     assert clopper_pearson(100, 100)[1] == 1.0

@@ -14,7 +14,7 @@ from plotly.offline import get_plotlyjs
 
 from ..looks import ERROR_RATE
 from ..operators import N_SHOWN
-from ..power.summary import power_rows
+from ..power.summary import pooled_rows, power_rows
 from ..rejection import again
 from ..sweep import WORDS
 from ..wording import cell, figure, memory, moved, seconds, speedup
@@ -45,6 +45,7 @@ GLOBALS: dict[str, Any] = {
     "quantity": quantity,
     "null_plot": null_plot,
     "matrix_plot": matrix_plot,
+    "pooled_rows": pooled_rows,
     "power_rows": power_rows,
     "power_plots": power_plots,
     "detection_plot": detection_plot,

@@ -35,6 +35,24 @@ def power_rows(bodies: Sequence[Powered]) -> list[dict[str, Any]]:
     ]
 
 
+def pooled_rows(bodies: Sequence[Powered]) -> list[dict[str, str]]:
+    """One row a tool and rule, alarms of trials over all loads and budgets; a column a slowdown, the first none."""
+    rules = dict.fromkeys((body.tool, rule) for body in bodies for rule in body.alarms)
+    return [
+        {
+            "tool, by its rule": f"{tool}, {rule}",
+            **{_head(s): _counted(bodies, tool, rule, s) for s in _injected(bodies)},
+            "wall, s": f"{median(body.wall_s for body in bodies if body.tool == tool):.0f}",
+        }
+        for tool, rule in rules
+    ]
+
+
+def _counted(bodies: Sequence[Powered], tool: str, rule: str, injected: float) -> str:
+    said = [b.alarms[rule] for b in bodies if b.tool == tool and b.injected == injected and rule in b.alarms]
+    return f"{sum(said)} of {len(said)}"
+
+
 def _injected(bodies: Sequence[Powered]) -> list[float]:
     return sorted({body.injected for body in bodies})
 
