@@ -71,7 +71,7 @@ def powered(loaded: bool, name: str) -> list[Powered]:
 def planted(name: str) -> list[Planted]:
     rng = random.Random(7)
     return [
-        Planted(plant=plant, found=rng.random() < rate, answers="same", work=(), time="alike", launches=4, budget_s=1.0)
+        Planted(plant=plant, found=rng.random() < rate, answers="same", work=(), time="alike", launches=4, budget_s=0.0)
         for plant, rate in ((name, 0.0), ("one more forward pass", 1.0), ("5% slower", 0.9))
         for _ in range(20)
     ]

@@ -21,10 +21,14 @@ class Detection:
 
 
 def detection(trials: Sequence[Planted]) -> list[Detection]:
-    """One for each planted change, in the order in which they were first recorded."""
+    """One for each planted change and budget of timing, in the order in which they were first recorded."""
     found = []
-    for name in dict.fromkeys(trial.plant for trial in trials):
-        told = [trial.found for trial in trials if trial.plant == name]
+    for name in dict.fromkeys(map(_told, trials)):
+        told = [trial.found for trial in trials if _told(trial) == name]
         interval = binomtest(sum(told), len(told)).proportion_ci(method="exact")
         found.append(Detection(name, len(told), sum(told), sum(told) / len(told), interval.low, interval.high))
     return found
+
+
+def _told(trial: Planted) -> str:
+    return f"{trial.plant}, {trial.budget_s:.0f} s of timing" if trial.budget_s else trial.plant

@@ -89,11 +89,13 @@ def _launch(
     left = list(timed)
     while left:
         with ExitStack() as stack:
-            sides = tuple(stack.enter_context(worker(place, rng)) for place in places)
-            for side in sides:
+            # Who starts first gets its memory first, so the sides take turns at that too.
+            order = (0, 1) if before_first else (1, 0)
+            started = {side: stack.enter_context(worker(places[side], rng)) for side in order}
+            for side in started.values():
                 side.begin("settle")
             try:
-                for side in sides:
+                for side in started.values():
                     side.end("settle")
             except SideFailed as error:
                 yield from (replace(one, failure=str(error)) for one in left)
@@ -103,7 +105,7 @@ def _launch(
                 say(f"timing {one.question.label} (workers {n})", len(left) + 1)
                 start_s = monotonic_s()
                 try:
-                    launch = _samples((sides[0], sides[1]), one.question, rng, before_first)
+                    launch = _samples((started[0], started[1]), one.question, rng, before_first)
                 except SideFailed as error:
                     yield replace(one, failure=str(error))
                     break
@@ -114,7 +116,7 @@ def _launch(
 def _samples(sides: tuple[Remote, Remote], question: Question, rng: random.Random, before_first: bool) -> Launch:
     # Both sides take as many calls a sample, so that neither gains by what calls share.
     cores = cores_for(question.workload.n_threads, rng)
-    form: Form = max(side.ask("warm", question, cores) for side in sides)
+    form: Form = max(side.ask("warm", question, cores) for side in (sides if before_first else sides[::-1]))
     samples: tuple[list[float], list[float]] = ([], [])
     first: list[bool] = []
     order = orders(before_first, rng)
