@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,13 +17,14 @@ from bench.proving import prove_all
 from bench.question import Question, questions
 from bench.regression.changes import changes, counts_of, read_accepted, read_baseline
 from bench.regression.compare import Pairing, asked_of_both
+from bench.regression.detection import detection
 from bench.regression.driver import SideFailed, worker
 from bench.regression.outcome import outcomes
 from bench.regression.places import Place, place_of
 from bench.regression.planting import EXACT, slower, unplanted
 from bench.regression.side import IMPLEMENTATIONS, ROOT, parse_side
 from bench.regression.study import study
-from bench.two_sides import Compared
+from bench.two_sides import Compared, Planted
 
 CACHE_FINDING = "sae_cache"
 
@@ -133,3 +135,16 @@ def test_a_count_that_moved_would_be_seen(counted: dict[str, int]) -> None:
 def test_a_comparison_is_read_again_as_it_was_written(copy: Callable[..., Place]) -> None:
     (body,) = Pairing(copy(), copy(), asked("feature_links")[:1], 1, silent).answered()
     assert Compared.model_validate_json(body.model_dump_json()) == body
+
+
+def test_planted_trials_are_counted_by_change_and_budget_with_exact_intervals() -> None:
+    common: dict[str, Any] = {"answers": "same", "work": (), "time": "alike", "launches": 4}
+    told = [("one", 0.0, True), ("one", 0.0, False), ("two", 45.0, True), ("two", 60.0, False), ("two", 60.0, False)]
+    rates = detection([Planted(plant=p, budget_s=s, found=f, **common) for p, s, f in told])
+    assert [(rate.plant, rate.n_found, rate.n_trials) for rate in rates] == [
+        ("one", 1, 2),
+        ("two, 45 s of timing", 1, 1),
+        ("two, 60 s of timing", 0, 2),
+    ]
+    # By hand: the upper end of none of n is 1 - 0.025 ** (1 / n).
+    assert (rates[2].low, rates[2].high) == pytest.approx((0.0, 1 - 0.025**0.5))

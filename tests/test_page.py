@@ -204,7 +204,7 @@ def test_hostile_names_are_shown_and_not_run(opened: Opened) -> None:
     images = [image.get_attribute("href") or "" for image in page.locator(".canvas image").all()]
     assert all(address.startswith("data:image/png;") for address in images)
     assert HOSTILE in (page.locator("#machine td").first.text_content() or "")
-    for where in ("#plot-matrix-1 .xtick", "#plot-power-quiet .legendtext", "#plot-planted .annotation-text"):
+    for where in ("#plot-matrix-1 .xtick", "#plot-power-quiet .ytick", "#plot-planted .annotation-text"):
         shown = [text.replace("\xa0", " ") for text in page.locator(where).all_text_contents()]
         assert any(text.startswith(HOSTILE) for text in shown), where
 

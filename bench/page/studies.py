@@ -6,8 +6,8 @@ from typing import Any
 from ..bodies import Powered
 from ..power.summary import clopper_pearson
 from ..regression.detection import Detection
+from .matrices import CELL
 from .plot import AXIS, Plot, error_bars, label, role, rows_height, rows_layout
-from .sizes import LINES
 
 PERCENT = {"range": [-0.04, 1.04], "tickformat": ".0%", "nticks": 6}
 
@@ -23,56 +23,56 @@ def power_plots(name: str, bodies: Sequence[Powered]) -> list[Plot]:
 
 
 def _power_plot(name: str, words: str, bodies: Sequence[Powered]) -> Plot:
-    rules = list(dict.fromkeys((body.tool, rule) for body in bodies for rule in body.alarms))
+    """A row a tool and rule, a column a slowdown. On identical code, where an alarm is false, in another colour."""
+    rules = list(reversed(dict.fromkeys((body.tool, rule) for body in bodies for rule in body.alarms)))
     injected = sorted({body.injected for body in bodies})
-    traces = []
-    for number, (tool, rule) in enumerate(rules):
-        colour, symbol = LINES[number % len(LINES)]
-        dash = "solid" if number < len(LINES) else "dash"
-        traces.append(_rates(tool, rule, bodies, injected, (colour, symbol, dash), (number - len(rules) / 2) * 0.05))
+    axis = {**AXIS, "showgrid": False, "fixedrange": True, "ticks": "", "type": "category"}
     layout = {
-        "xaxis": {
-            **AXIS,
-            "tickvals": list(range(len(injected))),
-            "ticktext": [f"{share:.0%} slower" if share else "identical" for share in injected],
-        },
-        "yaxis": {**AXIS, **PERCENT, "title": {"text": "called slower", "font": {"size": 12, "color": role("soft")}}},
-        "showlegend": True,
-        "margin": {"l": 8, "r": 16, "t": 30, "b": 40},
+        "xaxis": {**axis, "side": "top", "tickangle": 0},
+        "yaxis": axis,
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
     }
     told = f"{len(bodies)} trials of {len(rules)} rules {words}; the shares stand in the table."
-    title = f"Slowdowns noticed, {words}"
-    return Plot(name, title, told, tuple(traces), layout, 340 + 20 * len(rules))
+    # Each has all columns, since Plotly puts the words of a heatmap by their number and not by their column's name.
+    traces = tuple(
+        _cells(rules, bodies, injected, slowed, kind) for slowed, kind in ((False, "answers"), (True, "faster"))
+    )
+    return Plot(name, f"Slowdowns noticed, {words}", told, traces, layout, CELL * len(rules) + 60)
 
 
-def _rates(
-    tool: str, rule: str, bodies: Sequence[Powered], injected: Sequence[float], look: tuple[str, str, str], shift: float
+def _cells(
+    rules: Sequence[tuple[str, str]], bodies: Sequence[Powered], injected: Sequence[float], slowed: bool, kind: str
 ) -> dict[str, Any]:
-    colour, symbol, dash = look
-    x, spans, text = [], [], []
-    for place, share in enumerate(injected):
-        said = [
-            body.alarms[rule] for body in bodies if body.tool == tool and body.injected == share and rule in body.alarms
-        ]
-        if said:
-            rate = sum(said) / len(said)
-            low, high = clopper_pearson(sum(said), len(said))
-            x.append(place + shift)
-            spans.append((low, rate, high))
-            words = f"{sum(said)} of {len(said)} trials [{low:.0%}, {high:.0%}]"
-            text.append(f"{label(tool)}, {label(rule)}, {share:.0%} slower<br><b>{words}</b>")
+    rows = [[_said(bodies, *rule, share) if bool(share) is slowed else [] for share in injected] for rule in rules]
     return {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "name": f"{label(tool)}: {label(rule)}",
-        "x": x,
-        "y": [rate for _, rate, _ in spans],
-        "error_y": error_bars(spans, colour),
-        "line": {"color": role(colour), "dash": dash, "width": 1.5},
-        "marker": {"symbol": symbol, "size": 9, "color": role(colour)},
-        "text": text,
-        "hovertemplate": "%{text}<extra></extra>",
+        "type": "heatmap",
+        "x": [f"{share:.0%} slower" if share else "identical:<br>false alarms" for share in injected],
+        "y": [f"{label(tool)}: {label(rule)}" for tool, rule in rules],
+        "z": [[sum(said) / len(said) if said else None for said in row] for row in rows],
+        "zmin": 0,
+        "zmax": 1,
+        "colorscale": [[0, role("change-same")], [1, role(f"change-{kind}")]],
+        "showscale": False,
+        "xgap": 3,
+        "ygap": 3,
+        "text": [[f"{sum(said)} of {len(said)}" if said else "" for said in row] for row in rows],
+        "texttemplate": "%{text}",
+        "textfont": {"size": 12, "color": role("cell-ink")},
+        "customdata": [[_rate(said) for said in row] for row in rows],
+        "hovertemplate": "%{y}<br>%{x}<br><b>%{customdata}</b><extra></extra>",
+        "hoverongaps": False,
     }
+
+
+def _said(bodies: Sequence[Powered], tool: str, rule: str, injected: float) -> list[bool]:
+    return [b.alarms[rule] for b in bodies if b.tool == tool and b.injected == injected and rule in b.alarms]
+
+
+def _rate(said: Sequence[bool]) -> str:
+    if not said:
+        return ""
+    low, high = clopper_pearson(sum(said), len(said))
+    return f"{sum(said)} of {len(said)} trials [{low:.0%}, {high:.0%}]"
 
 
 def detection_plot(name: str, found: Sequence[Detection]) -> Plot | None:
