@@ -8,6 +8,9 @@ from pathlib import Path
 # Before anything imports a library that reads them.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+# A pytest that a test starts is no worker of ours.
+os.environ.pop("PYTEST_XDIST_WORKER", None)
+os.environ.pop("PYTEST_XDIST_WORKER_COUNT", None)
 # Several test processes share the cores, so a thread that waits for others must not keep one busy.
 os.environ["OMP_WAIT_POLICY"] = "passive"
 os.environ["GOMP_SPINCOUNT"] = "0"
