@@ -4,7 +4,7 @@ from typing import get_args
 
 from ..regression.grid import CHANGES, Change, Grid, change
 from ..regression.outcome import Outcome
-from .plot import AXIS, Plot, label, role
+from .plot import AXIS, CELL, Plot, label, role
 
 ORDER: tuple[Change, ...] = get_args(Change)
 SHORT: dict[Change, str] = {
@@ -16,8 +16,6 @@ SHORT: dict[Change, str] = {
     "answers": "ANSWERS",
     "unsupported": "none",
 }
-CELL = 34
-"""Height of a cell in pixels."""
 
 
 def matrix_plot(name: str, grid: Grid) -> Plot:

@@ -11,6 +11,8 @@ from ..comparison import Comparison
 
 ROW = 46
 """Height of a row in pixels: its label, and below it its mark."""
+CELL = 34
+"""Height of a grid's cell in pixels."""
 EDGE = 1.18
 """Factor by which an axis goes on beyond the outermost mark."""
 SPEEDUPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)

@@ -6,8 +6,7 @@ from typing import Any
 from ..bodies import Powered
 from ..power.summary import clopper_pearson
 from ..regression.detection import Detection
-from .matrices import CELL
-from .plot import AXIS, Plot, error_bars, label, role, rows_height, rows_layout
+from .plot import AXIS, CELL, Plot, error_bars, label, role, rows_height, rows_layout
 
 PERCENT = {"range": [-0.04, 1.04], "tickformat": ".0%", "nticks": 6}
 
