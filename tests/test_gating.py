@@ -163,6 +163,6 @@ def test_a_side_that_cannot_be_started_is_told_in_the_summary_too(
     markdown, junit = tmp_path / "summary.md", tmp_path / "gate.xml"
     results = ["--results", str(tmp_path), "--accepted", str(tmp_path / "accepted.toml")]
     written = ["--markdown", str(markdown), "--junit", str(junit)]
-    assert status_of(monkeypatch, "gate", "text_batching", "--against", "HEAD", *results, *written) == 1
+    assert status_of(monkeypatch, "gate", "text_batching", "--against", "HEAD", *results, *written) == 2
     assert "SyntaxError" in markdown.read_text() and "python -m bench accept" not in markdown.read_text()
     assert ET.parse(junit).getroot().get("failures") == "1"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-pytest.importorskip("cosmic_ray")
+pytest.importorskip("cosmic_ray", reason="cosmic-ray is not installed; it comes with the extra 'mutation'")
 
 from bench import cli
 from bench.bodies import Mutated, Survived

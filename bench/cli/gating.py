@@ -65,7 +65,13 @@ def gate(
     findings = chosen_findings(names)
     if not (against or save):
         raise BadInput("gate has nothing to do. Expected --against FILE|COMMIT, or --save FILE.")
-    found = _judge(findings, against, workload, budget_s, accepted, save, open_sitting(results, seed))
+    sitting = open_sitting(results, seed)
+    try:
+        found = _judge(findings, against, workload, budget_s, accepted, save, sitting)
+    except (SideFailed, Unsupported) as error:
+        # Whoever reads a summary alone must see why there is no judgement.
+        write_summaries(Judgement(wrong=[str(error)], can_accept=False), markdown, junit)
+        raise
     write_summaries(found, markdown, junit)
     if as_plain_json:
         shown = [as_json(change) for change in found.changes]
@@ -149,17 +155,8 @@ def _against_commit(
     known: Sequence[Acceptance],
     sitting: Sitting,
 ) -> Judgement:
-    sides = parse_side(against), parse_side(".")
-    try:
-        pairing = Pairing(
-            *places_of(sides, CACHE, sitting.say),
-            asked_of_both(questions(findings, workload)),
-            sitting.seed,
-            sitting.say,
-        )
-        done = sitting.keep(pairing.compared(budget_s))
-    except (SideFailed, Unsupported) as error:
-        # Whoever reads the summary must see why it says nothing else.
-        return Judgement(wrong=[str(error)], can_accept=False)
+    places = places_of((parse_side(against), parse_side(".")), CACHE, sitting.say)
+    pairing = Pairing(*places, asked_of_both(questions(findings, workload)), sitting.seed, sitting.say)
+    done = sitting.keep(pairing.compared(budget_s))
     sitting.close()
     return of_sides(done, known)

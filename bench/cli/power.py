@@ -38,16 +38,19 @@ def power(
       python -m bench power --show
     """
     if not show:
-        _ask(tools(tool or ()), open_sitting(results, seed), trials, budget_s)
+        asked = tools(tool or ())
+        missing = [name for name in PEERS if name not in installed()]
+        if missing and not tool:
+            terminal.warn_line(
+                f"Left out, since not installed: {', '.join(missing)}. "
+                "To have all: pip install -e '.[bench,power,test]'"
+            )
+        _ask(asked, open_sitting(results, seed), trials, budget_s)
     taken = [record.body for record in read(results).records if isinstance(record.body, Powered)]
     sys.stdout.write(rendered(pd.DataFrame(power_rows(taken)), form))
 
 
 def _ask(asked: Sequence[str], sitting: Sitting, trials: int, budget_s: float) -> None:
-    missing = [name for name in PEERS if name not in installed()]
-    if missing:
-        words = ", ".join(missing)
-        terminal.warn_line(f"Left out, since not installed: {words}. To have all: pip install -e '.[bench,power,test]'")
     with terminal.progress() as say:
         for loaded in (False, True):
             for answer in study(asked, trials, budget_s, loaded, sitting.seed, say):

@@ -15,7 +15,7 @@ WATCHED_S = 2.0
 COMPARED_S = 0.5
 """Seconds over which two clocks are held against each other."""
 FARTHEST_APART = 1e-3
-"""Share by which they may differ: a twentieth of the narrowest interval. Time synchronisation adds 0.0005 at most."""
+"""Share by which they may differ: a twentieth of the narrowest half-width. Time synchronisation adds 0.0005 at most."""
 POOLS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_THREAD_LIMIT")
 """Settings that size the threads behind torch."""
 

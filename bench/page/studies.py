@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..bodies import Powered
-from ..power.summary import clopper_pearson
+from ..power.summary import alarms, clopper_pearson
 from ..regression.detection import Detection
 from .plot import AXIS, CELL, Plot, error_bars, label, role, rows_height, rows_layout
 
@@ -42,7 +42,7 @@ def _power_plot(name: str, words: str, bodies: Sequence[Powered]) -> Plot:
 def _cells(
     rules: Sequence[tuple[str, str]], bodies: Sequence[Powered], injected: Sequence[float], slowed: bool, kind: str
 ) -> dict[str, Any]:
-    rows = [[_said(bodies, *rule, share) if bool(share) is slowed else [] for share in injected] for rule in rules]
+    rows = [[alarms(bodies, *rule, share) if bool(share) is slowed else [] for share in injected] for rule in rules]
     return {
         "type": "heatmap",
         "x": [f"{share:.0%} slower" if share else "identical:<br>false alarms" for share in injected],
@@ -61,10 +61,6 @@ def _cells(
         "hovertemplate": "%{y}<br>%{x}<br><b>%{customdata}</b><extra></extra>",
         "hoverongaps": False,
     }
-
-
-def _said(bodies: Sequence[Powered], tool: str, rule: str, injected: float) -> list[bool]:
-    return [b.alarms[rule] for b in bodies if b.tool == tool and b.injected == injected and rule in b.alarms]
 
 
 def _rate(said: Sequence[bool]) -> str:

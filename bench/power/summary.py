@@ -41,15 +41,19 @@ def pooled_rows(bodies: Sequence[Powered]) -> list[dict[str, str]]:
     return [
         {
             "tool, by its rule": f"{tool}, {rule}",
-            **{_head(s): _counted(bodies, tool, rule, s) for s in _injected(bodies)},
+            **{_head(s): _counted(alarms(bodies, tool, rule, s)) for s in _injected(bodies)},
             "wall, s": f"{median(body.wall_s for body in bodies if body.tool == tool):.0f}",
         }
         for tool, rule in rules
     ]
 
 
-def _counted(bodies: Sequence[Powered], tool: str, rule: str, injected: float) -> str:
-    said = [b.alarms[rule] for b in bodies if b.tool == tool and b.injected == injected and rule in b.alarms]
+def alarms(bodies: Sequence[Powered], tool: str, rule: str, injected: float) -> list[bool]:
+    """What a tool said by one of its rules, trial by trial, of one slowdown."""
+    return [b.alarms[rule] for b in bodies if b.tool == tool and b.injected == injected and rule in b.alarms]
+
+
+def _counted(said: Sequence[bool]) -> str:
     return f"{sum(said)} of {len(said)}"
 
 
