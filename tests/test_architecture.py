@@ -77,7 +77,7 @@ LAYERS = (
     ("ascent",),
     ("regression.side", "regression.answers", "regression.hotspots"),
     ("regression.installing", "regression.worker"),
-    ("regression.places",),
+    ("regression.places", "regression.start"),
     ("regression.driver",),
     ("regression.lockstep",),
     ("regression.compare", "regression.changes"),

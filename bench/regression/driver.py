@@ -98,7 +98,7 @@ def worker(place: Place, rng: random.Random) -> Iterator[Remote]:
     }
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            [str(place.python), "-m", "bench.regression.worker", str(theirs.fileno())],
+            [str(place.python), "-m", "bench.regression.start", str(theirs.fileno())],
             cwd=place.tree,
             env=variables,
             pass_fds=[theirs.fileno()],

@@ -1,15 +1,12 @@
 """The worker: runs in a side's own environment, and does one thing at a time when told so through a pipe.
 
-Started as `python -m bench.regression.worker FD` in the folder of the side's twins, so that the twins are the side's
-and the ruler is the driver's.
+It runs in the folder of the side's twins, so that the twins are the side's and the ruler is the driver's.
 """
 
 import contextlib
 import gc
 import io
 import pickle
-import sys
-import warnings
 from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from functools import partial
@@ -110,13 +107,3 @@ def serve(connection: Connection) -> None:
             sent = pickle.dumps(("failed", f"{type(error).__name__}: {str(error)[:600]}"))
         # As bytes: torch would otherwise lend tensors' memory through a file that the other side may not open.
         connection.send_bytes(sent)
-
-
-def main() -> None:
-    """Serves the pipe whose number is given."""
-    warnings.filterwarnings("ignore")
-    serve(Connection(int(sys.argv[1])))
-
-
-if __name__ == "__main__":
-    main()
