@@ -1,6 +1,7 @@
 """python -m bench"""
 
-from .cli import main
-
 if __name__ == "__main__":
+    # A measuring process imports this file too, under another name, and has no use for a command line.
+    from .cli import main
+
     main()

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import pkgutil
 import resource
 import signal
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 
 from . import clock
 from .errors import SpeedproofError
+from .importing import importing
 
 
 class ProcessDied(SpeedproofError):
@@ -79,7 +81,9 @@ def in_fresh_process(usage: Usage, work: Callable[..., Iterator[Any]], *argument
 def _start(work: Callable[..., Iterator[Any]]) -> _Fresh:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, work), daemon=True)
+    # By name, so that its module is imported by us and not while arguments are read.
+    name = f"{work.__module__}:{work.__qualname__}"
+    process = context.Process(target=_serve, args=(theirs, name), daemon=True)
     # Ctrl-C reaches the whole group. The new process inherits that it is blocked: we alone answer, and end it. The
     # tracker, where it starts up itself, would unblock it again.
     resource_tracker.ensure_running()
@@ -122,8 +126,10 @@ def _death(fresh: _Fresh) -> ProcessDied:
     )
 
 
-def _serve(pipe: Any, work: Callable[..., Iterator[Any]]) -> None:
+def _serve(pipe: Any, name: str) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    with importing():
+        work = pkgutil.resolve_name(name)
     try:
         arguments = pipe.recv()
         for message in work(*arguments):

@@ -139,12 +139,19 @@ def test_a_comparison_is_read_again_as_it_was_written(copy: Callable[..., Place]
 
 def test_planted_trials_are_counted_by_change_and_budget_with_exact_intervals() -> None:
     common: dict[str, Any] = {"answers": "same", "work": (), "time": "alike", "launches": 4}
-    told = [("one", 0.0, True), ("one", 0.0, False), ("two", 45.0, True), ("two", 60.0, False), ("two", 60.0, False)]
-    rates = detection([Planted(plant=p, budget_s=s, found=f, **common) for p, s, f in told])
+    told = [
+        ("one", 0.0, True, None),
+        ("one", 0.0, False, None),
+        ("two", 45.0, True, 1.05),
+        ("two", 60.0, False, 1.0),
+        ("two", 60.0, False, 1.21),
+    ]
+    rates = detection([Planted(plant=p, budget_s=s, found=f, slowdown=r, **common) for p, s, f, r in told])
     assert [(rate.plant, rate.n_found, rate.n_trials) for rate in rates] == [
         ("one", 1, 2),
         ("two, 45 s of timing", 1, 1),
         ("two, 60 s of timing", 0, 2),
     ]
     # By hand: the upper end of none of n is 1 - 0.025 ** (1 / n).
+    assert [rate.slowdown for rate in rates] == [None, pytest.approx(1.05), pytest.approx(1.1)]
     assert (rates[2].low, rates[2].high) == pytest.approx((0.0, 1 - 0.025**0.5))

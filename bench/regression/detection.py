@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import geometric_mean
 
 from scipy.stats import binomtest
 
@@ -18,15 +19,20 @@ class Detection:
     share: float
     low: float
     high: float
+    slowdown: float | None = None
+    """after / before that the trials with timing measured, their geometric mean: what the plant came to."""
 
 
 def detection(trials: Sequence[Planted]) -> list[Detection]:
     """One for each planted change and budget of timing, in the order in which they were first recorded."""
     found = []
     for name in dict.fromkeys(map(_told, trials)):
-        told = [trial.found for trial in trials if _told(trial) == name]
-        interval = binomtest(sum(told), len(told)).proportion_ci(method="exact")
-        found.append(Detection(name, len(told), sum(told), sum(told) / len(told), interval.low, interval.high))
+        own = [trial for trial in trials if _told(trial) == name]
+        told = [trial.found for trial in own]
+        slowdowns = [trial.slowdown for trial in own if trial.slowdown]
+        share = binomtest(sum(told), len(told)).proportion_ci(method="exact")
+        slowdown = geometric_mean(slowdowns) if slowdowns else None
+        found.append(Detection(name, len(told), sum(told), sum(told) / len(told), share.low, share.high, slowdown))
     return found
 
 

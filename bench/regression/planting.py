@@ -17,7 +17,7 @@ from ..subject import find_subject
 from .outcome import Outcome
 
 SLOWDOWN = 0.05
-"""Planted extra time, as a share of a call."""
+"""Planted extra time, as a share of the fastest call."""
 OLDER = "transformer-lens==3.0.0+sae-lens==6.54.12"
 """The changed dependency: a column of the matrix, so that its environment is made once for both."""
 _SIDE = 24
