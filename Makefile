@@ -23,12 +23,12 @@ lint: $(READY)
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
 
-# Measures the last commit under asv and makes its pages.
+# Measures the last commit under asv, makes its pages and serves them.
 history: $(READY)
 	$(BIN)/asv machine --yes
 	$(BIN)/asv run --show-stderr HEAD^!
 	$(BIN)/asv publish
-	@echo "See the pages with: make history-pages"
+	@$(MAKE) --no-print-directory history-pages
 
 # asv's own preview listens to the whole network; this listens to this machine alone.
 PAGES_PORT ?= 8080
