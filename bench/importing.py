@@ -9,8 +9,8 @@ from contextlib import contextmanager
 def importing() -> Iterator[None]:
     """Looks for no garbage meanwhile.
 
-    The libraries' imports make objects by the hundred thousand and hardly any garbage; to search them all again and
-    again is a sixth of the time until a process can work.
+    The libraries' imports make a great many objects and hardly any garbage. To search them all again and again is a
+    good part of the time until a process can work.
     """
     gc.disable()
     try:

@@ -152,6 +152,8 @@ def test_planted_trials_are_counted_by_change_and_budget_with_exact_intervals() 
         ("two, 45 s of timing", 1, 1),
         ("two, 60 s of timing", 0, 2),
     ]
-    # By hand: the upper end of none of n is 1 - 0.025 ** (1 / n).
     assert [rate.slowdown for rate in rates] == [None, pytest.approx(1.05), pytest.approx(1.1)]
+    assert [rate.measured for rate in rates] == ["not timed", "1.050", "1.100"]
+    # By hand: the upper end of none of n is 1 - 0.025 ** (1 / n).
+    assert rates[2].shown == "0.0% [0.0%, 84.2%]"
     assert (rates[2].low, rates[2].high) == pytest.approx((0.0, 1 - 0.025**0.5))

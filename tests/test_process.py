@@ -1,13 +1,24 @@
 """Fresh processes: each piece of work has its own, made ready early or not, and a death is told."""
 
+import gc
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from bench.errors import BadInput
+from bench.importing import importing
 from bench.process import ProcessDied, Usage, in_fresh_process, prepare
+
+COLLECTED_MEANWHILE = gc.isenabled()
+"""Whether garbage was looked for while this file was imported."""
+
+
+def collecting() -> Iterator[tuple[bool, bool]]:
+    yield COLLECTED_MEANWHILE, gc.isenabled()
 
 
 def pids(n: int) -> Iterator[int]:
@@ -54,3 +65,17 @@ def test_a_death_and_a_refusal_reach_the_caller(is_ready: bool) -> None:
         assert next(stream) == 1
         with pytest.raises(error):
             next(stream)
+
+
+def test_garbage_is_looked_for_again_once_all_is_imported() -> None:
+    assert list(in_fresh_process(Usage(), collecting)) == [(False, True)]
+    with pytest.raises(ImportError), importing():
+        raise ImportError
+    assert gc.isenabled()
+
+
+@pytest.mark.parametrize(("name", "is_loaded"), [("bench.__main__", False), ("bench.cli", True)])
+def test_a_measuring_process_imports_no_command_line(name: str, is_loaded: bool) -> None:
+    code = f"import sys, {name}; print('bench.cli' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert said.strip() == str(is_loaded)

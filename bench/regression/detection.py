@@ -22,6 +22,16 @@ class Detection:
     slowdown: float | None = None
     """after / before that the trials with timing measured, their geometric mean: what the plant came to."""
 
+    @property
+    def shown(self) -> str:
+        """The share with its interval, to be read."""
+        return f"{self.share:.1%} [{self.low:.1%}, {self.high:.1%}]"
+
+    @property
+    def measured(self) -> str:
+        """What the plant came to, to be read."""
+        return f"{self.slowdown:.3f}" if self.slowdown else "not timed"
+
 
 def detection(trials: Sequence[Planted]) -> list[Detection]:
     """One for each planted change and budget of timing, in the order in which they were first recorded."""
@@ -29,10 +39,11 @@ def detection(trials: Sequence[Planted]) -> list[Detection]:
     for name in dict.fromkeys(map(_told, trials)):
         own = [trial for trial in trials if _told(trial) == name]
         told = [trial.found for trial in own]
-        slowdowns = [trial.slowdown for trial in own if trial.slowdown]
-        share = binomtest(sum(told), len(told)).proportion_ci(method="exact")
-        slowdown = geometric_mean(slowdowns) if slowdowns else None
-        found.append(Detection(name, len(told), sum(told), sum(told) / len(told), share.low, share.high, slowdown))
+        timed = [trial.slowdown for trial in own if trial.slowdown]
+        interval = binomtest(sum(told), len(told)).proportion_ci(method="exact")
+        slowdown = geometric_mean(timed) if timed else None
+        shares = (sum(told) / len(told), interval.low, interval.high)
+        found.append(Detection(name, len(told), sum(told), *shares, slowdown))
     return found
 
 

@@ -24,8 +24,8 @@ Say = Callable[[str, int], None]
 STRETCH_S = 3.0
 """Seconds of pairs that a pair of workers takes for one question, unless a single pair is longer.
 
-More than in the paired runner (`LONGEST_STRETCH_S` there), by the same formula: two workers take 5 to 7 s to start, and
-with both on the same core they differ by 1 to 2% and their pairs, of 0.1 s, by 5 to 7%.
+More than in the paired runner, by the formula at `LONGEST_STRETCH_S` there: two workers take longer to start than one
+process, and with both on one core they differ by less.
 """
 
 

@@ -50,9 +50,7 @@ def show_detection(rates: Sequence[Detection]) -> None:
     """How many planted changes were found, with an interval; of identical copies, how many were told apart."""
     table = Table("planted", "trials", "told", "share, 95% interval", "after / before, mean")
     for rate in rates:
-        share = f"{rate.share:.1%} [{rate.low:.1%}, {rate.high:.1%}]"
-        slowdown = f"{rate.slowdown:.3f}" if rate.slowdown else ""
-        table.add_row(rate.plant, str(rate.n_trials), str(rate.n_found), Text(share), slowdown)
+        table.add_row(rate.plant, str(rate.n_trials), str(rate.n_found), Text(rate.shown), rate.measured)
     out.print(table)
 
 
