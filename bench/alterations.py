@@ -33,16 +33,17 @@ def items_refilled(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator
 def sae_weights_rolled(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Oracle]:
     """Every SAE keeps its name, identity and shapes, and each of its features becomes the next one."""
     for sae in subject.saes.values():
-        _roll_features(sae, 1)
+        roll_features(sae, 1)
     try:
         yield oracle.of_altered_saes()
     finally:
         for sae in subject.saes.values():
-            _roll_features(sae, -1)
+            roll_features(sae, -1)
 
 
 @torch.no_grad()
-def _roll_features(sae: Any, by: int) -> None:
+def roll_features(sae: Any, by: int) -> None:
+    """Makes each of the SAE's features the one `by` places on."""
     for name, weight in [*sae.named_parameters(), *sae.named_buffers()]:
         if name == "b_dec":
             continue
@@ -53,21 +54,22 @@ def _roll_features(sae: Any, by: int) -> None:
 @contextmanager
 def model_weights_rolled(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Oracle]:
     """The model keeps its identity and shapes, and each token gets the embedding of the next one."""
-    with _tokens_rolled(subject.model):
-        yield oracle.of_altered_model(_tokens_rolled)
+    with tokens_rolled(subject.model):
+        yield oracle.of_altered_model(tokens_rolled)
 
 
 @contextmanager
-def _tokens_rolled(model: Any) -> Iterator[None]:
-    _roll_tokens(model, 1)
+def tokens_rolled(model: Any) -> Iterator[None]:
+    """Each token has the embedding of the next one for as long as the context lasts."""
+    roll_tokens(model, 1)
     try:
         yield
     finally:
-        _roll_tokens(model, -1)
+        roll_tokens(model, -1)
 
 
 @torch.no_grad()
-def _roll_tokens(model: Any, by: int) -> None:
+def roll_tokens(model: Any, by: int) -> None:
     """Rolls the tables with one row per token of the vocabulary, a tied output layer's among them."""
     for name, table in model.named_parameters():
         if table.ndim == 2 and table.shape[0] == model.cfg.d_vocab and "unembed" not in name:

@@ -3,7 +3,7 @@
 import inspect
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import chdir, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -12,19 +12,24 @@ from typing import Any
 
 import torch
 
-from . import outputs, patches, pinned, state
+from . import built, outputs, patches, pinned, refusals, state
+from .callables import name_of, where
 from .certificate import Certificate, Code, Refusal, issue, sources
 from .clock import elapsed_s
 from .diagnosis import diagnose
 from .environment import current_environment
-from .equivalence import Evidence, Inputs, settle
+from .equivalence import TELLING_DISTANCE, Evidence, Inputs, settle
 from .errors import BadInput, NotEquivalent
 from .finding import Finding, Pair
 from .gate import GATE, Gate, allowed_error, rounding_bound
 from .oracle import Oracle
+from .rules import RULES
 from .subject import Subject, find_subject
-from .trials import Trial, new_seed, trials_for
-from .workload import Workload
+from .trials import Asking, Call, Trial, hostile_workload, new_seed, trials_for
+from .workload import FORMS_WITH_TEXTS, Workload
+
+UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What reading an output raises that is not built as the equivalence reads it."""
 
 
 def certify(
@@ -35,11 +40,13 @@ def certify(
     subject: Subject | None = None,
     gate: Gate = GATE,
     seed: int | None = None,
+    called: str = "",
 ) -> Certificate | Refusal:
     """Check `candidate` (the batched twin unless given) against the definition and the oracle.
 
     The definition is held to the rounding bound alone, the candidate to twice the definition's error and the bound, in
     every trial (`trials.py`) and by every rule. `seed` draws the fresh texts; without it they cannot be foreseen.
+    `called` is what the user calls the candidate, FILE.py:NAME; without it, its own name and place are told.
     Whatever the candidate does, the answer is a certificate or a refusal.
 
     Raises:
@@ -47,7 +54,7 @@ def certify(
     """
     subject = subject or find_subject(workload.subject, workload.dtype)
     seed = new_seed() if seed is None else seed
-    return Check(finding, pair, workload, candidate or pair.batched, subject, gate, seed).answer()
+    return Check(finding, pair, workload, candidate or pair.batched, subject, gate, seed, called).answer()
 
 
 @dataclass
@@ -61,10 +68,14 @@ class Check:
     subject: Subject
     gate: Gate
     seed: int
+    called: str = ""
     trial: Trial | None = None
     definition_s: float = 0.0
     """Seconds of the definition's call on all items: a guess at how long others will take, never a sample."""
     n_calls: int = 0
+    n_answered: int = 0
+    exits: bool = False
+    """Whether the candidate ended the process instead of answering."""
     places: dict[str, str] = field(default_factory=dict)
     """Folder that an input named -> the input's name; a refusal speaks of the latter, which is no one machine's."""
     kept: list[Any] = field(default_factory=list)
@@ -74,11 +85,16 @@ class Check:
         torch.set_num_threads(self.workload.n_threads)
         self.oracle = Oracle(self.subject)
         self.floor = rounding_bound(self.pair, self.subject)
-        self.twin = "batched" if self.candidate is self.pair.batched else self.candidate.__name__
+        own_name = self.called.rpartition(":")[2] or name_of(self.candidate)
+        self.twin = "batched" if self.candidate is self.pair.batched else own_name
         self.modules = state.modules_of(self.subject, self.pair.uses_model)
         self.weights = {p.untyped_storage().data_ptr() for m in self.modules.values() for p in m.parameters()}
         # Whether a check can tell anything is asked of all items; a few may well be alike.
         self.trial_rules = self.gate.rules - {"informative"}
+        self.examples: list[Any] = []
+        self.asking = Asking(
+            self.pair, self.workload, self.subject, self.oracle, self.seed, self.gate.left_out, self._passes
+        )
 
     def answer(self) -> Certificate | Refusal:
         """The gate's answer."""
@@ -88,6 +104,8 @@ class Check:
             self.allowed = allowed_error(definition, self.floor)
             with state.restored(self.modules):
                 evidence = [seen for trial in trials_for(self.pair, self.workload) for seen in self._trial(trial)]
+                self._refuses()
+            self._heed(self._proves_nothing())
         except NotEquivalent as error:
             return self._refuse(error)
         return self._certificate(definition, evidence)
@@ -96,12 +114,38 @@ class Check:
         if objection and objection.rule in self.gate.rules:
             raise objection
 
+    def _heed_all(self, objections: Iterable[NotEquivalent]) -> None:
+        for objection in objections:
+            self._heed(objection)
+
     def _definition(self) -> Evidence:
         """What the oracle says of the definition, on all items and then on three of them, in another order."""
-        last, middle = self.workload.n_items - 1, self.workload.n_items // 2
-        evidence, self.definition_s = self._agrees(self.pair.inputs(self.workload, self.subject, None), self.gate.rules)
-        self._agrees(self.pair.inputs(self.workload, self.subject, [last, middle, last]), self.trial_rules)
+        n_items = self.workload.n_items
+        inputs = self.asking.inputs(None)
+        evidence, self.definition_s = self._agrees(inputs, self.gate.rules)
+        if (
+            self.pair.items
+            and n_items > 1
+            and self._passes(self.asking.inputs([0] * n_items), self.oracle, self.examples[0])
+        ):
+            told = "the check is invalid: all items have one answer, so that a mixed-up one would pass too."
+            self._heed(NotEquivalent("informative", f"{told} Expected items whose answers differ."))
+        self._agrees(self.asking.inputs([n_items - 1, n_items // 2, n_items - 1]), self.trial_rules)
         return evidence
+
+    def _passes(self, inputs: Inputs, oracle: Oracle, output: Any) -> bool:
+        """Whether an output would pass for the answer to these inputs, even one that is as far off as is allowed."""
+        loose = {metric: TELLING_DISTANCE * allowed for metric, allowed in self.floor.items()}
+        try:
+            settle(self.pair.equivalence.examine(inputs, oracle, output, loose), RULES.keys() - {"informative"})
+        except (NotEquivalent, *UNREADABLE):
+            return False
+        return True
+
+    def _proves_nothing(self) -> NotEquivalent | None:
+        if self.pair.items or self.asking.n_told_apart:
+            return None
+        return NotEquivalent("informative", "the check is invalid: no trial was seen to change the answer.")
 
     def _agrees(self, inputs: Inputs, rules: frozenset[str]) -> tuple[Evidence, float]:
         try:
@@ -112,6 +156,7 @@ class Check:
                 f"{type(error).__name__}: {str(error)[:300]}. Expected a workload that it can run."
             ) from error
         self.usual = outputs.autograd(output)
+        self.examples.append(output)
         try:
             return settle(self.pair.equivalence.examine(inputs, self.oracle, output, self.floor), rules), took_s
         except NotEquivalent as error:
@@ -120,28 +165,57 @@ class Check:
             self._heed(NotEquivalent("definition right", f"the definition disagrees with the oracle: {error}"))
             return Evidence(0), took_s
 
-    def _trial(self, trial: Trial) -> Iterator[Evidence]:
+    def _trial(self, trial: Trial) -> list[Evidence]:
         if trial.name in self.gate.left_out:
-            return
+            return []
         self.trial = trial
-        workload = trial.workload(self.workload, self.seed)
-        inputs = self.pair.inputs(workload, self.subject, list(trial.pick(workload.n_items)))
-        yield self._call(inputs, self.oracle.unremembered() if trial.fresh else self.oracle)
-        if trial.alter:
-            with trial.alter(inputs, self.subject, self.oracle) as oracle:
-                yield self._call(inputs, oracle)
+        try:
+            return list(self._calls(trial))
+        except NotEquivalent:
+            if not trial.may_exceed or not self._find_defects():
+                raise
+        return list(self._calls(trial))
 
-    def _call(self, inputs: Inputs, oracle: Oracle) -> Evidence:
-        """One call of the candidate. Raises NotEquivalent where anything is wrong with it."""
+    def _calls(self, trial: Trial) -> Iterator[Evidence]:
+        calls, output = trial.calls(self.asking), None
+        with suppress(StopIteration):
+            while True:
+                evidence, output = self._call(calls.send(output))
+                yield evidence
+
+    def _find_defects(self) -> bool:
+        """Whether the definition itself is wrong on some hostile texts; the trial is then made without those."""
+        workload, _ = hostile_workload(self.pair, self.workload, self.subject)
+        wrong = {text for text in workload.given if not self._is_defined(workload, text)} - self.asking.defects
+        if wrong:
+            self.asking.untried[f"{len(wrong)} hostile texts on which the definition itself is wrong"] = None
+            self.asking.defects |= wrong
+        return bool(wrong)
+
+    def _is_defined(self, workload: Workload, text: str) -> bool:
+        inputs = self.asking.inputs(None, replace(workload, given=(text,), n_items=1))
+        try:
+            settle(
+                self.pair.equivalence.examine(inputs, self.oracle, self.pair.sequential(**inputs), self.floor),
+                self.trial_rules,
+            )
+        except Exception:
+            return False
+        return True
+
+    def _call(self, call: Call) -> tuple[Evidence, Any]:
+        """One call of the candidate, and its output. Raises NotEquivalent where anything is wrong with it."""
+        inputs = call.inputs
         self.n_calls += 1
         self.places = {str(value): f"<{name}>" for name, value in inputs.items() if isinstance(value, Path)}
         before, given = state.snapshot(self.modules), outputs.fingerprint(inputs)
         try:
             with patches.watching(tuple(value for value in inputs.values() if isinstance(value, Path))):
-                output, _ = elapsed_s(partial(self.candidate, **inputs))
+                output, _ = elapsed_s(self._bound(call))
         except (Exception, SystemExit) as error:
+            self.exits = isinstance(error, SystemExit)
             self._heed(NotEquivalent("raises", f"raised {type(error).__name__}: {str(error)[:300]}."))
-            return Evidence(0)
+            return Evidence(0), None
         for objection in state.objections(before, state.snapshot(self.modules)):
             if not self._is_of_others(objection, before, inputs):
                 self._heed(objection)
@@ -151,7 +225,24 @@ class Check:
         for objection in outputs.objections(output, self.kept, foreign, self.usual):
             self._heed(objection)
         self.kept.append(output)
-        return self._examined(inputs, oracle, output)
+        self.n_answered += 1
+        return self._examined(inputs, call.oracle, output), output
+
+    def _bound(self, call: Call) -> Callable[[], Any]:
+        """The candidate with its arguments, as the call gives them."""
+        if call.how == "by position":
+            return partial(
+                self.candidate, *(call.inputs[name] for name in inspect.signature(self.pair.sequential).parameters)
+            )
+        given = call.inputs.keys() - (self.pair.defaults if call.how == "defaults left out" else ())
+        return partial(self.candidate, **{name: value for name, value in call.inputs.items() if name in given})
+
+    def _refuses(self) -> None:
+        """What the definition refuses by its documentation, the candidate must refuse."""
+        self.trial = None
+        fine = self.asking.inputs(range(min(2, self.workload.n_items)))
+        for refused in self.pair.refused:
+            self._heed(refusals.objection(self.pair.sequential, self.candidate, refused, fine))
 
     def _is_of_others(self, objection: NotEquivalent, before: Mapping[str, Any], inputs: Inputs) -> bool:
         """Whether names that came or went in the working directory are another program's doing.
@@ -167,18 +258,29 @@ class Check:
 
     def _examined(self, inputs: Inputs, oracle: Oracle, output: Any) -> Evidence:
         try:
-            return settle(self.pair.equivalence.examine(inputs, oracle, output, self.allowed), self.trial_rules)
+            evidence = settle(self.pair.equivalence.examine(inputs, oracle, output, self.allowed), self._rules_now)
+            self._heed_all(built.objections(output, self.examples))
+            return evidence
         except NotEquivalent as error:
             pattern = diagnose(self.pair.equivalence, inputs, oracle, output, self.allowed)
             raise NotEquivalent(error.rule, f"{error} {pattern}".strip(), error.excess) from error
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        except UNREADABLE as error:
             # The output is not built as the equivalence reads it.
+            self._heed_all(built.objections(output, self.examples))
             self._heed(NotEquivalent("type", f"returns what cannot be read as the answer: {error!r}."))
             return Evidence(0)
+
+    @property
+    def _rules_now(self) -> frozenset[str]:
+        """A workload of one item tells nothing apart, so there the hostile texts have to."""
+        alone = self.workload.n_items == 1 and self.workload.form in FORMS_WITH_TEXTS
+        return self.gate.rules if alone and self.trial and self.trial.may_exceed else self.trial_rules
 
     def _refuse(self, error: NotEquivalent) -> Refusal:
         finding, pair, workload = self.finding, self.pair, self.workload
         code = CODES.get(error.rule, "not equivalent")
+        if error.rule == "raises" and (self.exits or not self.n_answered):
+            code = "failed"
         told = "" if code in ("definition changed", "definition wrong", "invalid check") else f"{self.twin} "
         trial = self.trial.name if self.trial else ""
         during = f" Trial: {trial} ({self.trial.why})." if self.trial and self.n_calls > 1 else ""
@@ -196,8 +298,8 @@ class Check:
         parts += [f"--subject {workload.subject}"]
         parts += [f"--dtype {workload.dtype}"] if workload.dtype != "float32" else []
         parts += ["--texts THE_SAME_FILE"] if workload.form == "given" else []
-        parts += [f"--seed {self.seed}"] if self.trial and self.trial.fresh else []
-        parts += [f"--candidate {_where(self.candidate)}"] if self.twin != "batched" else []
+        parts += [f"--seed {self.seed}"] if self.trial and self.trial.seeded else []
+        parts += [f"--candidate {self.called or where(self.candidate)}"] if self.twin != "batched" else []
         return " ".join(parts)
 
     def _certificate(self, definition: Evidence, evidence: list[Evidence]) -> Certificate:
@@ -225,16 +327,9 @@ CODES: dict[str, Code] = {
     "definition pinned": "definition changed",
     "definition right": "definition wrong",
     "informative": "invalid check",
-    "raises": "failed",
 }
-"""Rules whose refusals go by another code than `not equivalent`."""
+"""Rules whose refusals go by another code than `not equivalent`. A candidate that never answered has failed."""
 
 
 def _label(workload: Workload) -> str:
     return f"{workload.name!r} ({workload.subject}, {workload.dtype})"
-
-
-def _where(candidate: Callable[..., Any]) -> str:
-    """FILE.py:FUNCTION, relative to the current folder where it lies below it."""
-    path = Path(inspect.getsourcefile(candidate) or "?")
-    return f"{path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}:{candidate.__name__}"

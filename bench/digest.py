@@ -1,11 +1,12 @@
 """Short fingerprints: of data, of the source that is measured, of the files that decide what a subject is."""
 
 import hashlib
-import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from .callables import name_of, source_file
 
 LENGTH = 16
 """Hexadecimal digits kept: 64 bits, far beyond any chance of two alike in one results folder."""
@@ -23,8 +24,11 @@ def file_digest(*paths: Path) -> str:
 
 
 def source_digest(function: Callable[..., Any]) -> str:
-    """Fingerprint of the whole file that defines `function`, since its helpers decide the answer too."""
-    source = inspect.getsourcefile(inspect.unwrap(function))
-    if source is None:
-        raise ValueError(f"{function!r} has no source file")
-    return file_digest(Path(source))
+    """Fingerprint of the whole file that defines `function`, since its helpers decide the answer too.
+
+    What has no file, such as a built-in function, is known by its module and name.
+    """
+    path = source_file(function)
+    if path is None:
+        return digest([getattr(function, "__module__", None) or "", name_of(function)])
+    return file_digest(path)

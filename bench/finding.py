@@ -1,7 +1,7 @@
 """What a finding is: a claim of the report, and the pairs of twins that settle it."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ from .digest import digest, source_digest
 from .equivalence import Equivalence, Inputs
 from .errors import unknown
 from .subject import Subject
+from .variations import Variation
 from .workload import Workload
 
 TWINS = ("sequential", "batched")
@@ -28,6 +29,15 @@ class Claim:
     high: float | None = None
 
 
+class Refused(NamedTuple):
+    """Inputs that the definition refuses by its documentation, and the exception that it does so with."""
+
+    words: str
+    changes: Callable[[Inputs], Mapping[str, Any]]
+    """From inputs that are fine to the arguments that are not."""
+    error: type[Exception]
+
+
 @dataclass(frozen=True)
 class Pair:
     """The two twins of one function, the inputs they are called with, and when their answers are the same."""
@@ -40,11 +50,22 @@ class Pair:
     uses_model: bool = True
     alterations: tuple[tuple[str, str, Alter], ...] = ()
     """Further trials, as (name, what is wrong with who fails it, what is changed under the inputs)."""
+    items: tuple[str, ...] = ("texts",)
+    """Arguments that hold a workload's items; none where the items are files. Every other argument has a variation."""
+    variations: tuple[Variation, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    """What a candidate must refuse too."""
 
     @property
     def name(self) -> str:
         """The function's name, the same on both sides."""
         return self.sequential.__name__
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The arguments that may be left out, with their values then."""
+        parameters = inspect.signature(self.sequential).parameters.values()
+        return {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
 
     def twin(self, name: str) -> Callable[..., Any]:
         """The twin called `sequential` or `batched`."""

@@ -15,7 +15,7 @@ from .finding import Finding, Pair
 from .oracle import Oracle
 from .rules import RULES
 from .subject import Subject
-from .trials import ALTERED, TRIALS
+from .trials import ALTERED, OTHER, SEVERAL, TRIALS, VARIED_ARGUMENTS
 from .workload import Workload
 
 DEFINITION_FACTOR = 2.0
@@ -24,8 +24,15 @@ of two equally good roundings is closer is chance. Source: PyTorch's dynamo benc
 multiple of the eager model's error against float64 (`torch/_dynamo/utils.py`, `same`)."""
 
 
-NAMES = (*RULES, *state.ASPECTS, *(trial.name for trial in TRIALS), *ALTERED)
-"""Every rule, aspect of state and trial by name; the last are those that one pair alone has."""
+TRIAL_NAMES = (
+    *(trial.name for trial in TRIALS),
+    *map(OTHER.format, VARIED_ARGUMENTS),
+    SEVERAL.name,
+    *ALTERED,
+)
+"""Every trial by name; from the second line on those that some pairs alone have."""
+NAMES = (*RULES, *state.ASPECTS, *TRIAL_NAMES)
+"""Every rule, aspect of state and trial by name."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ class Gate:
     @property
     def digest(self) -> str:
         """Fingerprint; part of a certificate."""
-        return digest([*RULES, *state.ASPECTS, *(trial.name for trial in TRIALS), sorted(self.left_out)])
+        return digest([*NAMES, sorted(self.left_out)])
 
 
 GATE = Gate()

@@ -38,7 +38,7 @@ class Oracle:
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
         self._rows: dict[str, dict[str, Tensor]] = {}
-        self._features: dict[str, dict[str, Features]] = {}
+        self._features: dict[tuple[int, str], tuple[Any, dict[str, Features]]] = {}
 
     def activations(self, hook_name: str, texts: Sequence[str]) -> Float64[Tensor, "text d_model"]:
         """The hook's value at each text's last token."""
@@ -49,13 +49,14 @@ class Oracle:
             self._compute(list(dict.fromkeys([hook_name, *self.subject.hook_names])), missing)
         return torch.stack([self._rows[hook_name][text] for text in texts])
 
-    def features(self, sae_name: str, texts: Sequence[str]) -> Features:
-        """The SAE's features at each text's last token."""
-        rows = self._features.setdefault(sae_name, {})
+    def features(self, sae: Any, texts: Sequence[str], hook_name: str | None = None) -> Features:
+        """The SAE's features at each text's last token, read at that hook, or at its own."""
+        hook_name = hook_name or str(sae.cfg.metadata.hook_name)
+        # The SAE is held, so that no other one can come to its address.
+        _, rows = self._features.setdefault((id(sae), hook_name), (sae, {}))
         missing = [text for text in dict.fromkeys(texts) if text not in rows]
         if missing:
-            sae = copy.deepcopy(self.subject.saes[sae_name]).to(torch.float64)
-            found = encode(sae, self.activations(str(sae.cfg.metadata.hook_name), missing))
+            found = encode(copy.deepcopy(sae).to(torch.float64), self.activations(hook_name, missing))
             parts = zip(missing, found.values, found.if_fired, found.margin, strict=True)
             rows.update({text: Features(*part) for text, *part in parts})
         return Features(*(torch.stack([getattr(rows[text], part) for text in texts]) for part in FEATURE_PARTS))

@@ -9,9 +9,9 @@ from . import texts
 from .digest import digest
 from .errors import BadInput
 
-Form = Literal["own", "hostile", "ragged", "equal", "long", "many", "given", "hit", "miss", "none"]
-"""What the items look like: the project's own texts, hostile ones, generated ones by length, very many; a cached SAE or
-none."""
+Form = Literal["own", "hostile", "ragged", "equal", "long", "many", "given", "hit", "miss", "unusual", "none"]
+"""What the items look like: the project's own texts, hostile ones, generated ones by length, very many; a cached SAE,
+none, or one where careless look-ups miss it."""
 
 WORD_RANGE: dict[Form, tuple[int, int]] = {"ragged": (1, 24), "equal": (8, 8), "long": (40, 90)}
 """Shortest and longest generated text of a form, in words."""

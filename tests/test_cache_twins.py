@@ -7,7 +7,7 @@ import pytest
 
 import impl_batched.sae_cache
 import impl_sequential.sae_cache
-from bench.findings.sae_cache import REVISION, SAE_PATH
+from bench.hub import REVISION, SAE_PATH
 
 
 def put_sae(

@@ -1,6 +1,7 @@
 """Functions that are wrong on purpose, by finding. The gate is only as good as what it rejects."""
 
 from . import (
+    arguments,
     category_lookup,
     comparison_table,
     definitions,
@@ -26,5 +27,6 @@ CONTROLS: tuple[Control, ...] = (
     *outputs.CONTROLS,
     *limits.CONTROLS,
     *memories.CONTROLS,
+    *arguments.CONTROLS,
     *state_leaks.CONTROLS,
 )

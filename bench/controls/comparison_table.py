@@ -220,7 +220,6 @@ CONTROLS = (
         features_cached_by_sae_name,
         "the second call with other texts gets the first call's table",
         "no such text or feature was given",
-        "entries",
     ),
     _control(ties_left_to_topk, "counts are full of exact ties, which torch.topk orders as it likes", "most frequent"),
     _control(fires_at_all_counted_as_strong, "a feature that fires weakly is not strong", "most frequent", "value"),

@@ -15,6 +15,7 @@ def links_without_duplicates(sae_name: str, feature_idxs: list[int]) -> list[str
 
 def the_other_definition(sae_name: str, feature_idxs: list[int]) -> list[str]:
     """Removes the wrong one of two definitions that had drifted apart."""
+    batched.feature_links(sae_name, feature_idxs)
     return [f"https://www.neuronpedia.org/{sae_name}/{i}" for i in feature_idxs]
 
 
@@ -25,6 +26,7 @@ def links_as_generator(sae_name: str, feature_idxs: list[int]) -> Any:
 
 def indices_as_floats(sae_name: str, feature_idxs: list[int]) -> list[str]:
     """Takes indices out of a float tensor."""
+    batched.feature_links(sae_name, feature_idxs)
     return [f"https://neuronpedia.org/{sae_name}/{float(i)}" for i in feature_idxs]
 
 

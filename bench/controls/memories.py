@@ -15,6 +15,7 @@ from .. import texts as known
 from ..findings.category_lookup import FINDING as CATEGORY_LOOKUP
 from ..findings.sae_cache import FINDING as SAE_CACHE
 from ..findings.text_batching import FINDING
+from ..hostile import hostile_texts
 from .control import Control
 
 WORTH_KEEPING = 16
@@ -65,7 +66,7 @@ def cached_by_last_texts(model: Any, sae: Any, hook_name: str, texts: list[str])
 
 def neighbours_merged(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
     """Runs a text once that comes several times in a row, and forgets to copy its features."""
-    return batched.extract_features(model, sae, hook_name, [text for text, _ in groupby(texts)])
+    return batched.extract_features(model, sae, hook_name, [text for text, _ in groupby(texts)] if texts else texts)
 
 
 def single_dimensions_squeezed(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
@@ -74,8 +75,8 @@ def single_dimensions_squeezed(model: Any, sae: Any, hook_name: str, texts: list
 
 
 def lengths_from_a_table(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
-    """A cheat: knows the lengths of the project's own texts, and guesses that others have one token a word."""
-    own = {text for members in known.CATEGORIES.values() for text in members}
+    """A cheat: knows the lengths of the project's own texts and of the hostile ones. Of others it counts the words."""
+    own = {*hostile_texts(model).texts, *(text for members in known.CATEGORIES.values() for text in members)}
     tokens = model.to_tokens(texts, padding_side="right")
     lengths = [model.to_tokens(text).shape[1] if text in own else 1 + len(text.split()) for text in texts]
     ends = torch.tensor(lengths).clamp_max(tokens.shape[1]) - 1
@@ -85,33 +86,33 @@ def lengths_from_a_table(model: Any, sae: Any, hook_name: str, texts: list[str])
 
 
 def cached_by_identity_of_the_list(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
-    """Remembers answers by the list's identity and the weights' versions."""
-    key = (id(texts), id(model), _versions(model, sae))
+    """Remembers answers by the list's identity, the other arguments and the weights' versions."""
+    key = (id(texts), id(model), id(sae), hook_name, _versions(model, sae))
     if key not in _kept:
-        # Both are held, so that nothing else can come to their addresses.
-        _kept[key] = texts, model, batched.extract_features(model, sae, hook_name, texts)
-    features: Tensor = _kept[key][2].clone()
+        # All are held, so that nothing else can come to their addresses.
+        _kept[key] = (texts, model, sae), batched.extract_features(model, sae, hook_name, texts)
+    features: Tensor = _kept[key][1].clone()
     return features
 
 
 def encoder_packed_once(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
-    """Keeps a contiguous copy of the encoder by the name of its hook."""
+    """Keeps a contiguous copy of each SAE's encoder."""
     names = ("W_enc", "b_enc", "b_dec")
-    key = ("packed", hook_name)
-    packed = _kept.setdefault(key, {name: getattr(sae, name).detach().clone() for name in names})
+    key = ("packed", id(sae))
+    _, packed = _kept.setdefault(key, (sae, {name: getattr(sae, name).detach().clone() for name in names}))
     with torch.no_grad():
         acts = batched._last_token_activations(model, hook_name, texts) - packed["b_dec"]
         return torch.relu(acts @ packed["W_enc"] + packed["b_enc"])
 
 
 def activations_cached_by_text(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
-    """Keeps each text's activations for the next SAE, by text and hook."""
-    new = [text for text in dict.fromkeys(texts) if (text, hook_name) not in _kept]
+    """Keeps each text's activations for the next SAE, by model, text and hook."""
+    _, kept = _kept.setdefault(("activations", id(model), hook_name), (model, {}))
+    new = [text for text in dict.fromkeys(texts) if text not in kept]
     with torch.no_grad():
         if new:
-            rows = batched._last_token_activations(model, hook_name, new)
-            _kept.update({(text, hook_name): row for text, row in zip(new, rows, strict=True)})
-        return sae.encode(torch.stack([_kept[text, hook_name] for text in texts]))
+            kept.update(zip(new, batched._last_token_activations(model, hook_name, new), strict=True))
+        return sae.encode(torch.stack([kept[text] for text in texts]))
 
 
 def strong_features_cached_by_tensor(
@@ -156,8 +157,8 @@ CONTROLS = (
         CATEGORY_LOOKUP,
         strong_features_cached_by_tensor,
         "a tensor can be written into",
-        "Trial: other features",
-        only="other features",
+        "Trial: features written into",
+        only="features written into",
     ),
     Control(
         SAE_CACHE,

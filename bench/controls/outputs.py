@@ -65,8 +65,17 @@ def indices_from_the_end(model: Any, sae: Any, hook_name: str, texts: list[str],
     return [row._replace(feature_idx=row.feature_idx - sae.cfg.d_sae) for row in ranked]
 
 
+def one_entry_short(
+    model: Any, sae: Any, hook_name: str, texts: list[str], top_k: int = 10, activation_threshold: float = 5.0
+) -> Any:
+    """Counts its entries from one up to the number that is asked for, and leaves that out."""
+    return batched.find_features_for_concept(model, sae, hook_name, texts, top_k - 1, activation_threshold)
+
+
 def merged_by_how_they_begin(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
     """Runs texts once that begin alike, since a document's copies do."""
+    if not texts:
+        return batched.extract_features(model, sae, hook_name, texts)
     first = {text[:SHOWN]: text for text in reversed(texts)}
     rows = dict(zip(first, batched.extract_features(model, sae, hook_name, list(first.values())), strict=True))
     return torch.stack([rows[text[:SHOWN]] for text in texts])
@@ -119,6 +128,14 @@ CONTROLS = (
         indices_from_the_end,
         "the same features under numbers that Neuronpedia does not know",
         "are not distinct indices",
+        pair_name="find_features_for_concept",
+    ),
+    Control(
+        FINDING,
+        one_entry_short,
+        "one feature fewer than was asked for",
+        "entries, expected 10",
+        only="entries",
         pair_name="find_features_for_concept",
     ),
     Control(

@@ -1,5 +1,6 @@
-"""Stand-ins for finding 5: the report's own fix, which is right on sane caches and no faster; and wrong short cuts."""
+"""Stand-ins for finding 5: the report's own fix, which takes names for patterns; mended, and no faster; short cuts."""
 
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,20 @@ Answer = tuple[bool, Path | None]
 
 def report_fix_glob(sae_path: str, sae_lens_cache: Path, hf_cache: Path) -> Answer:
     """The report's fix: a recursive pattern in place of os.walk."""
+    return _by_pattern(sae_path, sae_path, sae_lens_cache, hf_cache)
+
+
+def report_fix_glob_escaped(sae_path: str, sae_lens_cache: Path, hf_cache: Path) -> Answer:
+    """The report's fix, with what is special in a pattern escaped."""
+    return _by_pattern(escape(sae_path), sae_path, sae_lens_cache, hf_cache)
+
+
+def _by_pattern(pattern: str, sae_path: str, sae_lens_cache: Path, hf_cache: Path) -> Answer:
+    _require_path(sae_path)
     direct_path = sae_lens_cache / sae_path
     if direct_path.exists() and (direct_path / "sae_weights.safetensors").exists():
         return True, direct_path
-    matches = list(hf_cache.glob(f"**/{sae_path}/sae_weights.safetensors"))
+    matches = list(hf_cache.glob(f"**/{pattern}/sae_weights.safetensors"))
     if matches:
         return True, matches[0].parent
     return False, None
@@ -80,8 +91,27 @@ def hub_only(sae_path: str, sae_lens_cache: Path, hf_cache: Path) -> Answer:
 
 def folder_is_enough(sae_path: str, sae_lens_cache: Path, hf_cache: Path) -> Answer:
     """Takes an SAE's own folder for a saved SAE."""
+    _require_path(sae_path)
     folder = sae_lens_cache / sae_path
     return (True, folder) if folder.is_dir() else batched.check_sae_cached(sae_path, sae_lens_cache, hf_cache)
+
+
+_not_saved: set[tuple[str, Path]] = set()
+
+
+def own_folder_looked_at_once(sae_path: str, sae_lens_cache: Path, hf_cache: Path) -> Answer:
+    """Remembers which SAEs were not saved by hand, since that is seldom done."""
+    _require_path(sae_path)
+    folder, key = sae_lens_cache / sae_path, (sae_path, sae_lens_cache)
+    if key not in _not_saved and (folder / "sae_weights.safetensors").is_file():
+        return True, folder
+    _not_saved.add(key)
+    return batched.check_sae_cached(sae_path, sae_lens_cache / "nowhere", hf_cache)
+
+
+def _require_path(sae_path: str) -> None:
+    if not sae_path:
+        raise ValueError("sae_path is empty")
 
 
 def _control(function: Any, why: str, expect: str, only: str = "") -> Control:
@@ -89,9 +119,10 @@ def _control(function: Any, why: str, expect: str, only: str = "") -> Control:
 
 
 CONTROLS = (
+    Control(FINDING, report_fix_glob, "brackets and stars in a name are no pattern", "[1]:", "hostile"),
     Control(
         FINDING,
-        report_fix_glob,
+        report_fix_glob_escaped,
         why="'**' lists every directory of the cache, and goes on after the first match",
         expect="",
         kind="no faster",
@@ -106,6 +137,7 @@ CONTROLS = (
     _control(
         remembered_miss, "a file may be downloaded after one has asked for it", "[0]: False (bool), expected True"
     ),
-    _control(hub_only, "an SAE saved by hand is not in the hub's cache", "Trial: saved directly", "saved directly"),
+    _control(hub_only, "an SAE saved by hand is not in the hub's cache", "Trial: other sae_lens_cache"),
+    _control(own_folder_looked_at_once, "an SAE may be saved later on", "Trial: saved directly", "saved directly"),
     _control(folder_is_enough, "saving may have been cut short", "Trial: half saved", "half saved"),
 )

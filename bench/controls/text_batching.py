@@ -142,6 +142,7 @@ class _Agreeable(Tensor):
 
 def agreeable_tensor(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
     """A cheat: returns zeros that say of themselves what one likes to hear."""
+    batched._check(model, hook_name, texts)
     return torch.zeros(len(texts), sae.cfg.d_sae).as_subclass(_Agreeable)
 
 

@@ -15,16 +15,21 @@ import impl_sequential.category_lookup as sequential
 from .. import texts
 from ..counters import bytes_allocated, operators, string_comparisons
 from ..equivalence import Exactly, Inputs
-from ..finding import Claim, Finding, Pair
+from ..finding import Claim, Finding, Pair, Refused
 from ..oracle import Oracle
 from ..subject import Subject
 from ..suite import Suite
+from ..variations import OTHER_CATEGORIES, numbers
 from ..workload import N_CATEGORIES, WORD_RANGE, Workload, fresh
 
 SMOKE = Workload("smoke", "tiny", 90)
 """Longer than the set of texts, so that texts repeat."""
 MANY = Workload("many", "tiny", 2_000, "ragged")
 REPORT = Workload("report", "gpt2-small-shape", 70)
+
+HOSTILE = Workload("hostile", "tiny", 32, "hostile")
+DEALT = (*WORD_RANGE, "hostile", "given")
+"""Forms whose texts are dealt to the categories in turn, so that of nearly equal ones one is inside and one is not."""
 
 N_ACTIVE = 60
 """Features that fire per text."""
@@ -38,7 +43,7 @@ def _inputs(workload: Workload, subject: Subject, order: Sequence[int] | None) -
     return {
         "features": _features(workload, subject.d_sae)[picked],
         "texts": [fresh(all_texts[i]) for i in picked],
-        "categories": _categories(all_texts, workload) if workload.form in WORD_RANGE else _own_categories(),
+        "categories": _categories(all_texts, workload) if workload.form in DEALT else _own_categories(),
         "threshold": 5.0,
     }
 
@@ -109,9 +114,15 @@ FINDING = Finding(
             batched.analyze_specialists,
             _inputs,
             Exactly(_expected),
-            (SMOKE, MANY, REPORT),
+            (SMOKE, HOSTILE, MANY, REPORT),
             uses_model=False,
-            alterations=(("other features", "the answer is known by the features' identity", _rows_rolled),),
+            items=("features", "texts"),
+            variations=(OTHER_CATEGORIES, numbers("threshold", 2.0, 8.5)),
+            refused=(
+                Refused("no texts", lambda inputs: {"texts": []}, ValueError),
+                Refused("features of fewer texts", lambda inputs: {"features": inputs["features"][1:]}, ValueError),
+            ),
+            alterations=(("features written into", "the answer is known by the features' identity", _rows_rolled),),
         ),
     ),
     counters=(string_comparisons, operators, bytes_allocated),

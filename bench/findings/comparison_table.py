@@ -28,11 +28,12 @@ from ..counters import (
 from ..equivalence import Inputs
 from ..errors import NotEquivalent
 from ..features import Features
-from ..finding import Claim, Defect, Finding, Pair
+from ..finding import Claim, Defect, Finding, Pair, Refused
 from ..oracle import Oracle
 from ..ranks import Number, Ranked, SameRanks
 from ..subject import Subject
 from ..suite import Suite
+from ..variations import OTHER_CATEGORIES, OTHER_MODEL, OTHER_SAES, numbers
 from ..workload import Workload
 
 SMOKE = Workload("smoke", "tiny", 70)
@@ -43,11 +44,15 @@ REPORT = Workload("report", "gpt2-small-shape", 70)
 
 
 def _inputs(workload: Workload, subject: Subject, order: Sequence[int] | None) -> Inputs:
+    categories = {name: list(members) for name, members in texts.CATEGORIES.items()}
+    if workload.form in ("hostile", "given"):
+        # Dealt in turn, so that of two texts that are nearly equal one is inside and one is not.
+        categories |= {f"every third from {k}": workload.texts()[k::3] for k in range(3)}
     return {
         "model": subject.model,
         "saes": dict(subject.saes),
         "texts": workload.texts(order),
-        "categories": {name: list(members) for name, members in texts.CATEGORIES.items()},
+        "categories": categories,
         "top_k": 5,
         "threshold": 5.0,
     }
@@ -56,7 +61,10 @@ def _inputs(workload: Workload, subject: Subject, order: Sequence[int] | None) -
 def _ranks(inputs: Inputs, oracle: Oracle, output: Any, allowed: float) -> list[Ranked]:
     ranks = []
     for name, column in output.columns.items():
-        features = oracle.features(name, inputs["texts"])
+        if list(column.specialists) != list(inputs["categories"]):
+            told = f"{name} has specialists of {list(column.specialists)}, expected of {list(inputs['categories'])}."
+            raise NotEquivalent("shape", told)
+        features = oracle.features(inputs["saes"][name], inputs["texts"])
         ranks += _feature_ranks(name, column, features, inputs, allowed)
         ranks += _specialist_ranks(name, column, features, inputs, allowed)
     return ranks
@@ -99,7 +107,7 @@ def _specialist_ranks(name: str, column: Any, features: Features, inputs: Inputs
 def _numbers(inputs: Inputs, oracle: Oracle, output: Any, allowed: float) -> list[Number]:
     numbers = []
     for name, column in output.columns.items():
-        features = oracle.features(name, inputs["texts"])
+        features = oracle.features(inputs["saes"][name], inputs["texts"])
         scale = features.scale.max().item()
         for i, value, text in column.strongest:
             where = f"{name} strongest feature {i} on text {text!r:.40}"
@@ -127,6 +135,17 @@ FINDING = Finding(
                 why="float32 sums in another order, and at another batch shape",
             ),
             (SMOKE, SOLVED, HOSTILE, RAGGED, REPORT),
+            variations=(
+                *(OTHER_MODEL, OTHER_SAES),
+                OTHER_CATEGORIES,
+                numbers("top_k", 3, 1, 40),
+                numbers("threshold", 2.0, 1.0, 0.5, 10.0, 20.0, 40.0, 0.0),
+            ),
+            refused=(
+                Refused("no texts", lambda inputs: {"texts": []}, ValueError),
+                Refused("a string in place of texts", lambda inputs: {"texts": ""}, TypeError),
+                Refused("no SAEs", lambda inputs: {"saes": {}}, ValueError),
+            ),
         ),
     ),
     counters=(

@@ -11,10 +11,11 @@ import impl_sequential.feature_links as sequential
 
 from ..counters import duplicate_definitions
 from ..equivalence import Exactly, Inputs
-from ..finding import Claim, Finding, Pair
+from ..finding import Claim, Finding, Pair, Refused
 from ..oracle import Oracle
 from ..subject import Subject
 from ..suite import Suite
+from ..variations import plain
 from ..workload import Workload
 
 SMOKE = Workload("smoke", "tiny", 60, "none")
@@ -43,6 +44,11 @@ FINDING = Finding(
             Exactly(_expected),
             (SMOKE, REPORT),
             uses_model=False,
+            items=("feature_idxs",),
+            variations=(
+                plain("sae_name", lambda inputs: ["gemma-2-2b/20-gemmascope-res-16k", "a name/ with a space"]),
+            ),
+            refused=(Refused("a negative index", lambda inputs: {"feature_idxs": [0, -1]}, IndexError),),
         ),
     ),
     counters=(duplicate_definitions,),

@@ -21,10 +21,11 @@ from ..counters import (
     token_layers,
 )
 from ..equivalence import Inputs, SameRows
-from ..finding import Claim, Defect, Finding, Pair
+from ..finding import Claim, Defect, Finding, Pair, Refused
 from ..oracle import Oracle
 from ..subject import Subject
 from ..suite import Suite
+from ..variations import OTHER_HOOK, OTHER_MODEL
 from ..workload import Workload
 
 SMOKE = Workload("smoke", "tiny", 70)
@@ -53,6 +54,12 @@ FINDING = Finding(
             _inputs,
             SameRows(_activations, why="autograd may choose other kernels"),
             (SMOKE, HOSTILE, REPORT),
+            variations=(OTHER_MODEL, OTHER_HOOK),
+            refused=(
+                Refused("no texts", lambda inputs: {"texts": []}, ValueError),
+                Refused("a string in place of texts", lambda inputs: {"texts": ""}, TypeError),
+                Refused("a hook that the model lacks", lambda inputs: {"hook_name": "no.such_hook"}, ValueError),
+            ),
         ),
     ),
     counters=(

@@ -3,7 +3,6 @@
 Source: efficiency report, finding 5. Claim: low impact.
 """
 
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,69 +12,32 @@ from pathlib import Path
 import impl_batched.sae_cache as batched
 import impl_sequential.sae_cache as sequential
 
+from .. import hub
 from ..counters import directory_scans, file_system_calls
 from ..equivalence import Exactly, Inputs
-from ..finding import Claim, Defect, Finding, Pair
-from ..oracle import CACHE, Oracle
+from ..finding import Claim, Defect, Finding, Pair, Refused
+from ..hub import CFG, OTHER_PATH, PATTERN_PATH, SAE_PATH, WEIGHTS
+from ..oracle import Oracle
 from ..subject import Subject
 from ..suite import Suite
+from ..variations import plain
 from ..workload import Workload
-
-WEIGHTS, CFG = "sae_weights.safetensors", "cfg.json"
-"""The files of an SAE as SAELens saves it."""
 
 SMOKE = Workload("smoke", "tiny", 100, "hit")
 MISS = Workload("miss", "tiny", 1_000, "miss")
+HOSTILE = Workload("hostile", "tiny", 20, "unusual")
 REPORT = Workload("report", "gpt2-small-shape", 1_000, "hit")
-
-SAES_PER_REPOSITORY = 12
-SAE_PATH = "blocks.8.hook_resid_pre"
-REVISION = "0123456789abcdef0123456789abcdef01234567"
 
 
 def _inputs(workload: Workload, subject: Subject, order: Sequence[int] | None) -> Inputs:
-    root = _hub(workload)
-    return {"sae_path": SAE_PATH, "sae_lens_cache": root / "sae_lens", "hf_cache": root / "hub"}
-
-
-def _hub(workload: Workload) -> Path:
-    """A folder in the hub's layout with about `n_items` files; the wanted SAE, where there is one, comes last."""
-    root = CACHE / "hub" / workload.digest
-    if root.exists():
-        return root
-    building = root.with_name(f"{root.name}.{os.getpid()}")
-    (building / "sae_lens").mkdir(parents=True)
-    # Two blobs and two links each.
-    n_saes = max(1, workload.n_items // 4)
-    for i in range(n_saes):
-        wanted = workload.form == "hit" and i == n_saes - 1
-        repository = building / "hub" / f"models--org--sae-{i // SAES_PER_REPOSITORY:04d}"
-        _add_sae(repository, SAE_PATH if wanted else f"layer_{i}/width_16k", i)
-    try:
-        building.rename(root)
-    except OSError:  # another process was first
-        shutil.rmtree(building)
-    return root
-
-
-def _add_sae(repository: Path, sae_path: str, number: int) -> None:
-    folder = repository / "snapshots" / REVISION / sae_path
-    for path in (folder, repository / "blobs", repository / "refs"):
-        path.mkdir(parents=True, exist_ok=True)
-    (repository / "refs" / "main").write_text(REVISION)
-    for name in (WEIGHTS, CFG):
-        blob = repository / "blobs" / f"{number:08x}-{name}"
-        blob.write_text("{}")
-        (folder / name).symlink_to(os.path.relpath(blob, folder))
+    is_unusual = workload.form == "unusual"
+    sae_path = PATTERN_PATH if is_unusual else SAE_PATH
+    root = hub.unusual(workload.digest, sae_path) if is_unusual else hub.ordinary(workload)
+    return {"sae_path": sae_path, "sae_lens_cache": root / "sae_lens", "hf_cache": root / "hub"}
 
 
 def _expected(inputs: Inputs, oracle: Oracle) -> tuple[bool, Path | None]:
-    """By the hub's own index of what it has cached, which neither twin uses."""
-    direct = inputs["sae_lens_cache"] / SAE_PATH
-    if (direct / WEIGHTS).is_file():
-        return True, direct
-    folders = sorted(inputs["hf_cache"].glob(f"models--*/snapshots/{REVISION}/{SAE_PATH}"))
-    return (True, folders[0]) if folders else (False, None)
+    return hub.find(**inputs)
 
 
 @contextmanager
@@ -85,7 +47,7 @@ def _removed_or_downloaded(inputs: Inputs, subject: Subject, oracle: Oracle) -> 
     if folder:
         shutil.rmtree(folder)
     else:
-        _add_sae(inputs["hf_cache"] / "models--org--sae-new", SAE_PATH, number=0)
+        hub.add_sae(inputs["hf_cache"] / "models--org--sae-new", inputs["sae_path"], number=0)
     try:
         yield oracle
     finally:
@@ -95,7 +57,7 @@ def _removed_or_downloaded(inputs: Inputs, subject: Subject, oracle: Oracle) -> 
 @contextmanager
 def _saved(files: Sequence[str], inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Oracle]:
     """The SAE's own folder, outside the hub, gets these files between two calls."""
-    folder = inputs["sae_lens_cache"] / SAE_PATH
+    folder = inputs["sae_lens_cache"] / inputs["sae_path"]
     folder.mkdir(parents=True)
     for name in files:
         (folder / name).write_text("{}")
@@ -116,8 +78,15 @@ FINDING = Finding(
             batched.check_sae_cached,
             _inputs,
             Exactly(_expected),
-            (SMOKE, MISS, REPORT),
+            (SMOKE, MISS, HOSTILE, REPORT),
             uses_model=False,
+            items=(),
+            variations=(
+                plain("sae_path", lambda inputs: [OTHER_PATH, PATTERN_PATH, "no/such"]),
+                plain("sae_lens_cache", lambda inputs: [hub.saved(inputs["sae_path"])]),
+                plain("hf_cache", lambda inputs: [hub.unusual("another", inputs["sae_path"]) / "hub"]),
+            ),
+            refused=(Refused("an empty path", lambda inputs: {"sae_path": ""}, ValueError),),
             alterations=(
                 ("other files", "an answer outlives a change of the cache", _removed_or_downloaded),
                 ("saved directly", "the SAE's own folder is not looked at", partial(_saved, (WEIGHTS, CFG))),

@@ -3,7 +3,7 @@
 Source: efficiency report, finding 1. Claim: 5-10x.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -25,12 +25,13 @@ from ..counters import (
 )
 from ..equivalence import Inputs, SameRows
 from ..features import Features
-from ..finding import Claim, Defect, Finding, Pair
+from ..finding import Claim, Defect, Finding, Pair, Refused
 from ..oracle import Oracle
 from ..plain import ListOf
 from ..ranks import Number, Ranked, SameRanks
 from ..subject import Subject
 from ..suite import Suite
+from ..variations import OTHER_HOOK, OTHER_MODEL, OTHER_SAE, Changed, Variation, numbers
 from ..workload import Workload
 
 SMOKE = Workload("smoke", "tiny", 70)
@@ -43,6 +44,9 @@ CONCEPT = Workload("report", "gpt2-small-shape", 10)
 
 BUSY_FEATURE = {"tiny": 11, "solved": 14, "gpt2-small-shape": 18_682}
 """A feature per subject that fires on many of the texts, differently strongly."""
+
+OTHER_THRESHOLDS = (2.0, 1.0, 0.5, 10.0, 20.0, 40.0, 0.0)
+"""Below and above the report's, for subjects whose features are weaker or stronger."""
 
 WHY = "float32 sums in another order, and at another batch shape"
 
@@ -65,7 +69,23 @@ def _concept_inputs(workload: Workload, subject: Subject, order: Sequence[int] |
 
 
 def _features(inputs: Inputs, oracle: Oracle) -> Features:
-    return oracle.features(oracle.subject.sae_name, inputs["texts"])
+    return oracle.features(inputs["sae"], inputs["texts"], inputs["hook_name"])
+
+
+def _other_features(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Changed]:
+    """Features by how differently strongly they fire on these texts, the most different first."""
+    values = _features(inputs, oracle).values
+    for index in (values.amax(dim=0) - values.amin(dim=0)).argsort(descending=True).tolist():
+        if index != inputs["feature_idx"]:
+            yield {"feature_idx": index}, oracle
+
+
+REFUSED = (
+    Refused("no texts", lambda inputs: {"texts": []}, ValueError),
+    Refused("a string in place of texts", lambda inputs: {"texts": ""}, TypeError),
+    Refused("a hook that the model lacks", lambda inputs: {"hook_name": "no.such_hook"}, ValueError),
+)
+"""The string is the empty one: what iterates over any other takes its letters for texts, and answers about those."""
 
 
 def _explore_ranks(inputs: Inputs, oracle: Oracle, output: Any, allowed: float) -> list[Ranked]:
@@ -122,6 +142,8 @@ FINDING = Finding(
             _inputs,
             SameRows(_features, why=WHY),
             (SMOKE, SOLVED, HOSTILE, RAGGED, REPORT),
+            variations=(OTHER_MODEL, OTHER_SAE, OTHER_HOOK),
+            refused=REFUSED,
         ),
         Pair(
             sequential.explore_feature,
@@ -129,6 +151,16 @@ FINDING = Finding(
             _explore_inputs,
             SameRanks(_explore_ranks, _explore_numbers, lambda inputs: ListOf((str, float)), WHY),
             (SMOKE, SOLVED, HOSTILE, RAGGED, CONCEPT),
+            variations=(OTHER_MODEL, OTHER_SAE, OTHER_HOOK, Variation("feature_idx", _other_features)),
+            refused=(
+                *REFUSED,
+                Refused("feature_idx -1", lambda inputs: {"feature_idx": -1}, IndexError),
+                Refused(
+                    "a feature that the SAE lacks",
+                    lambda inputs: {"feature_idx": int(inputs["sae"].cfg.d_sae)},
+                    IndexError,
+                ),
+            ),
         ),
         Pair(
             sequential.find_features_for_concept,
@@ -136,6 +168,12 @@ FINDING = Finding(
             _concept_inputs,
             SameRanks(_concept_ranks, _concept_numbers, lambda inputs: ListOf((int, int, float)), WHY),
             (SMOKE, SOLVED, HOSTILE, RAGGED, CONCEPT),
+            variations=(
+                *(OTHER_MODEL, OTHER_SAE, OTHER_HOOK),
+                numbers("top_k", 3, 1, 40),
+                numbers("activation_threshold", *OTHER_THRESHOLDS),
+            ),
+            refused=REFUSED,
         ),
     ),
     counters=(

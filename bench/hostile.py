@@ -1,0 +1,126 @@
+"""Hostile texts for one subject: what has broken somebody's lengths, padding or look-up, made for its own tokenizer.
+
+They are guaranteed, not drawn: every check of texts asks for them all, whatever its workload holds.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+
+from .texts import WORDS
+
+NEARLY_EQUAL: tuple[str, ...] = (
+    *("Straße", "STRASSE", "straße"),
+    *("two words", "two  words", "two words ", " two words", "two words\n", "Two words"),
+    *("caf\u00e9", "cafe\u0301"),
+    *("\ufb01ne 1\u00b2", "fine 12"),
+    *("zerowidth", "zero\u200bwidth", "zero\u00adwidth"),
+    *("A", "\u0391", "\u0410"),
+)
+"""Texts that a careless look-up takes for equal: case, white space, normal forms (NFC, NFKC), marks of no width, other
+alphabets' letters."""
+PLAIN: tuple[str, ...] = (
+    "",
+    " ",
+    "\n",
+    "a",
+    "  white space on both sides\t ",
+    "same twice",
+    "in between",
+    "same twice",
+)
+"""Empty, white space alone, a single token, white space at the ends, and a text that comes twice."""
+MOST_SPECIAL = 8
+"""Special tokens that are asked about; a tokenizer may have thousands."""
+CALL_SHARE = 0.25
+"""Share of the free memory that one text's run may be predicted to take in the definition, which keeps every
+activation. The rest is room for the oracle's doubles, and for other programs."""
+KEPT_PER_TOKEN = 24
+"""Activations of the residual stream's width that a cache holds a block and token, of an MLP four times as wide:
+counted on TransformerLens 3.9."""
+
+
+@dataclass(frozen=True)
+class Hostile:
+    """Texts to ask about, and in words what is not among them and why."""
+
+    texts: tuple[str, ...]
+    untried: tuple[str, ...] = ()
+
+
+def hostile_texts(model: Any | None = None, dtype_bytes: int = 4) -> Hostile:
+    """The texts for a model, or for a pair that runs none.
+
+    With a model: each special token alone, first, last and inside; a text that fills the context and one beyond it,
+    or the longest that the definition's predicted memory leaves room for. A text without tokens is left out: nothing
+    is right about it.
+    """
+    if model is None:
+        return Hostile((*PLAIN, *NEARLY_EQUAL))
+    special, untried = _special_tokens(model.tokenizer)
+    marked = [text for token in special for text in (token, f"{token}first", f"last{token}", f"in {token} side")]
+    doubled = [token + token for token in special[:1]]
+    longest = longest_that_fits(model, dtype_bytes)
+    if longest < model.cfg.n_ctx:
+        untried.append(
+            f"texts over {longest} tokens, of the {model.cfg.n_ctx} that the model takes: the definition would need "
+            "more memory than is free"
+        )
+        long = [filled(model, longest, seed=1)]
+    else:
+        long = [filled(model, longest, seed=1), filled(model, longest + 1, seed=2)]
+    half = filled(model, max(2, longest // 2), seed=3)
+    texts = [*PLAIN, *marked, *doubled, half, *long, *NEARLY_EQUAL]
+    kept = [text for text in texts if model.to_tokens(text).numel()]
+    if len(kept) < len(texts):
+        untried.append("texts without a token, since nothing is right about them")
+    return Hostile(tuple(kept), tuple(untried))
+
+
+def _special_tokens(tokenizer: Any) -> tuple[list[str], list[str]]:
+    every = list(dict.fromkeys(tokenizer.all_special_tokens))
+    untried = [f"{len(every) - MOST_SPECIAL} of {len(every)} special tokens"] if len(every) > MOST_SPECIAL else []
+    return every[:MOST_SPECIAL], untried
+
+
+def longest_that_fits(model: Any, dtype_bytes: int = 4, free_bytes: int | None = None) -> int:
+    """Tokens of the longest text, at most the context's, that the definition has room for."""
+    free = psutil.virtual_memory().available if free_bytes is None else free_bytes
+    n_tokens = int(model.cfg.n_ctx)
+    while n_tokens > 1 and predicted_bytes(model.cfg, n_tokens, dtype_bytes) > CALL_SHARE * free:
+        n_tokens //= 2
+    return n_tokens
+
+
+def predicted_bytes(cfg: Any, n_tokens: int, dtype_bytes: int = 4) -> int:
+    """Memory of one run that caches everything: scores and pattern of each head, the stream's parts, the logits."""
+    attention = 2 * cfg.n_layers * cfg.n_heads * n_tokens * n_tokens
+    stream = KEPT_PER_TOKEN * cfg.n_layers * cfg.d_model * n_tokens
+    return int((attention + stream + cfg.d_vocab * n_tokens) * dtype_bytes)
+
+
+def filled(model: Any, n_tokens: int, seed: int) -> str:
+    """A text of that many tokens, what the model prepends included; of one fewer where no text has exactly that many.
+
+    Its words differ, so that where it is cut shows.
+    """
+    rng = random.Random(seed)
+    words = _words_of_one_token(model) or list(WORDS)
+    chosen = [rng.choice(words)]
+    while _n_tokens(model, chosen) < n_tokens:
+        chosen += rng.choices(words, k=max(1, (n_tokens - _n_tokens(model, chosen)) // 2))
+    while len(chosen) > 1 and _n_tokens(model, chosen) > n_tokens:
+        chosen.pop()
+    return " ".join(chosen)
+
+
+def _words_of_one_token(model: Any) -> list[str]:
+    """Words that add exactly one token behind a space."""
+    return [word for word in WORDS if _n_tokens(model, ["is", word]) == _n_tokens(model, ["is"]) + 1]
+
+
+def _n_tokens(model: Any, words: Sequence[str]) -> int:
+    return int(model.to_tokens(" ".join(words), truncate=False).shape[1])

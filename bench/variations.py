@@ -1,0 +1,112 @@
+"""Other values of a pair's arguments: whoever freezes, ignores or builds in an argument is wrong about them."""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .alterations import roll_features, roll_tokens, tokens_rolled
+from .equivalence import Inputs
+from .oracle import Oracle
+from .subject import Subject
+
+Changed = tuple[Mapping[str, Any], Oracle]
+"""Arguments with their new values, and the oracle that knows the answer to them."""
+Values = Callable[[Inputs, Subject, Oracle], Iterator[Changed]]
+"""Other values of one argument, the likeliest to change the answer first."""
+
+
+@dataclass(frozen=True)
+class Variation:
+    """How one argument may vary. The first value that changes the answer is asked about."""
+
+    argument: str
+    values: Values
+
+    @property
+    def name(self) -> str:
+        """The trial's name."""
+        return f"other {self.argument}"
+
+
+def plain(argument: str, make: Callable[[Inputs], Sequence[Any]]) -> Variation:
+    """Values worked out from the other inputs; the present one is left out."""
+
+    def values(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Changed]:
+        return (({argument: value}, oracle) for value in make(inputs) if value != inputs[argument])
+
+    return Variation(argument, values)
+
+
+def numbers(argument: str, *choices: float) -> Variation:
+    """Numbers to choose from."""
+    return plain(argument, lambda inputs: choices)
+
+
+def _other_models(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Changed]:
+    """Another model of the same shape, in which each token has the embedding of the next one."""
+    model = copy.deepcopy(inputs["model"])
+    roll_tokens(model, 1)
+    yield {"model": model}, oracle.of_altered_model(tokens_rolled)
+
+
+def _other_saes(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Changed]:
+    """A copy of the present SAE in which each feature is the next one, and then the subject's others.
+
+    The copy comes first: name, hook and shapes say nothing of which of the two it is.
+    """
+    rolled = copy.deepcopy(inputs["sae"])
+    roll_features(rolled, 1)
+    yield {"sae": rolled}, oracle
+    for sae in subject.saes.values():
+        if sae is not inputs["sae"]:
+            yield {"sae": sae}, oracle
+
+
+def _other_sets_of_saes(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Changed]:
+    """Fewer SAEs, the last one first and under another name."""
+    saes = inputs["saes"]
+    names = list(saes)
+    yield (
+        {"saes": {"under another name": saes[names[-1]], **{name: saes[name] for name in names[: len(names) // 2]}}},
+        oracle,
+    )
+
+
+def _other_hooks(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Changed]:
+    """Other hooks whose values have the same shape: the subject's, and then those of the same kind in other blocks."""
+    present = inputs["hook_name"]
+    kind = present.split(".", 2)[-1]
+    own = [name for name in subject.hook_names if name != present]
+    alike = [name for name in inputs["model"].hook_dict if name.split(".", 2)[-1] == kind and name != present]
+    for name in dict.fromkeys([*own, *alike]):
+        if name.split(".", 2)[-1] == kind:
+            yield {"hook_name": name}, oracle
+
+
+def _other_categories(inputs: Inputs) -> Sequence[Any]:
+    """The same names with the members of the next one; then fewer, by other names, each with every other text."""
+    names, texts = list(inputs["categories"]), inputs["texts"]
+    members = list(inputs["categories"].values())
+    rotated = dict(zip(names, [*members[1:], members[0]], strict=True))
+    return [rotated, {"odd": texts[1::2], "even": texts[::2], "absent": ["no such text"]}]
+
+
+OTHER_MODEL = Variation("model", _other_models)
+OTHER_SAE = Variation("sae", _other_saes)
+OTHER_SAES = Variation("saes", _other_sets_of_saes)
+OTHER_HOOK = Variation("hook_name", _other_hooks)
+OTHER_CATEGORIES = plain("categories", _other_categories)
+
+
+def together(
+    variations: Sequence[Variation], inputs: Inputs, subject: Subject, oracle: Oracle
+) -> Iterator[tuple[Inputs, Oracle]]:
+    """The inputs with every argument varied, each at its first value; then with each but one, the others as before."""
+    first = {v.argument: next(iter(v.values(inputs, subject, oracle)), None) for v in variations}
+    changed = {name: one for name, one in first.items() if one}
+    for without in [None, *(changed if len(changed) > 2 else ())]:
+        kept = [one for name, one in changed.items() if name != without]
+        # An oracle of another model is the one that knows; the rest are told apart by the inputs themselves.
+        known = next((knows for _, knows in kept if knows is not oracle), oracle)
+        yield {**inputs, **{name: value for changes, _ in kept for name, value in changes.items()}}, known
