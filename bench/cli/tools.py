@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .. import terminal
-from ..duplicates import find_duplicates
+from ..duplicates import scan
 from ..fitness import fitness
 from ..fitness.sign import State
 from ..record import RESULTS, read, schema
@@ -41,16 +41,20 @@ def duplicates(
 ) -> None:
     """Find functions that one file or notebook defines twice, also where one is nested in another function.
 
+    Exit status 0: none; 1: there are; 2: something could not be read. All else is read, and what was found is told.
+
     Example: python -m bench duplicates phase_3.ipynb
     """
-    found = find_duplicates(paths)
+    found = scan(paths)
+    for problem in found.problems:
+        terminal.warn_line(problem)
     if as_json:
-        terminal.print_json([vars(duplicate) for duplicate in found])
+        terminal.print_json([vars(duplicate) for duplicate in found.duplicates])
     else:
-        for duplicate in found:
+        for duplicate in found.duplicates:
             terminal.say_line(f"{duplicate.name}: {duplicate.again} again, first {duplicate.first}")
-        terminal.say_line(f"{len(found)} duplicate definitions.")
-    raise typer.Exit(1 if found else 0)
+        terminal.say_line(found.summary)
+    raise typer.Exit(2 if found.problems else 1 if found.duplicates else 0)
 
 
 @app.command("schema")
