@@ -96,15 +96,16 @@ def controls(results: Results = RESULTS, as_json: AsJson = False) -> None:
 
 
 def _given(path: Path | None) -> tuple[str, ...]:
+    """The texts of a file, one a line: all else that may part lines, and white space, belongs to a text."""
     if path is None:
         return ()
     try:
-        lines = tuple(path.read_text(encoding="utf-8").splitlines())
+        content = path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"--texts {path} cannot be read: {error}. Expected a UTF-8 file, one text a line.") from error
-    if not lines:
+    if not content:
         raise BadInput(f"--texts {path} is empty. Expected at least one text, one a line.")
-    return lines
+    return tuple(line.removesuffix("\r") for line in content.removesuffix("\n").split("\n"))
 
 
 def _exit_status(refusals: Sequence[Refusal], candidate: str | None) -> int:

@@ -10,8 +10,8 @@ from .. import terminal
 from ..duplicates import scan
 from ..fitness import fitness
 from ..fitness.sign import State
-from ..record import RESULTS, read, schema
-from .options import AsJson, Results, app
+from ..record import RESULTS, schema
+from .options import AsJson, Results, app, read_records
 
 
 @app.command()
@@ -26,7 +26,7 @@ def doctor(
       python -m bench doctor
       python -m bench doctor --hub --json
     """
-    found = fitness(read(results).records, results, hub)
+    found = fitness(read_records(results).records, results, hub)
     if as_json:
         terminal.print_json(terminal.fitness_as_json(found))
     else:
