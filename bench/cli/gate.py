@@ -100,12 +100,19 @@ def _given(path: Path | None) -> tuple[str, ...]:
     if path is None:
         return ()
     try:
-        content = path.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        content = _text(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise BadInput(f"--texts {path} cannot be read: {error}. Expected a UTF-8 file, one text a line.") from error
     if not content:
         raise BadInput(f"--texts {path} is empty. Expected at least one text, one a line.")
     return tuple(line.removesuffix("\r") for line in content.removesuffix("\n").split("\n"))
+
+
+def _text(content: bytes) -> str:
+    """Raises ValueError for what is not UTF-8. English in UTF-16 is, by the letter, with every other byte zero."""
+    if 3 * content.count(b"\0") > len(content):
+        raise ValueError("every other byte of it is zero, as in UTF-16")
+    return content.decode("utf-8-sig")
 
 
 def _exit_status(refusals: Sequence[Refusal], candidate: str | None) -> int:
