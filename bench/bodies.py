@@ -1,8 +1,8 @@
 """What a record can say: one class a kind."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from .certificate import Certificate
 from .comparison import Comparison, Launch
@@ -92,6 +92,12 @@ class Measured(Stated):
     certificate: Certificate
     baseline: Certificate | None = None
     launches: tuple[Launch, ...]
+
+    @model_validator(mode="after")
+    def _compares(self) -> Self:
+        """Raises where certificates and samples make no comparison, so that whoever reads it later need not ask."""
+        Comparison(self.certificate, self.launches, self.baseline)
+        return self
 
     @property
     def arms(self) -> tuple[str, str]:

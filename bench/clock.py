@@ -10,6 +10,10 @@ import torch
 
 T = TypeVar("T")
 
+SHORTEST_S, LONGEST_S = 1e-12, 1e9
+"""Seconds that a call can take: a processor's cycle is some 1e-10 s, and thirty years are 1e9 s. What lies beyond was
+not measured, and makes quotients overflow."""
+
 
 @dataclass
 class Total:
@@ -39,6 +43,11 @@ def elapsed_s(call: Callable[[], T]) -> tuple[T, float]:
         seconds = time.perf_counter() - start
         under_test.total_s += seconds
     return outcome, seconds
+
+
+def is_seconds(value: float) -> bool:
+    """Whether a clock can have said so of a call."""
+    return SHORTEST_S <= value <= LONGEST_S
 
 
 def monotonic_s() -> float:

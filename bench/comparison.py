@@ -12,6 +12,7 @@ from statistics import fmean, median
 from statsmodels.stats.multitest import multipletests
 
 from .certificate import Certificate
+from .clock import is_seconds
 from .errors import Uncertified
 from .estimate import TARGET_HALF_WIDTH, Estimate
 from .finding import Claim
@@ -42,7 +43,7 @@ class Launch:
 
     def __post_init__(self) -> None:
         samples = (*self.baseline_s, *self.contender_s)
-        if not samples or len(self.baseline_s) != len(self.contender_s) or not all(s > 0 for s in samples):
+        if not samples or len(self.baseline_s) != len(self.contender_s) or not all(map(is_seconds, samples)):
             raise ValueError("A launch needs pairs of positive seconds, as many of the baseline as of the contender.")
 
     @property

@@ -4,14 +4,22 @@ Linters report a redefinition in the same scope; this sees also a nested functio
 """
 
 import ast
-import json
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import BadInput
+from .meaning import Function, last_name, meaning
+from .notebooks import Cell, code_cells, python_of
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
+SUFFIXES = (".py", ".ipynb")
+
+Branch = tuple[ast.stmt, str]
+"""A statement with branches, of which one runs, and one of them."""
+
+UNREADABLE = (OSError, SyntaxError, ValueError, RecursionError, MemoryError)
+"""What a file that is no Python, no text or no file ends in."""
 
 
 @dataclass(frozen=True)
@@ -23,99 +31,162 @@ class Duplicate:
     again: str
 
 
+@dataclass(frozen=True)
+class Scan:
+    """What a look through files found, and in a line each what could not be read: a file, or a cell of a notebook."""
+
+    duplicates: tuple[Duplicate, ...]
+    problems: tuple[str, ...]
+    n_files: int
+    n_unread: int
+
+    @property
+    def summary(self) -> str:
+        """What was found, and how much of what was asked for that is."""
+        found = f"{len(self.duplicates)} duplicate definitions."
+        return f"{found} Not all could be read of {self.n_unread} of {self.n_files} files." if self.n_unread else found
+
+
+@dataclass(frozen=True)
+class _Definition:
+    function: Function
+    place: str
+    branches: tuple[Branch, ...]
+
+    def excludes(self, other: "_Definition") -> bool:
+        """Whether at most one of the two is ever defined, since they stand in two branches of one statement."""
+        mine = dict(self.branches)
+        return any(mine.get(where, branch) != branch for where, branch in other.branches)
+
+
+def scan(paths: Sequence[Path]) -> Scan:
+    """Duplicate definitions in Python files and notebooks, and in such files below folders. Reads all that it can.
+
+    Raises:
+        BadInput: a path does not exist.
+    """
+    files = _files(paths)
+    duplicates: list[Duplicate] = []
+    problems: list[str] = []
+    n_unread = 0
+    for path in files:
+        n_before = len(problems)
+        duplicates += _in_file(path, problems)
+        n_unread += len(problems) > n_before
+    return Scan(tuple(duplicates), tuple(problems), len(files), n_unread)
+
+
 def find_duplicates(paths: Sequence[Path]) -> list[Duplicate]:
-    """Duplicate definitions in Python files and notebooks, and in such files below folders.
+    """Duplicate definitions, where all of every file has to be read.
 
     Raises:
         BadInput: a path does not exist, or a file is not Python.
     """
-    return [duplicate for path in _files(paths) for duplicate in _in_file(path)]
+    found = scan(paths)
+    if found.problems:
+        raise BadInput(found.problems[0])
+    return list(found.duplicates)
 
 
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
+def _files(paths: Sequence[Path]) -> list[Path]:
+    files: list[Path] = []
     for path in paths:
         if not path.exists():
             raise BadInput(f"There is no {path}. Expected a Python file, a notebook, or a folder of them.")
-        if path.is_dir():
-            yield from sorted(p for p in path.rglob("*") if p.suffix in (".py", ".ipynb") and p.is_file())
-        else:
-            yield path
+        below = path.rglob("*") if path.is_dir() else ()
+        files += sorted(p for p in below if p.suffix in SUFFIXES and p.is_file()) if path.is_dir() else [path]
+    return list(dict.fromkeys(files))
 
 
-def _in_file(path: Path) -> Iterator[Duplicate]:
-    seen: dict[tuple[str, str], str] = {}
-    for place, source in _sources(path):
+def _in_file(path: Path, problems: list[str]) -> Iterator[Duplicate]:
+    seen: dict[tuple[str, str], list[_Definition]] = {}
+    for definition in _definitions(path, problems):
+        name = definition.function.name
         try:
-            tree = ast.parse(source)
-        except (SyntaxError, ValueError) as error:
-            raise BadInput(f"{place} is not Python: {error}. Expected a file that Python can parse.") from error
-        for function in _functions(tree.body):
-            key = (function.name, meaning(function))
-            here = f"{place}:{function.lineno}"
-            if key in seen:
-                yield Duplicate(function.name, seen[key], here)
-            seen.setdefault(key, here)
+            earlier = seen.setdefault((name, meaning(definition.function)), [])
+        except UNREADABLE as error:
+            problems.append(_not_python(definition.place, error))
+            continue
+        first = next((one for one in earlier if not definition.excludes(one)), None)
+        if first:
+            yield Duplicate(name, first.place, definition.place)
+        earlier.append(definition)
 
 
-def _sources(path: Path) -> Iterator[tuple[str, str]]:
+def _definitions(path: Path, problems: list[str]) -> Iterator[_Definition]:
     try:
-        text = path.read_text(encoding="utf-8")
-        if path.suffix != ".ipynb":
-            yield str(path), text
-            return
-        cells = json.loads(text)["cells"]
-        for number, cell in enumerate(cells, start=1):
-            if cell["cell_type"] == "code":
-                yield f"{path}:cell {number}", _without_magics("".join(cell["source"]))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
-        raise BadInput(f"{path} cannot be read: {error!r}. Expected a UTF-8 Python file or notebook.") from error
+        for place, tree in _trees(path, problems):
+            for function, branches in _functions(tree.body):
+                yield _Definition(function, f"{place}:{function.lineno}", branches)
+    except UNREADABLE as error:
+        problems.append(f"{path} cannot be read: {_reason(error)}. Expected a UTF-8 Python file or Python notebook.")
 
 
-def _without_magics(source: str) -> str:
-    """Notebook commands become empty statements, so that line numbers stay."""
-    if source.lstrip().startswith("%%"):
-        return ""
-    lines = source.split("\n")
-    return "\n".join("pass" if line.startswith(("%", "!", "?")) else line for line in lines)
+def _trees(path: Path, problems: list[str]) -> Iterator[tuple[str, ast.Module]]:
+    """The syntax trees of a file, or of a notebook's cells, each with its place; those that have none are told."""
+    sources: Iterable[tuple[str, bytes | Cell]] = [(str(path), path.read_bytes())]
+    if path.suffix == ".ipynb":
+        sources = ((f"{path}:cell {number}", cell) for number, cell in code_cells(path))
+    for place, source in sources:
+        try:
+            yield place, _parsed(source if isinstance(source, bytes) else python_of(source))
+        except UNREADABLE as error:
+            problems.append(_not_python(place, error))
 
 
-def _functions(body: Iterable[ast.AST]) -> Iterator[Function]:
-    """Functions in the order of the text. Methods are left out: two classes may well share one."""
+def _parsed(source: str | bytes) -> ast.Module:
+    """The syntax tree; bytes in the encoding that they name. What Python would warn of is no matter here."""
+    with warnings.catch_warnings(action="ignore"):
+        return ast.parse(source)
+
+
+def _not_python(place: str, error: BaseException) -> str:
+    line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+    return f"{place}{line} is not Python: {_reason(error)}. Expected what Python, or IPython in a notebook, can parse."
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, RecursionError | MemoryError):
+        return "it is nested too deeply"
+    said = error.msg if isinstance(error, SyntaxError) else getattr(error, "strerror", None) or str(error)
+    return said.split("\n")[0]
+
+
+def _functions(
+    body: Iterable[ast.stmt], branches: tuple[Branch, ...] = ()
+) -> Iterator[tuple[Function, tuple[Branch, ...]]]:
+    """Functions in the order of the text, each with the branches that it stands in.
+
+    Methods are left out: two classes may well share one. So is what only a type checker sees.
+    """
     for node in body:
         if isinstance(node, ast.ClassDef):
             continue
         if isinstance(node, Function):
-            yield node
-        yield from _functions(ast.iter_child_nodes(node))
+            yield node, branches
+        for branch, block in _blocks(node):
+            yield from _functions(block, (*branches, (node, branch)) if branch else branches)
 
 
-def meaning(function: Function) -> str:
-    """The function's syntax tree as text, without docstring, annotations and positions, its local names numbered.
+def _blocks(node: ast.stmt) -> Iterator[tuple[str, list[ast.stmt]]]:
+    """The statements within a statement: a name for each branch, none for what runs whichever branch does."""
+    if isinstance(node, ast.If):
+        unseen = _of_type_checker(node.test)
+        yield from ((name, getattr(node, name)) for name in ("body", "orelse") if name != unseen)
+    elif isinstance(node, ast.Try | ast.TryStar):
+        yield "body", [*node.body, *node.orelse]
+        yield from ((f"handler {i}", handler.body) for i, handler in enumerate(node.handlers))
+        yield "", node.finalbody
+    elif isinstance(node, ast.Match):
+        yield from ((f"case {i}", case.body) for i, case in enumerate(node.cases))
+    else:
+        yield from (("", getattr(node, name, [])) for name in ("body", "orelse"))
 
-    Names from outside, defaults and decorators stay: functions that differ in these do different things.
-    """
-    tree = ast.parse(ast.unparse(function)).body[0]
-    local = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    local |= {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    return ast.dump(_Normal(local).visit(tree))
 
-
-class _Normal(ast.NodeTransformer):
-    def __init__(self, local: set[str]) -> None:
-        self.local = local
-        self.numbers: dict[str, str] = {}
-
-    def _renamed(self, name: str) -> str:
-        return self.numbers.setdefault(name, f"local{len(self.numbers)}") if name in self.local else name
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        node.returns = None
-        if ast.get_docstring(node) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
-        return self.generic_visit(node)
-
-    def visit_arg(self, node: ast.arg) -> ast.AST:
-        return ast.arg(self._renamed(node.arg))
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        return ast.Name(self._renamed(node.id), node.ctx)
+def _of_type_checker(test: ast.expr) -> str:
+    """The branch of an `if` that only a type checker takes, or an empty string."""
+    is_not = isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
+    asked = test.operand if isinstance(test, ast.UnaryOp) and is_not else test
+    if last_name(asked) != "TYPE_CHECKING":
+        return ""
+    return "orelse" if is_not else "body"

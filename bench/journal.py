@@ -3,10 +3,29 @@
 Imports nothing heavy, so that a writer can be started, and killed, in a hundredth of a second.
 """
 
+import codecs
+import errno
 import fcntl
+import json
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NoReturn
+
+FOREIGN = {
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+    b"\x1f\x8b": "compressed by gzip",
+    b"(\xb5/\xfd": "compressed by zstd",
+    b"\xfd7zXZ": "compressed by xz",
+    b"BZh": "compressed by bzip2",
+    b"PK\x03\x04": "a zip archive",
+}
+"""How a file begins that is no journal, though somebody may have made it of one."""
+MOST_BITS = 64
+"""Bits of the largest whole number in a line. What is counted here, bytes among it, is far below; beyond it, arithmetic
+with fractions overflows sooner or later."""
 
 
 def append(path: Path, line: bytes) -> None:
@@ -41,10 +60,47 @@ def append(path: Path, line: bytes) -> None:
 
 
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not blank, with their numbers from 1; the last may be one that was cut short."""
-    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
+    """The lines that are not blank, with their numbers from 1; the last may be one that was cut short.
+
+    Raises:
+        OSError: the file cannot be read, or is none.
+    """
+    if not path.is_file() and not path.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "It is no file, or a link to none")
+    for number, line in enumerate(path.read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n"), start=1):
         if line.strip():
             yield number, line
+
+
+def foreign(path: Path) -> str:
+    """What a file is by its first bytes, where that is no journal; else an empty string."""
+    with path.open("rb") as file:
+        head = file.read(max(map(len, FOREIGN)))
+    return next((kind for mark, kind in FOREIGN.items() if head.startswith(mark)), "")
+
+
+def value_of(line: bytes) -> Any:
+    """What a line says, as JSON has it: finite numbers, text in UTF-8.
+
+    Raises:
+        ValueError: it is not JSON, or holds a number that none of ours can be.
+        RecursionError: it is nested too deeply.
+    """
+    return json.loads(line.decode("utf-8"), parse_constant=_no_number, parse_float=_finite, parse_int=_whole)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _no_number(text)
+
+
+def _whole(text: str) -> int:
+    value = int(text)
+    return value if value.bit_length() <= MOST_BITS else _no_number(text)
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text[:20]} is no number that can be reckoned with")
 
 
 def _keep_name(folder: Path) -> None:

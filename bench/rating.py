@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from .clock import elapsed_s, monotonic_s
+from .clock import elapsed_s, is_seconds, monotonic_s
 
 SHAPES = ((12, 768, 3072), (512, 768, 3072), (2048, 768, 3072))
 """Tokens, width in, width out: a GPT-2 small block's largest product at one text, at a full batch, and beyond."""
@@ -26,7 +26,7 @@ class Rate:
     samples_s: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if not self.samples_s or self.amount <= 0 or not all(s > 0 for s in self.samples_s):
+        if not self.samples_s or self.amount <= 0 or not all(map(is_seconds, self.samples_s)):
             raise ValueError("A rate needs an amount of work and positive seconds.")
 
     @property

@@ -2,25 +2,44 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, WithJsonSchema
 
 from .bodies import Body, Certified, Counted, Judged, Measured, Mutated, Needed, Refused, Rewritten
 from .clock import now
 from .environment import Environment
 from .errors import RecordProblem, Uncertified, unknown
-from .journal import append, lines
+from .journal import append, foreign, lines, value_of
 from .traced import Traced
 from .workload import Workload
 
 FORMAT = 2
 """Number of this format. A reader refuses any other rather than guess."""
+EXAMPLE = "2026-11-23T18:00:00+00:00"
+MOST_SHOWN = 40
+"""Characters of what is damaged that are shown."""
 RESULTS = Path(os.environ.get("SPEEDPROOF_RESULTS", Path(__file__).resolve().parent.parent / "results"))
+
+
+def _moment(written: str) -> str:
+    try:
+        # A moment without a zone is none, and one that UTC cannot say can be compared with no other.
+        moment = datetime.fromisoformat(written)
+        moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{written[:MOST_SHOWN]!r} is no moment, expected one such as {EXAMPLE}") from error
+    if moment.tzinfo is None:
+        raise ValueError(f"{written!r} has no time zone, expected a moment such as {EXAMPLE}")
+    return written
+
+
+Moment = Annotated[str, AfterValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+"""When a record was written: ISO 8601 with a time zone."""
 
 
 class Record(BaseModel):
@@ -29,7 +48,7 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[2] = 2
-    written: str
+    written: Moment
     sitting: str
     environment: Environment
     body: Body
@@ -140,29 +159,36 @@ class Recorder:
 
 
 def read(results: Path) -> Ledger:
-    """All records below `results`, oldest file first in name order, damaged lines reported and skipped.
+    """All records below `results`, oldest file first in name order; what cannot be read is reported and skipped.
 
     Raises:
-        RecordProblem: a line has a format number that this version does not know, or a file cannot be read.
+        RecordProblem: a line has a format number that this version does not know.
     """
     records: list[Record] = []
     problems: list[str] = []
     for path in sorted((results / "records").glob("*.jsonl")):
-        for number, line in _lines(path):
-            try:
-                records.append(_parse(line, f"{path.name}:{number}"))
-            except (ValueError, Uncertified) as error:
-                problems.append(f"{path.name}:{number} skipped: {_first_line(error)}")
+        told, skipped = _read(path)
+        records += told
+        problems += skipped
     return Ledger(tuple(records), tuple(problems))
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+def _read(path: Path) -> tuple[list[Record], list[str]]:
+    """The records of a file, and a line for each of its lines that is none, or one for a file of another kind."""
+    records: list[Record] = []
+    problems: list[str] = []
     try:
-        yield from lines(path)
+        told, kind = list(lines(path)), foreign(path)
     except OSError as error:
-        raise RecordProblem(
-            f"Cannot read {path}: {error.strerror}. Expected a record file. Make it readable, or move it away."
-        ) from error
+        return [], [f"{path.name} skipped: {error.strerror}. Expected a record file: mend it, or move it away."]
+    for number, line in told:
+        try:
+            records.append(_parse(line, f"{path.name}:{number}"))
+        except (ValueError, RecursionError, Uncertified) as error:
+            problems.append(f"{path.name}:{number} skipped: {_first_line(error)}")
+    if problems and kind:
+        problems = [f"{path.name} skipped: it is {kind}, and {len(problems)} lines of it are no records."]
+    return records, problems
 
 
 def latest(records: Sequence[Record], kind: type[Any]) -> dict[tuple[str, ...], Record]:
@@ -199,10 +225,11 @@ def _about(body: Any) -> tuple[str, ...]:
 
 
 def _parse(line: bytes, place: str) -> Record:
-    data = json.loads(line)
-    if isinstance(data, dict) and data.get("format") not in (None, FORMAT):
+    data = value_of(line)
+    form = data.get("format") if isinstance(data, dict) else None
+    if isinstance(form, int) and not isinstance(form, bool) and form != FORMAT:
         raise RecordProblem(
-            f"{place} has record format {data['format']!r}. Expected {FORMAT}. It was written by another version of "
+            f"{place} has record format {form}. Expected {FORMAT}. It was written by another version of "
             "speedproof: read it with that version, or move the file out of results/records."
         )
     return Record.model_validate_json(line)
@@ -210,6 +237,9 @@ def _parse(line: bytes, place: str) -> Record:
 
 def _first_line(error: Exception) -> str:
     if isinstance(error, ValidationError):
-        first = error.errors()[0]
+        # What is not there says more than what is wrong with the rest.
+        first = min(error.errors(), key=lambda one: one["type"] != "missing")
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
     return str(error) if isinstance(error, Uncertified) else f"not whole JSON ({str(error).splitlines()[0]})"

@@ -81,6 +81,6 @@ class Planted(Stated):
     work: tuple[str, ...]
     time: str
     launches: int
-    slowdown: float | None = None
+    slowdown: float | None = Field(default=None, gt=0)
     interval: tuple[float, float] | None = None
     budget_s: float

@@ -22,6 +22,20 @@ from bench.check import certify
 from bench.findings import find
 from bench.subject import Subject, find_subject
 
+from .saved_runs import (
+    pytest_benchmark_compare_machine_info,
+    pytest_sessionfinish,
+    pytest_sessionstart,
+    pytest_terminal_summary,
+)
+
+__all__ = [
+    "pytest_benchmark_compare_machine_info",
+    "pytest_sessionfinish",
+    "pytest_sessionstart",
+    "pytest_terminal_summary",
+]
+
 ROOT = Path(__file__).parent.parent
 PUBLISHED = ("README.md", "results/records", "results/report")
 

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 
 LAYERS = (
     ("errors", "rules", "power", "power.burden"),
+    ("meaning", "notebooks"),
     (
         *("texts", "digest", "clock", "duplicates", "looks", "quiet", "shapes", "variants", "embedded_tokenizer"),
         *("journal", "power.peers", "importing"),

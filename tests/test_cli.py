@@ -13,6 +13,7 @@ import typer
 
 from bench import cli
 from bench.candidate import load
+from bench.cli.gate import _given
 from bench.cli.options import app
 from bench.errors import BadInput
 from bench.findings import FINDINGS, find
@@ -202,3 +203,50 @@ def test_control_c_keeps_what_was_recorded_and_says_how_to_go_on(tmp_path: Path)
     assert "What was recorded is kept" in rest and "Traceback" not in rest
     ledger = read(tmp_path)
     assert len(ledger.records) >= 2 and not ledger.problems
+
+
+PARTED = ("a\x0bb", "a\x0cb", "a\x1cb", "a\x1db", "a\x1eb", "a\x85b", "a\u2028b", "a\u2029b", "a\rb")
+"""Texts with what Python's `splitlines` parts lines at."""
+
+
+@pytest.mark.parametrize(
+    ("content", "texts"),
+    [
+        ("\n".join(PARTED).encode(), PARTED),
+        ("\n".join(PARTED).encode() + b"\n", PARTED),
+        (b"\xef\xbb\xbfa\nb\n", ("a", "b")),
+        (b"a\r\nb\r\n", ("a", "b")),
+        (b"a\r\nb", ("a", "b")),
+        (b"  a\t\n\tb  \n", ("  a\t", "\tb  ")),
+        (b"a\n\nb\n", ("a", "", "b")),
+        (b"\n", ("",)),
+        (b"a\r\r\n", ("a\r",)),
+        (b"a\xef\xbb\xbfb\n", ("a\ufeffb",)),
+        ("日本\u3000\n".encode(), ("日本\u3000",)),
+        (b"a\0b\nc\n", ("a\0b", "c")),
+    ],
+)
+def test_texts_are_parted_at_line_feeds_alone_and_kept_as_they_are(
+    content: bytes, texts: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "texts.txt"
+    path.write_bytes(content)
+    assert _given(path) == texts
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["a\nb\n".encode("utf-16"), "a\nb\n".encode("utf-16-be"), "é\n".encode("latin-1"), b"\xed\xa0\x80\n", b"\xff"],
+)
+def test_texts_that_are_not_utf_8_are_refused_in_a_line(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "texts.txt"
+    path.write_bytes(content)
+    with pytest.raises(BadInput, match=r"cannot be read: .*Expected a UTF-8 file, one text a line") as refused:
+        _given(path)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_of_a_byte_order_mark_alone_holds_no_text(tmp_path: Path) -> None:
+    (tmp_path / "texts.txt").write_bytes(b"\xef\xbb\xbf")
+    with pytest.raises(BadInput, match="is empty"):
+        _given(tmp_path / "texts.txt")

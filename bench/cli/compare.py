@@ -10,7 +10,7 @@ from .. import terminal
 from ..estimate import TARGET_HALF_WIDTH
 from ..oracle import CACHE
 from ..question import questions
-from ..record import RESULTS, read
+from ..record import RESULTS
 from ..regression.asv_matrix import configuration
 from ..regression.compare import Pairing, asked_of_both
 from ..regression.detection import detection
@@ -34,6 +34,7 @@ from .options import (
     app,
     chosen_findings,
     open_sitting,
+    read_records,
     write_summaries,
 )
 
@@ -142,7 +143,7 @@ def planted(
         sitting = open_sitting(results, seed)
         with terminal.progress() as sitting.say:
             sitting.keep(study(trials, budget_s, sitting.seed, CACHE, kind or (), sitting.say))
-    rates = detection([record.body for record in read(results).records if isinstance(record.body, Planted)])
+    rates = detection([record.body for record in read_records(results).records if isinstance(record.body, Planted)])
     if as_json:
         terminal.print_json([vars(rate) for rate in rates])
     else:

@@ -7,8 +7,8 @@ import typer
 from .. import report as reports
 from .. import terminal
 from ..dashboards import write_dashboards
-from ..record import RESULTS, read
-from .options import AsJson, Results, SubjectName, app
+from ..record import RESULTS
+from .options import AsJson, Results, SubjectName, app, read_records
 
 
 @app.command()
@@ -22,7 +22,7 @@ def dashboards(
 
     Example: make tensorboard, which calls this and then serves on 127.0.0.1
     """
-    ledger = read(results)
+    ledger = read_records(results)
     folder = write_dashboards(ledger.records, reports.build(ledger, workload, subject=subject), results / "traces")
     if as_json:
         terminal.print_json({"folder": str(folder)})

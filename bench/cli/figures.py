@@ -36,6 +36,7 @@ from .options import (
     chosen_findings,
     open_run,
     open_sitting,
+    read_records,
     report_folder,
     trace_all,
 )
@@ -160,9 +161,7 @@ def _plans(asked: Sequence[Question], answers: Sequence[Certificate | Refusal]) 
 
 def _show_report(results: Path, workload: str, subject: str | None, findings: Sequence[Finding], as_json: bool) -> bool:
     """Shows the newest figures, writes the report if they are of all findings, says whether all is well."""
-    built = reports.build(read(results), workload, findings, subject)
-    for problem in built.problems:
-        terminal.warn_line(f"Record {problem}")
+    built = reports.build(read_records(results), workload, findings, subject)
     if as_json:
         terminal.print_json([terminal.row_as_json(row) for row in built.rows])
     else:

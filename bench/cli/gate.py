@@ -96,15 +96,23 @@ def controls(results: Results = RESULTS, as_json: AsJson = False) -> None:
 
 
 def _given(path: Path | None) -> tuple[str, ...]:
+    """The texts of a file, one a line: all else that may part lines, and white space, belongs to a text."""
     if path is None:
         return ()
     try:
-        lines = tuple(path.read_text(encoding="utf-8").splitlines())
-    except (OSError, UnicodeDecodeError) as error:
+        content = _text(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise BadInput(f"--texts {path} cannot be read: {error}. Expected a UTF-8 file, one text a line.") from error
-    if not lines:
+    if not content:
         raise BadInput(f"--texts {path} is empty. Expected at least one text, one a line.")
-    return lines
+    return tuple(line.removesuffix("\r") for line in content.removesuffix("\n").split("\n"))
+
+
+def _text(content: bytes) -> str:
+    """Raises ValueError for what is not UTF-8. English in UTF-16 is, by the letter, with every other byte zero."""
+    if 3 * content.count(b"\0") > len(content):
+        raise ValueError("every other byte of it is zero, as in UTF-16")
+    return content.decode("utf-8-sig")
 
 
 def _exit_status(refusals: Sequence[Refusal], candidate: str | None) -> int:

@@ -13,7 +13,7 @@ from ..ladders import LADDERS
 from ..ladders.ladder import Ladder
 from ..plan import plans_of_ladders
 from ..question import questions_of_rungs
-from ..record import RESULTS, read
+from ..record import RESULTS
 from ..waterfall import waterfalls
 from .options import (
     AsJson,
@@ -25,6 +25,7 @@ from .options import (
     app,
     chosen_findings,
     open_sitting,
+    read_records,
     report_folder,
 )
 
@@ -53,7 +54,7 @@ def ladder(
         answers, _ = sitting.prove(asked, asked)
         sitting.measure(plans_of_ladders([a for a in answers if isinstance(a, Certificate)]), budget_s)
         sitting.close()
-    ledger = read(results)
+    ledger = read_records(results)
     # By ladder, since a name given may be of a finding whose other sittings are newer.
     falls = [fall for fall in waterfalls(ledger, workload, subject) if fall.ladder in ladders]
     if as_json:

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
+from .. import terminal
 from ..environment import current_environment
 from ..errors import BadInput
 from ..finding import Finding
 from ..findings import FINDINGS, find
 from ..profiling import n_arms, trace
-from ..record import Recorder, read
+from ..record import Ledger, Recorder, read
 from ..regression.judgement import Judgement
 from ..resumption import Earlier, interrupted
 from ..sitting import Sitting, new_seed, sitting_name
@@ -48,6 +49,14 @@ SubjectName = Annotated[str | None, typer.Option(help="Subject in place of the w
 Markdown = Annotated[Path | None, typer.Option(help="Write a summary for a pull request here.")]
 JUnit = Annotated[Path | None, typer.Option(help="Write a JUnit file here.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of the random orders, to repeat a sitting's.")]
+
+
+def read_records(results: Path) -> Ledger:
+    """What a results folder holds; every line or file that could not be read is told. Raises RecordProblem."""
+    ledger = read(results)
+    for problem in ledger.problems:
+        terminal.warn_line(f"Record {problem}")
+    return ledger
 
 
 def chosen_findings(names: Sequence[str] | None) -> tuple[Finding, ...]:

@@ -12,10 +12,10 @@ from ..bodies import Powered
 from ..power.peers import PEERS, installed
 from ..power.study import study, tools
 from ..power.summary import power_rows
-from ..record import RESULTS, read
+from ..record import RESULTS
 from ..sitting import Sitting
 from ..table import rendered
-from .options import Results, Seed, app, open_sitting
+from .options import Results, Seed, app, open_sitting, read_records
 
 
 @app.command()
@@ -46,7 +46,7 @@ def power(
                 "To have all: pip install -e '.[bench,power,test]'"
             )
         _ask(asked, open_sitting(results, seed), trials, budget_s)
-    taken = [record.body for record in read(results).records if isinstance(record.body, Powered)]
+    taken = [record.body for record in read_records(results).records if isinstance(record.body, Powered)]
     sys.stdout.write(rendered(pd.DataFrame(power_rows(taken)), form))
 
 

@@ -11,9 +11,9 @@ from .. import terminal
 from ..errors import BadInput
 from ..findings import find
 from ..history import histories, write_histories
-from ..record import RESULTS, read
+from ..record import RESULTS
 from ..table import record_rows, rendered, sample_rows, write_table
-from .options import Results, app
+from .options import Results, app, read_records
 
 
 @app.command()
@@ -37,12 +37,10 @@ def records(
       python -m bench records --samples --finding text_batching --format parquet --output samples.parquet
       python -m bench records --workload report --otava results/otava
     """
-    ledger = read(results)
+    ledger = read_records(results)
     if sitting == "newest":
         sitting = ledger.records[-1].sitting if ledger.records else None
     name = find(finding).name if finding else None
-    for problem in ledger.problems:
-        terminal.warn_line(f"Record {problem}")
     chosen = ledger.filter(kind, name, workload, subject, sitting, _moment(since)).records
     if otava:
         found = histories(chosen, ledger.records)

@@ -11,11 +11,11 @@ from ..ascent import NOT_RUN, ascend
 from ..bodies import Refused
 from ..findings import FINDINGS
 from ..plan import plans_of_pairs
-from ..record import RESULTS, read
+from ..record import RESULTS
 from ..series import Series, series_of
 from ..subject import find_subject
 from ..sweep import Sweep
-from .options import AsJson, Budget, Names, Results, Seed, SubjectName, app, chosen_findings, open_sitting
+from .options import AsJson, Budget, Names, Results, Seed, SubjectName, app, chosen_findings, open_sitting, read_records
 
 SWEEP_BUDGET_S = 480.0
 """Timing budget of all sweeps; the checks come on top."""
@@ -45,7 +45,8 @@ def sweep(
         certificates = ascend(sitting, series)
         sitting.measure(plans_of_pairs(certificates), budget_s)
         sitting.close()
-    built = reports.build(read(results), findings=FINDINGS, subject=subject)
+    ledger = read_records(results)
+    built = reports.build(ledger, findings=FINDINGS, subject=subject)
     done = [one for one in built.sweeps if _is_among(one, series, sitting.recorder.sitting)]
     if as_json:
         terminal.print_json([_as_json(one) for one in done])
@@ -53,7 +54,7 @@ def sweep(
         terminal.show_sweeps(done)
     if subject is None:
         terminal.warn_line(f"Report: {reports.write(built, results / 'report')[-1]}")
-    records = [record for record in read(results).records if record.sitting == sitting.recorder.sitting]
+    records = [record for record in ledger.records if record.sitting == sitting.recorder.sitting]
     faults = [r for r in records if isinstance(r.body, Refused) and r.body.code != NOT_RUN]
     raise typer.Exit(1 if faults else 0)
 

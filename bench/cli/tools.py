@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from .. import terminal
-from ..duplicates import find_duplicates
+from ..duplicates import scan
 from ..fitness import fitness
 from ..fitness.sign import State
-from ..record import RESULTS, read, schema
-from .options import AsJson, Results, app
+from ..record import RESULTS, schema
+from .options import AsJson, Results, app, read_records
 
 
 @app.command()
@@ -26,7 +26,7 @@ def doctor(
       python -m bench doctor
       python -m bench doctor --hub --json
     """
-    found = fitness(read(results).records, results, hub)
+    found = fitness(read_records(results).records, results, hub)
     if as_json:
         terminal.print_json(terminal.fitness_as_json(found))
     else:
@@ -41,16 +41,20 @@ def duplicates(
 ) -> None:
     """Find functions that one file or notebook defines twice, also where one is nested in another function.
 
+    Exit status 0: none; 1: there are; 2: something could not be read. All else is read, and what was found is told.
+
     Example: python -m bench duplicates phase_3.ipynb
     """
-    found = find_duplicates(paths)
+    found = scan(paths)
+    for problem in found.problems:
+        terminal.warn_line(problem)
     if as_json:
-        terminal.print_json([vars(duplicate) for duplicate in found])
+        terminal.print_json([vars(duplicate) for duplicate in found.duplicates])
     else:
-        for duplicate in found:
+        for duplicate in found.duplicates:
             terminal.say_line(f"{duplicate.name}: {duplicate.again} again, first {duplicate.first}")
-        terminal.say_line(f"{len(found)} duplicate definitions.")
-    raise typer.Exit(1 if found else 0)
+        terminal.say_line(found.summary)
+    raise typer.Exit(2 if found.problems else 1 if found.duplicates else 0)
 
 
 @app.command("schema")

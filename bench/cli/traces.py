@@ -10,9 +10,9 @@ from .. import terminal
 from ..operators import Difference, differences
 from ..profiling import trace_file
 from ..question import questions
-from ..record import RESULTS, read
+from ..record import RESULTS
 from ..traced import Traced
-from .options import AsJson, Names, Results, SubjectName, app, chosen_findings, open_sitting, trace_all
+from .options import AsJson, Names, Results, SubjectName, app, chosen_findings, open_sitting, read_records, trace_all
 
 
 @app.command()
@@ -37,7 +37,7 @@ def profile(
     sitting = open_sitting(results, None)
     with terminal.progress() as sitting.say:
         traced = trace_all(findings, workload, subject, sitting)
-    records = [r for r in read(results).records if r.sitting == sitting.recorder.sitting]
+    records = [r for r in read_records(results).records if r.sitting == sitting.recorder.sitting]
     found = differences(records, workload, traced[0].workload.subject if subject else None)
     if as_json:
         terminal.print_json(_as_json(traced, found, results / "traces"))
