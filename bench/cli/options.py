@@ -30,6 +30,15 @@ app = typer.Typer(
 )
 
 
+@app.callback(help=app.info.help)
+def everywhere(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of a failure too; may stand after the verb.")
+    ] = False,
+) -> None:
+    """What all verbs have in common. `main` takes `--debug` out before; it stands here for the help page."""
+
+
 def _known() -> list[str]:
     return [finding.name for finding in FINDINGS]
 

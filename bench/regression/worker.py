@@ -7,6 +7,7 @@ import contextlib
 import gc
 import io
 import pickle
+import traceback
 from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,8 +19,10 @@ import torch
 
 from ..counters import operators, work
 from ..environment import current_environment
+from ..failures import reason
 from ..finding import Pair
 from ..findings import find
+from ..folders import ROOT
 from ..question import Question
 from ..sampling import call_all, on_cores, retain_memory, take, warm
 from ..subject import Subject, find_subject
@@ -34,10 +37,14 @@ class Worker:
     subjects: dict[tuple[str, str], Subject] = field(default_factory=dict)
 
     def hello(self) -> dict[str, Any]:
-        """Versions, and where the twins come from."""
+        """Versions, and where the twins and this ruler come from."""
         import impl_batched
 
-        return {"versions": dict(current_environment().versions), "tree": str(Path(impl_batched.__path__[0]).parent)}
+        return {
+            "versions": dict(current_environment().versions),
+            "tree": str(Path(impl_batched.__path__[0]).resolve().parent),
+            "ruler": str(ROOT),
+        }
 
     def answer(self, question: Question) -> Any:
         """The arm's output."""
@@ -103,7 +110,8 @@ def serve(connection: Connection) -> None:
             with contextlib.redirect_stdout(io.StringIO()):
                 reply = ("done", getattr(worker, name)(*arguments))
             sent = pickle.dumps(reply)
-        except Exception as error:
-            sent = pickle.dumps(("failed", f"{type(error).__name__}: {str(error)[:600]}"))
+        except BaseException as error:
+            # Also an exit, which would else end the process without a word.
+            sent = pickle.dumps(("failed", (reason(error), "".join(traceback.format_exception(error)))))
         # As bytes: torch would otherwise lend tensors' memory through a file that the other side may not open.
         connection.send_bytes(sent)
