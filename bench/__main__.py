@@ -4,8 +4,8 @@ import sys
 
 from . import search_path
 
-if __name__ in ("__main__", "__mp_main__"):
-    # Before anything else is imported: the current folder comes first until then, and in a child where the parent said.
+if __name__ == "__main__":
+    # Before anything else is imported: the current folder may come first until then.
     search_path.own_code_alone()
     search_path.stay_somewhere()
 

@@ -185,7 +185,8 @@ def _start(work: Callable[..., Iterator[Any]]) -> _Fresh:
     ours, theirs = context.Pipe()
     # By name, so that its module is imported by us and not while arguments are read.
     name = f"{work.__module__}:{work.__qualname__}"
-    process = context.Process(target=_serve, args=(theirs, name), daemon=True)
+    target = (__name__, _serve.__name__, theirs, name)
+    process = context.Process(target=search_path.call_in_child, args=target, daemon=True)
     # Ctrl-C reaches the whole group. The new process inherits that it is blocked: we alone answer, and end it. The
     # tracker, where it starts up itself, would unblock it again.
     with _safe_path():
@@ -298,7 +299,6 @@ def killed_for_memory() -> int | None:
 
 def _serve(pipe: Connection, name: str) -> None:
     """Runs in the child. Whatever is raised is sent; nothing is ever printed where answers go."""
-    search_path.restrict_again()
     with suppress(OSError):
         os.dup2(2, 1)
     _to_parent[:] = [_ToParent(pipe, os.getpid())]

@@ -40,10 +40,16 @@ def entry_of(root: str) -> str:
     return os.path.join(root, "")
 
 
-def restrict_again() -> None:
-    """In a process that was handed our search path by its parent: what lies beside our packages is no module."""
+def call_in_child(module: str, function: str, *arguments: object) -> None:
+    """Calls a function in a process that was handed our search path by its parent, and imports it only then.
+
+    Where the parent found our packages by name, what lies beside them is no module here either.
+    """
     if entry_of(ROOT) in sys.path:
         _restrict(entry_of(ROOT), OWN)
+    from importlib import import_module
+
+    getattr(import_module(module), function)(*arguments)
 
 
 def add_users_folders(folder: str) -> None:

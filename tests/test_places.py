@@ -131,15 +131,15 @@ def test_a_cache_that_cannot_be_written_is_told_in_words(tmp_path: Path) -> None
 
 INSTALLER = """#!/bin/sh
 # In the place of Python and of pip, which goes on for a while after its parent's death and writes at its end.
-mkdir -p "$3/bin"
-cat > "$3/bin/python" <<'end'
+mkdir -p "$4/bin"
+cat > "$4/bin/python" <<'end'
 #!/bin/sh
 folder=$(dirname "$(dirname "$0")")
 touch "$folder.begun"
 sleep 1
 touch "$folder/late"
 end
-chmod +x "$3/bin/python"
+chmod +x "$4/bin/python"
 """
 DRIVER = """
 import sys

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ..environment import current_environment
+from .. import terminal
+from ..environment import current_environment, why_no_commit
 from ..errors import BadInput
 from ..finding import Finding
 from ..findings import FINDINGS, find
@@ -86,6 +87,8 @@ def open_sitting(results: Path, seed: int | None) -> Sitting:
     chosen = new_seed() if seed is None else seed
     recorder = Recorder(results, current_environment(), sitting_name(chosen))
     recorder.require_writable()
+    if recorder.environment.commit == "unknown":
+        terminal.warn_line(f"Records will name no commit: {why_no_commit()}.")
     return Sitting(recorder, chosen, lambda what, left: None)
 
 
