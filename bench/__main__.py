@@ -16,11 +16,12 @@ def main() -> None:
         from .cli import main as run
     except KeyboardInterrupt:
         sys.exit(130)
-    except (ImportError, OSError) as error:
+    except Exception as error:
         if "--debug" in sys.argv:
             raise
         sys.stderr.write(
-            f"speedproof cannot start: {' '.join(str(error).split())}. Expected its libraries beside this Python, "
+            f"speedproof cannot start: {type(error).__name__}: {' '.join(str(error).split())}. "
+            "Expected its libraries beside this Python, "
             f"{sys.executable}. Set them up with make, or pip install -e '.[bench]'. --debug shows the traceback.\n"
         )
         sys.exit(2)

@@ -75,6 +75,12 @@ def is_debugging() -> bool:
     return bool(os.environ.get(DEBUG))
 
 
+def show_where_asked(error: BaseException) -> None:
+    """Prints the traceback of what is told otherwise than by raising, where `--debug` asks for it."""
+    if is_debugging():
+        traceback.print_exception(error)
+
+
 def failed(stage: str, error: BaseException, whose: str) -> Failed:
     """The error that a user is told in place of one that is not ours."""
     told = Failed(in_words(stage, error))

@@ -12,6 +12,7 @@ from bench.errors import BadInput
 from bench.findings import FINDINGS
 from bench.folders import ROOT
 from bench.regression import places
+from bench.regression.installing import Unsupported
 from bench.regression.places import place_of
 from bench.regression.side import IMPLEMENTATIONS, Side, parse_side, tree_digest, uncommitted
 
@@ -98,7 +99,7 @@ def test_a_commit_is_handed_out_as_it_was_committed_whatever_line_ends_are_asked
     assert (place.tree / "impl_batched" / "one.py").read_bytes() == b"NUMBER = 2\n"
     gone = Side("gone", commit="0" * 40)
     monkeypatch.setattr(places, "tree_digest", lambda side: "no tree")
-    with pytest.raises(places.Unsupported, match=r"No place for 'gone': .*not a tree object"):
+    with pytest.raises(Unsupported, match=r"No place for 'gone': .*not a tree object"):
         place_of(gone, tmp_path / "cache")
 
 

@@ -48,8 +48,11 @@ def main() -> None:
         _fail(error, f"{type(error).__name__}: {error}", error.exit_status)
     except KeyboardInterrupt:
         status = INTERRUPTED
-    except BrokenPipeError:
-        # Who read the answer wants no more of it. Nothing may be written at the end either.
+    except (BrokenPipeError, SystemExit) as ended:
+        # Who read the answer wants no more of it, which the parser would tell as 1, as if something had been judged.
+        if not isinstance(ended.__context__ or ended, BrokenPipeError):
+            raise
+        # Nothing may be written at the end either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         status = NOBODY_READS
     except Exception as error:

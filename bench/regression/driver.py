@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from ..errors import SpeedproofError
+from ..failures import reason
 from ..folders import CACHE, ROOT
 from ..process import GRACE_S, answers_or_ends, ending, kill_family, killed_for_memory
 from .places import Place
@@ -117,15 +118,21 @@ def worker(place: Place, rng: random.Random) -> Iterator[Remote]:
         "SPEEDPROOF_PADDING": "x" * rng.randrange(MOST_PADDING),
     }
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            [str(place.python), "-P", "-c", CODE, str(ROOT), str(place.tree), str(theirs.fileno())],
-            cwd=place.tree,
-            env=variables,
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
+        try:
+            process = subprocess.Popen(
+                [str(place.python), "-P", "-c", CODE, str(ROOT), str(place.tree), str(theirs.fileno())],
+                cwd=place.tree,
+                env=variables,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        except OSError as error:
+            raise SideFailed(
+                f"{place.side.text}: no process can be started: {reason(error)}. Expected its interpreter and its "
+                "folder to be there; what SPEEDPROOF_CACHE names may be deleted, and is made anew."
+            ) from error
         theirs.close()
         remote = Remote(place, process, ours, log)
         try:
