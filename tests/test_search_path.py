@@ -29,9 +29,10 @@ import helper
 import impl_batched
 import impl_batched.feature_links as batched
 
+with open(helper.NOTES, "w") as notes:
+    notes.write("\\n".join(m.__file__ for m in (bench, impl_batched, helper, json, random, torch)))
+
 def feature_links(sae_name, feature_idxs):
-    places = [m.__file__ for m in (bench, impl_batched, helper, json, random, torch)]
-    open(helper.NOTES, "w").write("\\n".join(places))
     return batched.feature_links(sae_name, feature_idxs)
 """
 
