@@ -75,7 +75,7 @@ def test_a_link_a_colon_a_trapped_folder_and_a_candidate_with_a_helper_go_togeth
     (tmp_path / "bin" / "speedproof").symlink_to("first")
     command = [str(tmp_path / "bin" / "speedproof"), "check", "feature_links", "--candidate", f"mine.py:{PAIR.name}"]
     answer = subprocess.run(command, cwd=here, env=environment(tmp_path), capture_output=True, text=True)
-    assert answer.returncode == 0, answer.stderr
+    assert answer.returncode == 0, answer.stderr + answer.stdout
     assert "TRAPPED" not in answer.stderr
     bench, twins, helper, *libraries = (tmp_path / "notes").read_text().splitlines()
     assert [bench, twins, helper] == [
@@ -92,7 +92,7 @@ def test_a_folder_that_is_gone_is_no_obstacle(tmp_path: Path) -> None:
         f"cd {tmp_path}/gone && rmdir {tmp_path}/gone && exec {ROOT}/speedproof check feature_links --workload smoke"
     )
     answer = subprocess.run(["sh", "-c", script], env=environment(tmp_path), capture_output=True, text=True)
-    assert answer.returncode == 0, answer.stderr
+    assert answer.returncode == 0, answer.stderr + answer.stdout
 
 
 @pytest.fixture
