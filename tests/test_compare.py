@@ -190,7 +190,7 @@ def test_twins_that_come_from_elsewhere_are_noticed(copy: Callable[..., Place], 
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("import sys; sys.exit(3)", "it called sys.exit(3)"),
+        ("import sys; os.fork(); sys.exit(3)", "it called sys.exit(3)"),
         ("raise MemoryError", "memory ran out"),
         ("os.closerange(3, 256)", "at 'answer' its process"),
         ("os.fork() or __import__('time').sleep(600); os._exit(5)", "exit status 5"),

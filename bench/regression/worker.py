@@ -6,6 +6,7 @@ It runs in the folder of the side's twins, so that the twins are the side's and 
 import contextlib
 import gc
 import io
+import os
 import pickle
 import traceback
 from collections.abc import Callable, Set
@@ -100,7 +101,7 @@ class Worker:
 
 def serve(connection: Connection) -> None:
     """Answers requests until the driver goes away. An error is an answer too."""
-    worker = Worker()
+    worker, own = Worker(), os.getpid()
     while True:
         try:
             name, *arguments = pickle.loads(connection.recv_bytes())
@@ -113,5 +114,8 @@ def serve(connection: Connection) -> None:
         except BaseException as error:
             # Also an exit, which would else end the process without a word.
             sent = pickle.dumps(("failed", (reason(error), "".join(traceback.format_exception(error)))))
+        if os.getpid() != own:
+            # The twin forked and both went on; a second answer would be taken for the next question's.
+            os._exit(1)
         # As bytes: torch would otherwise lend tensors' memory through a file that the other side may not open.
         connection.send_bytes(sent)
