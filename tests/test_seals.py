@@ -44,9 +44,46 @@ def read_again(data: dict[str, Any]) -> Certificate:
     return TypeAdapter(Certificate).validate_json(json.dumps(data))
 
 
+OLD: dict[str, Any] = {
+    "finding": "text_batching",
+    "function": "explore_feature",
+    "workload": {
+        "name": "solved",
+        "subject": "solved",
+        "n_items": 70,
+        "form": "own",
+        "seed": 0,
+        "dtype": "float32",
+        "n_threads": 2,
+        "given": [],
+        "n_categories": 7,
+    },
+    "twin": "batched",
+    "sources": {"sequential": "325b10c2b0cf85d6", "candidate": "94968e4ef1f66f7b"},
+    "environment": "2d46969ab5b5730a",
+    "allowed": {"element": 6.743495761743046e-07, "length": 6.743495761743046e-07, "direction": 6.743495761743046e-07},
+    "definition": {
+        "n_compared": 140,
+        "worst_errors": {"element": 0.0},
+        "worst_at": "text 'import numpy as np': 10 vs 10",
+        "n_in_band": 0,
+    },
+    "candidate": {
+        "n_compared": 598,
+        "worst_errors": {"element": 0.0},
+        "worst_at": "text 'import numpy as np': 10 vs 10",
+        "n_in_band": 0,
+    },
+    "n_checks": 13,
+    "gate": "877ec1152ed5bbf2",
+    "seal": "1454bd2edc53b2b1",
+}
+"""A certificate as it was recorded before seals had versions."""
+
+
 def old_ones() -> list[dict[str, Any]]:
-    """Certificates as they were committed before seals had versions."""
-    found = []
+    """That one, and those like it that are committed."""
+    found = [OLD]
     for path in sorted(RECORDS.glob("*.jsonl")):
         for line in path.read_text(encoding="utf-8").splitlines():
             one = json.loads(line)["body"].get("certificate")
@@ -62,13 +99,13 @@ def test_committed_records_are_read_without_a_problem() -> None:
 
 def test_old_certificates_stay_valid_and_tampered_ones_are_refused() -> None:
     old = old_ones()
-    assert old and all(read_again(one).seal_version == 1 for one in old)
+    assert all(read_again(one).seal_version == 1 for one in old)
     for name, other in (("twin", "other"), ("n_checks", 1), ("gate", ""), ("environment", "elsewhere")):
         with pytest.raises(Uncertified):
-            read_again({**old[0], name: other})
+            read_again({**OLD, name: other})
     for part, name, other in (("workload", "n_items", 1), ("candidate", "n_compared", 10**6), ("workload", "seed", 9)):
         with pytest.raises(Uncertified):
-            read_again({**old[0], part: {**old[0][part], name: other}})
+            read_again({**OLD, part: {**OLD[part], name: other}})
 
 
 def test_a_new_certificate_survives_the_way_through_a_record_and_a_tampered_one_is_refused() -> None:
@@ -90,7 +127,7 @@ def test_a_seal_of_one_kind_is_none_of_another(version: int) -> None:
     with pytest.raises(Uncertified):
         read_again({**as_data(issue(**CONTENT)), "seal_version": version})
     with pytest.raises(Uncertified):
-        read_again({**old_ones()[0], "seal_version": 2})
+        read_again({**OLD, "seal_version": 2})
 
 
 @dataclass(frozen=True)
