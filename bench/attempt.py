@@ -135,8 +135,8 @@ def run_trials(trials: dict[str, int], subject_name: str, seed: int) -> Iterator
 
 
 GATE = (
-    *("alterations", "check", "diagnosis", "equivalence", "features", "gate", "oracle", "outputs"),
-    *("patches", "pinned", "plain", "ranks", "rules", "state", "trials"),
+    *("alterations", "built", "callables", "check", "diagnosis", "equivalence", "features", "gate", "hostile", "oracle"),
+    *("outputs", "patches", "pinned", "plain", "ranks", "refusals", "rules", "state", "trials", "variations"),
 )
 """The modules that decide whether a function passes."""
 

@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from .errors import BadInput
+from .failures import place, reason
 from .finding import Pair
+from .process import bounded
+from .search_path import add_users_folders
+
+LONGEST_IMPORT_S = 600.0
+"""Seconds that a candidate's file may take to be imported: as long as a worker may take for one answer."""
 
 
 def load(where: str, pair: Pair) -> Callable[..., Any]:
@@ -41,13 +47,18 @@ def _import(path: Path) -> Any:
     spec = importlib.util.spec_from_file_location(f"candidate_{path.stem}", resolved)
     if spec is None or spec.loader is None:
         raise BadInput(f"--candidate: {path} cannot be imported. Expected a Python file.")
+    # What lies beside it is found too, and is not taken for a library that has the same name.
+    add_users_folders(str(resolved.parent))
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     try:
-        spec.loader.exec_module(module)
+        with bounded(LONGEST_IMPORT_S, f"importing {path}"):
+            spec.loader.exec_module(module)
     except BaseException as error:
+        sys.modules.pop(spec.name, None)
+        where = f" at {place(error)}" if place(error) else ""
         raise BadInput(
-            f"--candidate: {path} does not import: {type(error).__name__}: {str(error)[:300]}. Expected a module that "
-            "imports without side effects."
+            f"--candidate: {path} does not import: {reason(error)}{where}. Expected a module that imports without side "
+            "effects."
         ) from error
     return module

@@ -12,7 +12,10 @@ import psutil
 import torch
 from pydantic import BaseModel, ConfigDict
 
+from . import repository
 from .digest import digest
+from .folders import ROOT, is_checkout
+from .search_path import OWN
 
 LIBRARIES = ("torch", "transformer-lens", "sae-lens", "transformers", "numpy")
 """Packages whose versions change answers or speed, in the order shown."""
@@ -57,9 +60,17 @@ def current_environment() -> Environment:
         python=platform.python_version(),
         accelerator=torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         versions={name: _version(name) for name in LIBRARIES},
-        commit=_git("rev-parse", "HEAD") or "unknown",
-        dirty=bool(_git("status", "--porcelain", "--", "impl_sequential", "impl_batched", "bench")),
+        commit="unknown" if why_no_commit() else repository.ask(ROOT, "rev-parse", "HEAD").text,
+        dirty=not why_no_commit() and bool(repository.ask(ROOT, "status", "--porcelain", "--", *OWN).text),
     )
+
+
+@cache
+def why_no_commit() -> str:
+    """Why the commit of this code is not known, in a line; nothing where it is. Installed code has none of its own."""
+    if not is_checkout(ROOT):
+        return f"{ROOT} is no checkout of speedproof"
+    return repository.why_unusable(ROOT) or repository.ask(ROOT, "rev-parse", "HEAD").why_not
 
 
 def _processor() -> str:
@@ -81,12 +92,3 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "absent"
-
-
-def _git(*arguments: str) -> str:
-    try:
-        root = Path(__file__).resolve().parent.parent
-        answer = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=30)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return answer.stdout.strip() if answer.returncode == 0 else ""

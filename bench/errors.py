@@ -1,5 +1,7 @@
 """What goes wrong in front of a user, each with its exit status. Nobody sees a traceback for these."""
 
+from typing import Any
+
 
 class SpeedproofError(Exception):
     """Any error that is told in words: what happened, expected, got, what next."""
@@ -24,6 +26,10 @@ class NotEquivalent(SpeedproofError):
         super().__init__(message)
         self.rule = rule
         self.excess = excess
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is otherwise made again from its message alone, on its way to another process.
+        return type(self), (self.rule, str(self), self.excess), self.__dict__
 
 
 class Uncertified(SpeedproofError):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .digest import digest
-from .oracle import CACHE
+from .folders import CACHE
 from .workload import Workload
 
 WEIGHTS, CFG = "sae_weights.safetensors", "cfg.json"

@@ -15,6 +15,7 @@ from .comparison import Comparison, Launch
 from .equivalence import Inputs
 from .errors import SpeedproofError
 from .estimate import TARGET_HALF_WIDTH
+from .failures import Failed, reason, show_where_asked
 from .gate import recheck
 from .looks import LOOKS, next_look
 from .oracle import Oracle
@@ -163,7 +164,7 @@ def _launch(
                 progress(plan.label, n_launch, len(plans) - len(outcomes))
             outcomes.append(next(stream))
         next(stream, None)
-    except ProcessDied as death:
+    except (ProcessDied, Failed) as death:
         outcomes += [Outcome(None, str(death))] * (len(plans) - len(outcomes))
     return outcomes
 
@@ -183,8 +184,9 @@ def sample_all(plans: Sequence[Plan], seed: int, stretch_s: float, baseline_firs
             yield Outcome(launch, took_s=monotonic_s() - start_s)
         except SpeedproofError as error:
             yield Outcome(None, str(error))
-        except Exception as error:
-            yield Outcome(None, f"{type(error).__name__}: {str(error)[:300]}")
+        except (Exception, SystemExit) as error:
+            show_where_asked(error)
+            yield Outcome(None, reason(error))
 
 
 def _samples(plan: Plan, subject: Subject, seed: int, stretch_s: float, baseline_first: bool) -> Launch:

@@ -2,25 +2,38 @@
 
 import multiprocessing
 import os
+import pickle
 import pkgutil
 import resource
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from . import clock
+import psutil
+
+from . import clock, search_path
 from .errors import SpeedproofError
+from .failures import FREE_MEMORY, Failed, failed, note_traceback
 from .importing import importing
+
+TRACEBACK_OF = "In the process that did the work"
+"""Before the traceback of a child, which `--debug` shows."""
+SAFE_PATH = "PYTHONSAFEPATH"
+"""The environment variable by which Python does not search the current folder for its own modules."""
 
 
 class ProcessDied(SpeedproofError):
-    """A process ended without finishing its work."""
+    """A process ended without finishing its work, so nothing was judged."""
 
-    exit_status = 1
+
+class TookTooLong(ProcessDied):
+    """A process was ended, since what it did took longer than it may."""
 
 
 @dataclass
@@ -39,14 +52,48 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class Limit:
+    """What a child is at, and the seconds that are left for it of `limit_s`; None where nothing bounds it."""
+
+    left_s: float | None = None
+    limit_s: float = 0.0
+    words: str = ""
+
+
+@dataclass
 class _Fresh:
-    """A new interpreter that has imported what `work` needs and waits for its arguments."""
+    """A new interpreter that has imported what `work` needs and waits for its arguments.
+
+    `stage` is what it said last that it is at, `ends_s` when that must be over.
+    """
 
     process: Any
-    pipe: Any
+    pipe: Connection
+    stage: str
+    n_killed: int | None = None
+    ends_s: float | None = None
+    limit: Limit = field(default_factory=Limit)
+
+
+@dataclass
+class _ToParent:
+    """A child's end of the pipe, and what bounds it now: (end, limit, words), the innermost last."""
+
+    pipe: Connection
+    pid: int
+    bounds: list[tuple[float, float, str]] = field(default_factory=list)
+
+    def tell(self) -> None:
+        """Tells the parent which bound ends first. A fork of the child tells nothing."""
+        if os.getpid() != self.pid:
+            return
+        end_s, limit_s, words = min(self.bounds, default=(None, 0.0, ""))
+        self.pipe.send(Limit(None if end_s is None else end_s - clock.monotonic_s(), limit_s, words))
 
 
 _ready: dict[Callable[..., Iterator[Any]], _Fresh] = {}
+_to_parent: list[_ToParent] = []
+"""One in a child, none elsewhere."""
 
 
 def prepare(work: Callable[..., Iterator[Any]]) -> None:
@@ -62,7 +109,9 @@ def in_fresh_process(usage: Usage, work: Callable[..., Iterator[Any]], *argument
     """What `work(*arguments)` yields in a new interpreter, as it comes.
 
     Raises:
-        ProcessDied: the process ended early, by a signal or for lack of memory.
+        ProcessDied: the process ended early, by a signal, by an exit or for lack of memory.
+        TookTooLong: it was within `bounded` for longer than that allows, and was ended.
+        Failed: `work` raised an error that is not ours, told with what it was at; or what it sent cannot be read.
         SpeedproofError: whatever such error `work` raised.
     """
     fresh = _ready.pop(work, None) or _start(work)
@@ -71,6 +120,12 @@ def in_fresh_process(usage: Usage, work: Callable[..., Iterator[Any]], *argument
         while not isinstance(message := _receive(fresh), Usage):
             if isinstance(message, SpeedproofError):
                 raise message
+            if isinstance(message, Limit):
+                fresh.limit = message
+                fresh.ends_s = None if message.left_s is None else clock.monotonic_s() + message.left_s
+                continue
+            if isinstance(message, tuple) and message and isinstance(message[0], str):
+                fresh.stage = message[0]
             yield message
         usage.add(message)
     finally:
@@ -78,22 +133,87 @@ def in_fresh_process(usage: Usage, work: Callable[..., Iterator[Any]], *argument
         fresh.process.join()
 
 
+@contextmanager
+def bounded(limit_s: float, words: str) -> Iterator[None]:
+    """Has the parent end this process where the body takes more than `limit_s`; the error says `words`.
+
+    Works also inside a loop that no Python code can leave. Contexts may be nested: the one that ends first counts, and
+    leaving one takes its limit back. Outside a fresh process, and in a fork of one, it does nothing.
+    """
+    if not _to_parent or os.getpid() != _to_parent[0].pid:
+        yield
+        return
+    parent = _to_parent[0]
+    parent.bounds.append((clock.monotonic_s() + limit_s, limit_s, words))
+    parent.tell()
+    try:
+        yield
+    finally:
+        parent.bounds.pop()
+        parent.tell()
+
+
+def answers_or_ends(pipe: Connection, pid: int, limit_s: float | None) -> bool:
+    """Waits until there is something to read or the process has ended. False where neither comes within the limit.
+
+    The pipe alone does not tell: what the process forked may hold its other end open after its death.
+    """
+    try:
+        ended = os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        # No such call here, or the process is gone; then the pipe's end is all there is.
+        return bool(wait([pipe], limit_s))
+    try:
+        return bool(wait([pipe, ended], limit_s))
+    finally:
+        os.close(ended)
+
+
+def kill_family(pid: int) -> None:
+    """Kills a process and all that it started."""
+    try:
+        family = [*psutil.Process(pid).children(recursive=True), psutil.Process(pid)]
+    except psutil.Error:
+        return
+    for one in family:
+        with suppress(psutil.Error):
+            one.kill()
+
+
 def _start(work: Callable[..., Iterator[Any]]) -> _Fresh:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     # By name, so that its module is imported by us and not while arguments are read.
     name = f"{work.__module__}:{work.__qualname__}"
-    process = context.Process(target=_serve, args=(theirs, name), daemon=True)
+    target = (__name__, _serve.__name__, theirs, name)
+    process = context.Process(target=search_path.call_in_child, args=target, daemon=True)
     # Ctrl-C reaches the whole group. The new process inherits that it is blocked: we alone answer, and end it. The
     # tracker, where it starts up itself, would unblock it again.
-    resource_tracker.ensure_running()
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        process.start()
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    with _safe_path():
+        resource_tracker.ensure_running()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            process.start()
+        except OSError as error:
+            raise failed("Starting a process", error, "In this process") from error
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     theirs.close()
-    return _Fresh(process, ours)
+    return _Fresh(process, ours, work.__name__.replace("_", " "), killed_for_memory())
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """Who is started meanwhile does not take a `pickle.py` in the current folder for Python's."""
+    before = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[SAFE_PATH]
+        else:
+            os.environ[SAFE_PATH] = before
 
 
 def _end_with_parent() -> None:
@@ -108,38 +228,126 @@ def _send(fresh: _Fresh, arguments: tuple[Any, ...]) -> None:
     try:
         fresh.pipe.send(arguments)
     except OSError:
-        raise _death(fresh) from None
+        # What it said before it died, such as why it could not begin, is still to be read.
+        return
 
 
 def _receive(fresh: _Fresh) -> Any:
+    left_s = None if fresh.ends_s is None else max(0.0, fresh.ends_s - clock.monotonic_s())
+    if not answers_or_ends(fresh.pipe, fresh.process.pid, left_s):
+        kill_family(fresh.process.pid)
+        raise TookTooLong(
+            f"{fresh.stage}: {fresh.limit.words} did not end within {fresh.limit.limit_s:g} s, so its process was "
+            "ended and nothing was judged. Expected an answer by then; what was recorded before is kept."
+        )
+    if not fresh.pipe.poll():
+        raise _death(fresh)
     try:
         return fresh.pipe.recv()
     except (EOFError, ConnectionResetError):
         raise _death(fresh) from None
+    except Exception as error:
+        raise Failed(
+            f"{fresh.stage}: what its process sent cannot be read ({type(error).__name__}: {str(error)[:200]}). "
+            "Expected results; something else wrote into their pipe, or they are of a kind unknown here. What was "
+            "recorded before is kept."
+        ) from error
 
 
 def _death(fresh: _Fresh) -> ProcessDied:
-    fresh.process.join()
+    # A process that only closed its end of the pipe would be waited for in vain.
+    fresh.process.join(GRACE_S)
+    how = ending(fresh.process.exitcode, fresh.n_killed)
     return ProcessDied(
-        f"A measuring process died with exit status {fresh.process.exitcode}. Expected it to finish. A status of -9 "
-        "often means that memory ran out; what was recorded before is kept."
+        f"{fresh.stage}: its process {how}. Expected it to finish, so nothing was judged; what was recorded before is "
+        "kept."
     )
 
 
-def _serve(pipe: Any, name: str) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    with importing():
-        work = pkgutil.resolve_name(name)
+GRACE_S = 5.0
+"""Seconds that a process has to end by itself after its last word."""
+
+
+def ending(status: int | None, n_killed_before: int | None) -> str:
+    """How a process ended, from its exit status; with -9 also whether memory ran out, as far as the system tells."""
+    if status is None:
+        return "closed its pipe and went on"
+    if status >= 0:
+        return f"ended by itself with exit status {status}"
     try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    if status != -signal.SIGKILL:
+        return f"was killed by {name}"
+    n_killed = killed_for_memory()
+    if n_killed is None or n_killed_before is None:
+        return f"was killed by {name}, which often means that memory ran out. {FREE_MEMORY}"
+    if n_killed > n_killed_before:
+        return f"was killed by {name}: memory ran out, the system killed a process for it meanwhile. {FREE_MEMORY}"
+    return f"was killed by {name}, by itself or from outside: the system killed nothing for lack of memory meanwhile"
+
+
+def killed_for_memory() -> int | None:
+    """How many processes the system has killed for lack of memory since it began; None where it does not tell."""
+    try:
+        with open("/proc/vmstat", encoding="ascii") as file:
+            return next((int(line.split()[1]) for line in file if line.startswith("oom_kill ")), None)
+    except (OSError, ValueError):
+        return None
+
+
+def _serve(pipe: Connection, name: str) -> None:
+    """Runs in the child. Whatever is raised is sent; nothing is ever printed where answers go."""
+    with suppress(OSError):
+        os.dup2(2, 1)
+    _to_parent[:] = [_ToParent(pipe, os.getpid())]
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    stage = f"Starting {name.partition(':')[2].replace('_', ' ')}"
+    try:
+        with importing():
+            work = pkgutil.resolve_name(name)
         arguments = pipe.recv()
+        stage = name.partition(":")[2].replace("_", " ")
         for message in work(*arguments):
-            pipe.send(message)
-    except SpeedproofError as error:
-        pipe.send(error)
-    except EOFError:
-        # Nobody wants it any more.
+            if isinstance(message, tuple) and message and isinstance(message[0], str):
+                stage = message[0]
+            _pass_on(pipe, message)
+    except BaseException as error:
+        _tell(pipe, error, stage)
         return
     # Linux counts in KiB, macOS in bytes.
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    pipe.send(Usage(clock.under_test.total_s, peak))
+    _pass_on(pipe, Usage(clock.under_test.total_s, peak))
+
+
+def _pass_on(pipe: Connection, message: Any) -> None:
+    if os.getpid() != _to_parent[0].pid:
+        # The code under test forked and both went on; only one of them speaks for it.
+        os._exit(1)
+    pipe.send(message)
+
+
+def _tell(pipe: Connection, error: BaseException, stage: str) -> None:
+    """Sends an error of ours as it is, any other in words. Where the parent is gone, nobody wants it any more."""
+    if isinstance(error, SpeedproofError):
+        note_traceback(error, error, TRACEBACK_OF)
+        told = error if _can_be_sent(error) else _in_its_words(error)
+    else:
+        told = failed(stage, error, TRACEBACK_OF)
+    with suppress(OSError):
+        _pass_on(pipe, told)
+
+
+def _can_be_sent(error: SpeedproofError) -> bool:
+    try:
+        return type(pickle.loads(pickle.dumps(error))) is type(error)
+    except Exception:
+        return False
+
+
+def _in_its_words(error: SpeedproofError) -> SpeedproofError:
+    told = Failed(f"{type(error).__name__}: {error}")
+    told.exit_status = error.exit_status
+    return told

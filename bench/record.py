@@ -1,7 +1,6 @@
 """Records: append-only JSON lines, one file per machine, everything else derived on reading."""
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,7 +22,6 @@ FORMAT = 2
 EXAMPLE = "2026-11-23T18:00:00+00:00"
 MOST_SHOWN = 40
 """Characters of what is damaged that are shown."""
-RESULTS = Path(os.environ.get("SPEEDPROOF_RESULTS", Path(__file__).resolve().parent.parent / "results"))
 
 
 def _moment(written: str) -> str:

@@ -13,9 +13,11 @@ import typer
 
 from bench import cli
 from bench.candidate import load
+from bench.cli import FAULT
 from bench.cli.gate import _given
 from bench.cli.options import app
 from bench.errors import BadInput
+from bench.failures import DEBUG
 from bench.findings import FINDINGS, find
 from bench.record import read
 
@@ -105,7 +107,7 @@ def test_two_definitions_of_one_function_are_shown(
     ("source", "where", "words"),
     [
         ("import nonsense_module", "mine.py:f", "does not import: ModuleNotFoundError"),
-        ("raise SystemExit(3)", "mine.py:f", "does not import: SystemExit"),
+        ("raise SystemExit(3)", "mine.py:f", "does not import: it called sys.exit\\(3\\)"),
         ("def f(texts): pass", "mine.py:f", "Expected the parameters"),
         ("def f(): pass", "mine.py:g", "has no function 'g'"),
         ("f = 3", "mine.py:f", "has no function 'f'"),
@@ -250,3 +252,98 @@ def test_a_file_of_a_byte_order_mark_alone_holds_no_text(tmp_path: Path) -> None
     (tmp_path / "texts.txt").write_bytes(b"\xef\xbb\xbf")
     with pytest.raises(BadInput, match="is empty"):
         _given(tmp_path / "texts.txt")
+
+
+def broken(*arguments: object) -> None:
+    raise RuntimeError("expected scalar type Double\nbut found Float")
+
+
+@pytest.mark.parametrize("arguments", [["check", "4"], ["--debug", "check", "4"], ["check", "4", "--debug"]])
+def test_what_nobody_foresaw_is_one_line_and_a_traceback_only_where_it_is_asked_for(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(DEBUG, "")
+    monkeypatch.setattr("bench.cli.gate.chosen_findings", broken)
+    assert run(monkeypatch, *arguments) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1].startswith("speedproof: RuntimeError: expected scalar type Double but found Float at test_cli.py:")
+    assert "fault of speedproof or of a library" in said[-1] and "--debug shows the traceback" in said[-1]
+    assert ("Traceback (most recent call last):" in said) == ("--debug" in arguments)
+    assert "--debug" in arguments or len(said) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError(), "speedproof: memory ran out (MemoryError)"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), "memory ran out (Runt"),
+        (OSError(28, "No space left on device"), "the disk is full (OSError: [Errno 28] No space left on device)"),
+        (OSError(12, "Cannot allocate memory"), "memory ran out (OSError: [Errno 12]"),
+    ],
+)
+def test_memory_and_disks_are_named_where_they_ran_out(
+    error: Exception, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr("bench.cli.gate.chosen_findings", fails)
+    assert run(monkeypatch, "check", "4") == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert words in said and "Free " in said and FAULT not in said
+
+
+def test_debug_is_on_the_help_page_and_a_value_of_that_name_behind_two_dashes_is_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "--help") == 0
+    said = capsys.readouterr().out
+    assert "--debug" in said and "Prove two functions equal" in said
+    monkeypatch.setenv(DEBUG, "")
+    assert run(monkeypatch, "check", "--", "--debug") == 2
+    assert "Unknown finding '--debug'" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_enough_ends_it_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    command = [sys.executable, "-m", "bench", "schema"]
+    answer = subprocess.run(command, stdout=write_end, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    os.close(write_end)
+    assert (answer.returncode, answer.stderr) == (141, "")
+
+
+def test_libraries_that_are_missing_are_one_line(tmp_path: Path) -> None:
+    code = "import runpy, sys; sys.modules['torch'] = None; runpy.run_module('bench', run_name='__main__')"
+    command = [sys.executable, "-c", code]
+    answer = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert answer.returncode == 2 and answer.stderr.startswith("speedproof cannot start: ")
+    assert len(answer.stderr.splitlines()) == 1 and "pip install" in answer.stderr
+    shown = subprocess.run([*command, "--debug"], capture_output=True, text=True, cwd=ROOT)
+    assert "Traceback" in shown.stderr
+
+
+ENDING = """
+import os
+
+def exits(sae_name, feature_idxs):
+    os._exit(0)
+
+def interrupts(sae_name, feature_idxs):
+    raise KeyboardInterrupt
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "words"), [("exits", "ended by itself with exit status 0"), ("interrupts", "KeyboardInterrupt")]
+)
+def test_a_candidate_that_ends_its_process_is_not_judged_and_debug_shows_the_childs_traceback(
+    function: str, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text(ENDING)
+    command = [sys.executable, "-m", "bench", "check", "4", "--candidate", f"{tmp_path}/mine.py:{function}", "--debug"]
+    answer = subprocess.run([*command, "--results", str(tmp_path)], capture_output=True, text=True, cwd=ROOT)
+    assert answer.returncode == 2, answer.stderr
+    last = answer.stderr.splitlines()[-1]
+    assert "checking feature_links.feature_links on smoke (tiny): " in last and words in last
+    assert (f"line 8, in {function}" in answer.stderr) == (function == "interrupts")

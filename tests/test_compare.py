@@ -4,6 +4,7 @@ import random
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from bench.cli.gating import ACCEPTED
 from bench.environment import current_environment
 from bench.finding import TWINS
 from bench.findings import find
+from bench.folders import ROOT
 from bench.proving import prove_all
 from bench.question import Question, questions
 from bench.regression.changes import changes, counts_of, read_accepted, read_baseline
@@ -22,7 +24,7 @@ from bench.regression.driver import SideFailed, worker
 from bench.regression.outcome import outcomes
 from bench.regression.places import Place, place_of
 from bench.regression.planting import EXACT, slower, unplanted
-from bench.regression.side import IMPLEMENTATIONS, ROOT, parse_side
+from bench.regression.side import IMPLEMENTATIONS, parse_side
 from bench.regression.study import study
 from bench.two_sides import Compared, Planted
 
@@ -80,7 +82,7 @@ def test_a_twin_that_kills_its_process_costs_that_row_alone(copy: Callable[..., 
     after = copy(CACHE_FINDING, "\n\ndef check_sae_cached(*args, **kwargs):\n    os._exit(3)\n")
     bodies = list(Pairing(copy(), after, asked(CACHE_FINDING, "feature_links"), 1, silent).answered())
     failed = {(body.function, body.twin): body.failure for body in bodies}
-    assert "ended with status 3" in failed.pop(("check_sae_cached", "batched"))
+    assert "ended by itself with exit status 3" in failed.pop(("check_sae_cached", "batched"))
     assert len(failed) == 3 and not any(failed.values())
 
 
@@ -157,3 +159,48 @@ def test_planted_trials_are_counted_by_change_and_budget_with_exact_intervals() 
     # By hand: the upper end of none of n is 1 - 0.025 ** (1 / n).
     assert rates[2].shown == "0.0% [0.0%, 84.2%]"
     assert (rates[2].low, rates[2].high) == pytest.approx((0.0, 1 - 0.025**0.5))
+
+
+SABOTAGED = "raise SystemExit('this is the ruler of another checkout')\n"
+
+
+def test_another_checkout_never_brings_its_own_ruler_nor_anything_but_its_twins(copy: Callable[..., Place]) -> None:
+    after = copy("feature_links", "\n\ndef feature_links(*args, **kwargs):\n    return ['another answer']\n")
+    for name in ("bench/__init__.py", "bench/regression/__init__.py", "bench/regression/worker.py", "random.py"):
+        (after.tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (after.tree / name).write_text(SABOTAGED)
+    for name in ("torch", "typing", "pickle"):
+        (after.tree / f"{name}.py").write_text(SABOTAGED)
+    pairing = Pairing(copy(), after, asked("feature_links"), 1, silent)
+    bodies = {body.twin: body for body in pairing.answered()}
+    assert not any(body.failure for body in bodies.values()), bodies
+    # Its twins are asked.
+    assert {twin: body.answers and body.answers.status for twin, body in bodies.items()} == {
+        "sequential": "same",
+        "batched": "different",
+    }
+
+
+def test_twins_that_come_from_elsewhere_are_noticed(copy: Callable[..., Place], tmp_path: Path) -> None:
+    lost = replace(copy(), tree=tmp_path)
+    with pytest.raises(SideFailed, match=r"(its twins came from|No module named 'impl_batched')"):
+        list(Pairing(copy(), lost, asked("feature_links"), 1, silent).answered())
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("import sys; os.fork(); sys.exit(3)", "it called sys.exit(3)"),
+        ("raise MemoryError", "memory ran out"),
+        ("os.closerange(3, 256)", "at 'answer' its process"),
+        ("os.fork() or __import__('time').sleep(600); os._exit(5)", "exit status 5"),
+    ],
+)
+def test_a_twin_that_ends_in_its_own_way_is_told_and_costs_that_row_alone(
+    code: str, words: str, copy: Callable[..., Place]
+) -> None:
+    after = copy(CACHE_FINDING, f"\n\nimport os\n\ndef check_sae_cached(*args, **kwargs):\n    {code}\n")
+    bodies = list(Pairing(copy(), after, asked(CACHE_FINDING, "feature_links"), 1, silent).answered())
+    failed = {(body.function, body.twin): body.failure for body in bodies}
+    assert words in failed.pop(("check_sae_cached", "batched"))
+    assert len(failed) == 3 and not any(failed.values())

@@ -13,11 +13,12 @@ from bench import measurement, sampling, warmup
 from bench.certificate import Certificate
 from bench.check import certify
 from bench.comparison import Launch
+from bench.failures import Failed
 from bench.findings import find
 from bench.looks import LOOKS
 from bench.measurement import Measurement, Outcome, in_time, measure
 from bench.plan import Plan
-from bench.process import Usage
+from bench.process import ProcessDied, TookTooLong, Usage
 from bench.sampling import take
 from bench.warmup import LONGEST_REHEARSED_S, LONGEST_WARM_UP_S, MOST_CALLS, SHORTEST_SAMPLE_S, Form, settled, warm_up
 
@@ -244,3 +245,33 @@ def test_a_trend_is_not_settled_and_scatter_is() -> None:
 def test_no_plan_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(monkeypatch, {}, {})
     assert list(measure([], 1e6, 1, Usage())) == [] and machine.asked == []
+
+
+@pytest.mark.parametrize("error", [ProcessDied("its process was killed"), Failed("MemoryError"), TookTooLong("hangs")])
+def test_a_process_that_fails_costs_the_plan_that_it_was_at_and_those_after_it(
+    plans: list[Plan], error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Outcome(Launch(0, (1.0,), (1.0,), (True,), (1, 1)))
+
+    def process(*arguments: Any) -> Iterator[Outcome]:
+        yield first
+        raise error
+
+    monkeypatch.setattr(measurement, "in_fresh_process", process)
+    outcomes = measurement._launch(plans, (1, 1.0, True), 1, Usage(), None)
+    assert outcomes[0] is first and [one.failure for one in outcomes[1:]] == [str(error)] * 2
+
+
+@pytest.mark.parametrize(("error", "words"), [(SystemExit(3), "it called sys.exit(3)"), (MemoryError(), "memory ran")])
+def test_a_twin_that_exits_or_has_no_memory_while_it_is_timed_costs_its_own_plan(
+    plans: list[Plan], error: BaseException, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def samples(plan: Plan, *arguments: Any) -> Launch:
+        if plan is plans[0]:
+            raise error
+        return Launch(0, (1.0,), (1.0,), (True,), (1, 1))
+
+    monkeypatch.setattr(measurement, "_samples", samples)
+    monkeypatch.setattr(measurement, "retain_memory", lambda: None)
+    outcomes = list(measurement.sample_all(plans, 1, 1.0, True))
+    assert outcomes[0].failure.startswith(words) and all(one.launch for one in outcomes[1:])

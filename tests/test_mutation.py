@@ -1,5 +1,6 @@
 """Planted faults: made where they matter, tried apart, noticed by what should notice them; survivors need a reason."""
 
+import os
 import signal
 import sys
 import time
@@ -16,7 +17,7 @@ from bench import cli
 from bench.bodies import Mutated, Survived
 from bench.errors import BadInput
 from bench.findings import find
-from bench.mutation import session
+from bench.mutation import forks, session
 from bench.mutation.forks import forked
 from bench.mutation.mutants import Mutant, mutants_of, path_of, sampled
 from bench.mutation.places import read_places
@@ -131,6 +132,30 @@ def test_a_fork_that_hangs_or_dies_costs_only_itself() -> None:
     found = dict(forked(jobs, workers=2))
     assert found["hangs"].ended == "timeout" and found["dies"].ended == "exit status -9"
     assert found["well"].answer == "well" and not found["well"].ended
+
+
+def fork_that(how: str) -> object:
+    if how == "raises":
+        raise MemoryError
+    if how == "exits":
+        os._exit(3)
+    return how
+
+
+@pytest.mark.parametrize(
+    ("how", "ended", "why"),
+    [("raises", "exit status 1", "memory ran out"), ("exits", "exit status 3", "ended by itself with exit status 3")],
+)
+def test_a_fork_that_cannot_answer_says_why(how: str, ended: str, why: str) -> None:
+    ((_, outcome),) = forked([("", partial(fork_that, how), 30.0)], workers=1)
+    assert outcome.answer is None and outcome.ended == ended and outcome.why.startswith(why)
+
+
+@pytest.mark.parametrize("said", [b"{", b"[]", b"{}", b"\xff", b""])
+def test_what_a_fork_sent_and_cannot_be_read_is_no_answer(said: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forks, "_say", lambda pipe, answer: os.write(pipe, said))
+    ((_, outcome),) = forked([("", partial(fork_that, "well"), 30.0)], workers=1)
+    assert outcome.answer is None and outcome.ended == "exit status 0" and outcome.why
 
 
 def test_the_links_mutants_are_killed_by_the_gates_rules_and_the_known_survivors_live(links: list[Mutant]) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.folders import ROOT
 from bench.regression.installing import Unsupported
 from bench.regression.places import AT_ONCE, MADE, place_of, places_of, places_or_reasons
-from bench.regression.side import ROOT, Side, parse_side
+from bench.regression.side import Side, parse_side
 
 
 class Builder:
@@ -130,15 +131,15 @@ def test_a_cache_that_cannot_be_written_is_told_in_words(tmp_path: Path) -> None
 
 INSTALLER = """#!/bin/sh
 # In the place of Python and of pip, which goes on for a while after its parent's death and writes at its end.
-mkdir -p "$3/bin"
-cat > "$3/bin/python" <<'end'
+mkdir -p "$4/bin"
+cat > "$4/bin/python" <<'end'
 #!/bin/sh
 folder=$(dirname "$(dirname "$0")")
 touch "$folder.begun"
 sleep 1
 touch "$folder/late"
 end
-chmod +x "$3/bin/python"
+chmod +x "$4/bin/python"
 """
 DRIVER = """
 import sys

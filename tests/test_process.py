@@ -1,17 +1,24 @@
 """Fresh processes: each piece of work has its own, made ready early or not, and a death is told."""
 
+import ctypes
+import errno
 import gc
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import torch
 
-from bench.errors import BadInput
+from bench import process
+from bench.errors import BadInput, NotEquivalent, SpeedproofError
+from bench.failures import Failed
 from bench.importing import importing
-from bench.process import ProcessDied, Usage, in_fresh_process, prepare
+from bench.process import ProcessDied, TookTooLong, Usage, bounded, in_fresh_process, prepare
 
 COLLECTED_MEANWHILE = gc.isenabled()
 """Whether garbage was looked for while this file was imported."""
@@ -79,3 +86,212 @@ def test_a_measuring_process_imports_no_command_line(name: str, is_loaded: bool)
     code = f"import sys, {name}; print('bench.cli' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert said.strip() == str(is_loaded)
+
+
+def stages(kind: str) -> Iterator[Any]:
+    """Fails in the way named, after it has said what it is at."""
+    yield "checking a pair on smoke (tiny)", 3
+    if kind == "library":
+        torch.nn.Linear(2, 3)(torch.zeros(1, 5))
+    elif kind == "memory":
+        raise MemoryError
+    elif kind == "torch's memory":
+        torch.empty(2**60)
+    elif kind == "disk":
+        raise OSError(errno.ENOSPC, "No space left on device", "/tmp/x")
+    elif kind == "exit":
+        sys.exit(3)
+    elif kind == "end of everything":
+        raise GeneratorExit
+    elif kind == "control-c of its own":
+        raise KeyboardInterrupt
+    elif kind == "unreadable":
+        yield lambda: None
+    elif kind == "not equivalent":
+        raise NotEquivalent("bound", "differs in 1 of 3 rows", 2.5)
+    elif kind == "own kind":
+        raise Unsendable("a", "b")
+    yield kind
+
+
+class Unsendable(SpeedproofError):
+    """Cannot be made again from its words."""
+
+    exit_status = 1
+
+    def __init__(self, one: str, other: str) -> None:
+        super().__init__(f"{one} and {other}")
+
+
+LINES = {
+    "library": (Failed, "RuntimeError: mat1 and mat2 shapes cannot be multiplied", "at linear.py:"),
+    "memory": (Failed, "memory ran out (MemoryError)", "Free memory"),
+    "torch's memory": (Failed, "memory ran out (RuntimeError: ", "Free memory"),
+    "disk": (Failed, "the disk is full (OSError: [Errno 28] No space left on device", "Free space"),
+    "exit": (Failed, "it called sys.exit(3)", "nothing was judged"),
+    "end of everything": (Failed, "GeneratorExit", "nothing was judged"),
+    "control-c of its own": (Failed, "KeyboardInterrupt", "nothing was judged"),
+    "unreadable": (Failed, "pickle", "nothing was judged"),
+}
+
+
+@pytest.mark.parametrize("kind", LINES)
+def test_what_a_library_raises_in_a_child_is_one_line_with_its_words_and_the_stage(kind: str) -> None:
+    error, *words = LINES[kind]
+    stream = in_fresh_process(Usage(), stages, kind)
+    assert next(stream) == ("checking a pair on smoke (tiny)", 3)
+    with pytest.raises(error) as told:
+        list(stream)
+    line = str(told.value)
+    assert line.startswith("checking a pair on smoke (tiny): ") and "\n" not in line
+    assert all(word in line for word in words), line
+    assert told.value.exit_status == 2
+    (note,) = told.value.__notes__
+    assert "Traceback" in note and ("in stages" in note or kind == "unreadable")
+
+
+def test_an_error_of_ours_arrives_as_what_it_was_or_at_least_with_its_words_and_status() -> None:
+    with pytest.raises(NotEquivalent, match="differs in 1 of 3") as told:
+        list(in_fresh_process(Usage(), stages, "not equivalent"))
+    assert (told.value.rule, told.value.excess, told.value.exit_status) == ("bound", 2.5, 1)
+    with pytest.raises(SpeedproofError, match="Unsendable: a and b") as other:
+        list(in_fresh_process(Usage(), stages, "own kind"))
+    assert other.value.exit_status == 1
+
+
+def ends(how: str) -> Iterator[Any]:
+    yield "checking", 1
+    if how == "fork":
+        # What is forked outlives its parent, and holds the pipe.
+        if os.fork() == 0:
+            time.sleep(600)
+        os._exit(4)
+    if how == "two of it":
+        os.fork()
+        yield how
+        return
+    if how == "garbage":
+        (pipe,) = (one.pipe for one in process._to_parent)
+        os.write(pipe.fileno(), b"\x00\x00\x00\x05hello")
+    if how == "closed":
+        os.closerange(3, 256)
+    elif how == "exit":
+        os._exit(0)
+    elif how == "segfault":
+        ctypes.string_at(0)
+    elif how == "abort":
+        os.abort()
+    elif how == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    yield how
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("exit", "ended by itself with exit status 0"),
+        ("segfault", "was killed by SIGSEGV"),
+        ("abort", "was killed by SIGABRT"),
+        ("kill", "was killed by SIGKILL"),
+        ("fork", "ended by itself with exit status 4"),
+        ("garbage", "cannot be read"),
+        ("closed", "checking: "),
+    ],
+)
+def test_a_process_that_ends_or_sends_what_it_should_not_is_told_and_nothing_was_judged(how: str, words: str) -> None:
+    stream = in_fresh_process(Usage(), ends, how)
+    assert next(stream) == ("checking", 1)
+    with pytest.raises(SpeedproofError) as told:
+        list(stream)
+    assert str(told.value).startswith("checking: ") and words in str(told.value) and told.value.exit_status == 2
+
+
+def test_of_a_process_that_forked_one_alone_is_heard() -> None:
+    assert list(in_fresh_process(Usage(), ends, "two of it")) == [("checking", 1), "two of it"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [(3, 4, "memory ran out"), (3, 3, "by itself or from outside"), (None, None, "often means that memory ran out")],
+)
+def test_memory_is_blamed_for_a_kill_where_the_system_counts_one(
+    before: int | None, after: int | None, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "killed_for_memory", lambda: after)
+    assert words in process.ending(-signal.SIGKILL, before)
+    assert "memory" not in process.ending(-signal.SIGSEGV, before)
+
+
+def waits(order: str) -> Iterator[Any]:
+    """Contexts with long and short limits, in the order named: l and s enter, L and S leave, w waits, h hangs."""
+    yield "checking", 1
+    entered = []
+    for step in order:
+        if step in "ls":
+            entered.append(bounded(600 if step == "l" else 0.5, f"call {step} of fast()"))
+            entered[-1].__enter__()
+        elif step in "LS":
+            entered.pop().__exit__(None, None, None)
+        elif step == "w":
+            time.sleep(1)
+        else:
+            signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32))
+            while True:
+                pass
+        yield step
+
+
+@pytest.mark.parametrize("order", ["sh", "lsh", "lsSsh", "slLh"])
+def test_what_hangs_is_ended_in_time_and_told(order: str) -> None:
+    with pytest.raises(TookTooLong) as told:
+        list(in_fresh_process(Usage(), waits, order))
+    assert str(told.value).startswith("checking: call s of fast() did not end within 0.5 s")
+    assert "nothing was judged" in str(told.value) and told.value.exit_status == 2
+
+
+@pytest.mark.parametrize("order", ["sSw", "slLSw", "lsSwL"])
+def test_a_limit_is_taken_back_when_its_context_is_left(order: str) -> None:
+    assert list(in_fresh_process(Usage(), waits, order)) == [("checking", 1), *order]
+
+
+def test_a_limit_is_taken_back_by_an_error_too() -> None:
+    with pytest.raises(Failed, match="ValueError: no luck"):
+        list(in_fresh_process(Usage(), raises_within))
+
+
+def raises_within() -> Iterator[Any]:
+    try:
+        with bounded(0.5, "call of fast()"):
+            raise RuntimeError("caught")
+    except RuntimeError:
+        time.sleep(1)
+    raise ValueError("no luck")
+
+
+def forks_within() -> Iterator[Any]:
+    with bounded(600, "call of fast()"):
+        child = os.fork()
+        if child == 0:
+            with bounded(0.1, "call of another"):
+                time.sleep(0.5)
+            os._exit(0)
+        os.waitpid(child, 0)
+    yield "done"
+
+
+def test_outside_a_fresh_process_and_in_a_fork_of_one_a_limit_does_nothing() -> None:
+    with bounded(0.0, "call of fast()"):
+        time.sleep(0.01)
+    assert list(in_fresh_process(Usage(), forks_within)) == ["done"]
+
+
+def prints() -> Iterator[Any]:
+    print("on standard output")  # noqa: T201
+    os.write(1, b"by number\n")
+    yield 1
+
+
+def test_what_the_code_under_test_prints_is_no_part_of_the_answer(capfd: pytest.CaptureFixture[str]) -> None:
+    assert list(in_fresh_process(Usage(), prints)) == [1]
+    said = capfd.readouterr()
+    assert not said.out and "on standard output" in said.err and "by number" in said.err

@@ -4,8 +4,10 @@ import json
 import math
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from bench import cli
 from bench import report as reports
 from bench.ascent import NOT_RUN, steps
 from bench.bodies import Certified, Measured, Refused
-from bench.certificate import Certificate
+from bench.certificate import Certificate, Refusal
 from bench.check import certify
 from bench.comparison import Launch
 from bench.environment import current_environment
@@ -292,3 +294,14 @@ def test_the_verb_says_which_findings_have_a_sweep(
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == 2 and "has no sweep" in capsys.readouterr().err
+
+
+def test_a_refusal_in_a_sweep_keeps_its_rule_its_trial_and_its_excess(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = replace(MISS, workloads=MISS.workloads[:1])
+    refusal = Refusal(
+        "sae_cache", "check_sae_cached", few.workloads[0], "batched", "not equivalent", "off", "bound", "again", 3.5
+    )
+    stub = SimpleNamespace(answer=lambda: refusal, definition_s=0.1)
+    monkeypatch.setattr("bench.ascent.Check", lambda *arguments: stub)
+    (answer,) = (step for step in steps([few], longest_call_s=60) if not isinstance(step, tuple))
+    assert isinstance(answer, Refused) and {**vars(answer)} == {**vars(refusal), "kind": "refused", "baseline": ""}

@@ -4,10 +4,15 @@ Each module here holds some verbs; importing it puts them into the application.
 """
 
 import os
+import sys
+import traceback
 import warnings
+from collections.abc import Sequence
+from typing import NoReturn
 
 from .. import terminal
 from ..errors import SpeedproofError
+from ..failures import DEBUG, disk_is_full, in_words, is_debugging, memory_ran_out
 from . import (
     compare,
     dashboards,
@@ -30,23 +35,32 @@ VERBS = (gate, rewrites, mutation, figures, traces, dashboards, ladder, sweep, c
 
 
 def main() -> None:
-    """Runs the command line; every expected failure is one clear line and an exit status."""
+    """Runs the command line; every failure is one clear line and an exit status, with a traceback where asked for."""
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     # The profiler's library otherwise writes to standard error at every start and stop.
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     try:
         # Outside its standalone mode the parser returns the status of an Exit, and 130 after Control-C.
-        status = app(standalone_mode=False, prog_name=NAME or "python -m bench") or 0
+        status = app(_without_debug(sys.argv[1:]), standalone_mode=False, prog_name=NAME or "python -m bench") or 0
+        sys.stdout.flush()
     except SpeedproofError as error:
-        terminal.fail(f"{type(error).__name__}: {error}", error.exit_status)
+        _fail(error, f"{type(error).__name__}: {error}", error.exit_status)
     except KeyboardInterrupt:
         status = INTERRUPTED
-    except Exception as error:
-        # Wrong use, in the parser's words; anything else is a defect of ours and shows where it is.
-        if not hasattr(error, "format_message"):
+    except (BrokenPipeError, SystemExit) as ended:
+        # Who read the answer wants no more of it, which the parser would tell as 1, as if something had been judged.
+        if not isinstance(ended.__context__ or ended, BrokenPipeError):
             raise
-        terminal.fail(f"{error.format_message()} See: python -m bench --help", 2)
+        # Nothing may be written at the end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        status = NOBODY_READS
+    except Exception as error:
+        if hasattr(error, "format_message"):
+            # Wrong use, in the parser's words.
+            _fail(error, f"{error.format_message()} See: python -m bench --help", 2)
+        whose = "" if memory_ran_out(error) or disk_is_full(error) else FAULT
+        _fail(error, in_words("speedproof", error) + whose, 2)
     if status == INTERRUPTED:
         terminal.fail(
             "Stopped. What was recorded is kept. Give the same command again: 'run' goes on where it stopped, the "
@@ -56,5 +70,23 @@ def main() -> None:
     raise SystemExit(status)
 
 
+def _without_debug(arguments: Sequence[str]) -> list[str]:
+    """The arguments without `--debug`, which may stand before or after the verb. Processes of ours are told too."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    if "--debug" in arguments[:end]:
+        os.environ[DEBUG] = "1"
+    return [*(one for one in arguments[:end] if one != "--debug"), *arguments[end:]]
+
+
+def _fail(error: BaseException, words: str, status: int) -> NoReturn:
+    if is_debugging():
+        traceback.print_exception(error)
+    terminal.fail(words, status)
+
+
 INTERRUPTED = 130
 """Exit status after Control-C: 128 and the signal's number, as shells have it."""
+NOBODY_READS = 141
+"""Exit status where standard output was closed, as by `head`: 128 and the signal's number."""
+FAULT = " This is a fault of speedproof or of a library that it uses, and no answer about your code."
+"""After the words of an exception that nobody foresaw."""

@@ -7,7 +7,7 @@ import typer
 from .. import report as reports
 from .. import terminal
 from ..dashboards import write_dashboards
-from ..record import RESULTS
+from ..folders import RESULTS
 from .options import AsJson, Results, SubjectName, app, read_records
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .. import terminal
-from ..environment import current_environment
+from ..environment import current_environment, why_no_commit
 from ..errors import BadInput
 from ..finding import Finding
 from ..findings import FINDINGS, find
@@ -29,6 +29,15 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback(help=app.info.help)
+def everywhere(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of a failure too; may stand after the verb.")
+    ] = False,
+) -> None:
+    """What all verbs have in common. `main` takes `--debug` out before; it stands here for the help page."""
 
 
 def _known() -> list[str]:
@@ -86,6 +95,8 @@ def open_sitting(results: Path, seed: int | None) -> Sitting:
     chosen = new_seed() if seed is None else seed
     recorder = Recorder(results, current_environment(), sitting_name(chosen))
     recorder.require_writable()
+    if recorder.environment.commit == "unknown":
+        terminal.warn_line(f"Records will name no commit: {why_no_commit()}.")
     return Sitting(recorder, chosen, lambda what, left: None)
 
 

@@ -9,10 +9,10 @@ import typer
 
 from .. import terminal
 from ..bodies import Powered
+from ..folders import RESULTS
 from ..power.peers import PEERS, installed
 from ..power.study import study, tools
 from ..power.summary import power_rows
-from ..record import RESULTS
 from ..sitting import Sitting
 from ..table import rendered
 from .options import Results, Seed, app, open_sitting, read_records

@@ -10,8 +10,8 @@ import typer
 from .. import terminal
 from ..errors import BadInput
 from ..findings import find
+from ..folders import RESULTS
 from ..history import histories, write_histories
-from ..record import RESULTS
 from ..table import record_rows, rendered, sample_rows, write_table
 from .options import Results, app, read_records
 

@@ -10,7 +10,8 @@ from .. import terminal
 from ..duplicates import scan
 from ..fitness import fitness
 from ..fitness.sign import State
-from ..record import RESULTS, schema
+from ..folders import RESULTS
+from ..record import schema
 from .options import AsJson, Results, app, read_records
 
 

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from .. import terminal
+from ..folders import RESULTS
 from ..operators import Difference, differences
 from ..profiling import trace_file
 from ..question import questions
-from ..record import RESULTS
 from ..traced import Traced
 from .options import AsJson, Names, Results, SubjectName, app, chosen_findings, open_sitting, read_records, trace_all
 

@@ -11,6 +11,9 @@ from typing import Any, TypeVar
 
 import psutil
 
+from ..failures import reason
+from ..process import ending
+
 MEMORY_MARGIN = 4 * 2**30
 """Bytes of address space that a fork may take beyond what it starts with: far more than any check of `tiny` needs."""
 
@@ -19,10 +22,11 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a fork answered, as plain data; or None and how it ended."""
+    """What a fork answered, as plain data; or None, how it ended, and in words why, where it could say so."""
 
     answer: Any
     ended: str = ""
+    why: str = ""
 
 
 @dataclass
@@ -82,18 +86,31 @@ def _child(work: Callable[[], Any], limit_s: float, pipe: int) -> None:
         nowhere = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(nowhere, stream)
-        answer = json.dumps(work()).encode()
-        while answer:
-            answer = answer[os.write(pipe, answer) :]
+        _say(pipe, {"answer": work()})
         status = 0
+    except BaseException as error:
+        _say(pipe, {"why": reason(error)})
     finally:
         os._exit(status)
+
+
+def _say(pipe: int, said: dict[str, Any]) -> None:
+    words = json.dumps(said).encode()
+    while words:
+        words = words[os.write(pipe, words) :]
 
 
 def _ended(fork: _Fork) -> Outcome:
     os.close(fork.pipe)
     _, status = os.waitpid(fork.pid, 0)
     code = os.waitstatus_to_exitcode(status)
-    if code == 0:
-        return Outcome(json.loads(fork.said))
-    return Outcome(None, "timeout" if code == -signal.SIGALRM else f"exit status {code}")
+    if code == -signal.SIGALRM:
+        return Outcome(None, "timeout", "it took longer than it may")
+    try:
+        said = json.loads(fork.said) if fork.said else {}
+        why = str(said.get("why", ""))
+        if code == 0:
+            return Outcome(said["answer"])
+    except (ValueError, AttributeError, KeyError):
+        why = f"what it sent cannot be read: {fork.said[:60]!r}"
+    return Outcome(None, f"exit status {code}", why or ending(code, None))

@@ -1,7 +1,6 @@
 """Mutants on trial: each in a fork of its own, shown the probes until one kills it."""
 
 import os
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -13,9 +12,10 @@ from typing import Any
 
 import torch
 
+from .. import search_path
 from ..errors import BadInput
 from .forks import Outcome, forked
-from .mutants import ROOT, Mutant
+from .mutants import Mutant
 from .planted import RULER, forget_ruler, plant
 from .probes import Asked, Subjects, ask_all, first_wrong, twin_probes
 
@@ -79,7 +79,7 @@ def fates(mutants: Sequence[Mutant], workers: int) -> Iterator[Fate]:
     torch.set_num_threads(1)
     subjects = _warm()
     # The ruler must still be found from another folder.
-    sys.path.insert(0, str(ROOT))
+    search_path.find_only(search_path.ROOT, search_path.OWN)
     with tempfile.TemporaryDirectory(prefix="mutants-") as scratch:
         for modules in _groups(mutants):
             chosen = [mutant for mutant in mutants if mutant.module in modules]
@@ -111,7 +111,10 @@ def _bench(module: str, subjects: Subjects, scratch: str) -> Bench:
         shown, ask = partial(_show_twin, scratch, subjects), partial(_ask_twin, scratch, subjects, module)
     ((_, outcome),) = forked([("today", ask, EVERYTHING)], 1)
     if outcome.answer is None:
-        raise BadInput(f"The probes of {module} ended with {outcome.ended} on today's code. Expected all to be right.")
+        raise BadInput(
+            f"The probes of {module} ended with {outcome.ended} on today's code: {outcome.why}. Expected all to be "
+            "right."
+        )
     asked = [Asked(name, wrong, s, frozenset(map(tuple, entered))) for name, wrong, s, entered in outcome.answer]
     if failed := [f"{one.name} ({one.wrong})" for one in asked if one.wrong]:
         raise BadInput(

@@ -17,10 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SpeedproofError
+from ..failures import reason
+from ..folders import ROOT
 from .burden import FOLDER, PRODUCTS
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-IMPORT = "from bench.power.burden import from_environment\ncall = from_environment()\n"
+IMPORT = (
+    f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom bench import search_path\nsearch_path.own_code_alone()\n"
+    "from bench.power.burden import from_environment\ncall = from_environment()\n"
+)
+LIMIT_FACTOR, LIMIT_MARGIN_S = 10.0, 600.0
+"""A tool may take so many times its budget, and so many seconds to start its processes."""
 N_PROCESSES = 4
 """Processes a side for tools that take several; pyperf's default of 20 would be spent on starting them."""
 
@@ -39,12 +45,21 @@ class Half:
 
     def run(self, command: list[str]) -> str:
         """A tool's process with that burden; what it said. Raises PeerFailed."""
-        paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-        own = {FOLDER: str(self.folder), PRODUCTS: str(self.n_products), "PYTHONPATH": paths}
-        environment = {**os.environ, **own}
-        done = subprocess.run(
-            [sys.executable, *command], capture_output=True, text=True, cwd=self.folder, env=environment
-        )
+        own = {FOLDER: str(self.folder), PRODUCTS: str(self.n_products)}
+        try:
+            done = subprocess.run(
+                [sys.executable, "-P", *command],
+                capture_output=True,
+                text=True,
+                errors="replace",
+                cwd=self.folder,
+                env={**os.environ, **own},
+                timeout=LIMIT_FACTOR * self.budget_s + LIMIT_MARGIN_S,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise PeerFailed(f"{' '.join(command[:3])} gave no answer within {error.timeout:.0f} s.") from None
+        except OSError as error:
+            raise PeerFailed(f"{' '.join(command[:3])} cannot be started: {reason(error)}.") from error
         if done.returncode:
             said = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["nothing said"]
             raise PeerFailed(f"{' '.join(command[:3])} ended with status {done.returncode}: {said[0]}")

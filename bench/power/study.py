@@ -17,6 +17,7 @@ from ..clock import elapsed_s, monotonic_s
 from ..comparison import Comparison
 from ..environment import current_environment
 from ..errors import BadInput, unknown
+from ..failures import reason
 from ..finding import Finding, Pair
 from ..findings import find
 from ..looks import CONFIRMING, ERROR_RATE
@@ -26,7 +27,7 @@ from ..process import Usage
 from ..subject import find_subject
 from ..workload import Workload
 from .burden import save_inputs, slowed
-from .peers import PEERS, Alarms, Half, installed
+from .peers import PEERS, Alarms, Half, PeerFailed, installed
 
 INJECTED = (0.0, 0.02, 0.05, 0.10, 0.25)
 """Injected extra time, as shares of a call; none is for false alarms."""
@@ -134,10 +135,25 @@ def _slower(comparison: Comparison, level: float) -> bool:
 def ask_peers(names: Sequence[str], folder: Path, products: Sequence[int], budget_s: float) -> Iterator[Answer]:
     """One trial of each slowdown by each of these peers, all of it against the same samples of the plain call."""
     for peer, name in ((PEERS[name], name) for name in names):
-        before, before_s = elapsed_s(partial(peer.sampled, Half(folder, products[0], budget_s / 2)))
+        with _understood(name):
+            before, before_s = elapsed_s(partial(peer.sampled, Half(folder, products[0], budget_s / 2)))
         for injected, n_products in zip(INJECTED, products, strict=True):
-            after, after_s = elapsed_s(partial(peer.sampled, Half(folder, n_products, budget_s / 2)))
-            yield Answer(name, injected, peer.judged(before, after), before_s + after_s)
+            with _understood(name):
+                after, after_s = elapsed_s(partial(peer.sampled, Half(folder, n_products, budget_s / 2)))
+                alarms = peer.judged(before, after)
+            yield Answer(name, injected, alarms, before_s + after_s)
+
+
+@contextmanager
+def _understood(name: str) -> Iterator[None]:
+    """Raises PeerFailed where what the tool wrote is not what it usually writes."""
+    try:
+        yield
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ImportError) as error:
+        raise PeerFailed(
+            f"What {name} gave is no answer of its usual form ({reason(error)}). Expected a release that is known "
+            "here; leave it out with --tool, or install the tested one from constraints.txt."
+        ) from error
 
 
 def tools(wanted: Sequence[str] = ()) -> list[str]:
@@ -180,7 +196,7 @@ def calibrated() -> list[int]:
 def _load(wanted: bool) -> Iterator[None]:
     """Keeps all cores but one busy."""
     n_cores = current_environment().n_cores
-    burners = [subprocess.Popen([sys.executable, "-c", BURNER]) for _ in range(n_cores - 1 if wanted else 0)]
+    burners = [subprocess.Popen([sys.executable, "-P", "-c", BURNER]) for _ in range(n_cores - 1 if wanted else 0)]
     try:
         yield
     finally:

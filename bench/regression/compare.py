@@ -5,12 +5,14 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from ..comparison import Launch
 from ..estimate import TARGET_HALF_WIDTH
 from ..finding import TWINS
 from ..findings import find
+from ..folders import ROOT
 from ..gate import allowed_error, rounding_bound
 from ..oracle import Oracle
 from ..question import Question
@@ -191,6 +193,9 @@ def _may_be_timed(one: Compared) -> bool:
 def _seen(side: Remote) -> SideSeen:
     known = side.ask("hello")
     place = side.place
+    for what, seen, expected in (("twins", known["tree"], place.tree), ("ruler", known["ruler"], ROOT)):
+        if Path(seen) != Path(expected).resolve():
+            raise SideFailed(f"{place.side.text}: its {what} came from {seen}. Expected {expected}.")
     libraries = tuple(path.name for path in place.side.libraries)
     return SideSeen(
         text=place.side.text,

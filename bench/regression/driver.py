@@ -3,7 +3,6 @@
 import os
 import pickle
 import random
-import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -13,8 +12,11 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from ..errors import SpeedproofError
+from ..failures import reason
+from ..folders import CACHE, ROOT
+from ..process import GRACE_S, answers_or_ends, ending, kill_family, killed_for_memory
 from .places import Place
-from .side import ROOT
+from .start import CODE
 
 LIMIT_S = 600.0
 """Seconds after which a worker that has not answered one request is killed."""
@@ -35,6 +37,7 @@ class Remote:
 
     def __init__(self, place: Place, process: "subprocess.Popen[bytes]", pipe: Connection, log: Any) -> None:
         self.place, self._process, self._pipe, self._log = place, process, pipe, log
+        self._n_killed = killed_for_memory()
 
     def ask(self, name: str, *arguments: Any, limit_s: float | None = None) -> Any:
         """What the worker's method of that name returns.
@@ -55,57 +58,81 @@ class Remote:
     def end(self, name: str, limit_s: float | None = None) -> Any:
         """Waits for what `begin` asked for."""
         limit_s = LIMIT_S if limit_s is None else limit_s
+        sent = self._heard(name, limit_s)
         try:
-            if not self._pipe.poll(limit_s):
+            state, value = pickle.loads(sent)
+        except Exception as error:
+            raise SideFailed(
+                f"{self.place.side.text}: its output at {name!r} cannot be read, or is of a kind unknown here "
+                f"({type(error).__name__}: {str(error)[:200]}). Expected what the twins of this working tree return."
+            ) from error
+        if state == "failed":
+            words, traceback = value
+            told = SideFailed(f"{self.place.side.text}: {words} (at {name!r})")
+            told.add_note(f"In the side's process:\n{traceback.rstrip()}")
+            raise told
+        return value
+
+    def _heard(self, name: str, limit_s: float) -> bytes:
+        try:
+            if not answers_or_ends(self._pipe, self._process.pid, limit_s):
                 self.kill()
                 raise SideFailed(
                     f"{self.place.side.text}: no answer to {name!r} within {limit_s:.0f} s, so its process was killed. "
                     "What was recorded before is kept."
                 )
-            state, value = pickle.loads(self._pipe.recv_bytes())
+            if not self._pipe.poll():
+                raise EOFError
+            return self._pipe.recv_bytes()
         except (EOFError, OSError):
             raise self._death(name) from None
-        except (AttributeError, ImportError, TypeError, pickle.UnpicklingError) as error:
-            raise SideFailed(f"{self.place.side.text}: its output is of a kind unknown here ({error}).") from error
-        if state == "failed":
-            raise SideFailed(f"{self.place.side.text}: {value}")
-        return value
 
     def kill(self) -> None:
-        """Ends the worker, whatever it is doing."""
-        self._process.kill()
+        """Ends the worker, whatever it is doing, and what it started."""
+        if self._process.poll() is None:
+            kill_family(self._process.pid)
         self._process.wait()
         self._pipe.close()
 
     def _death(self, name: str) -> SideFailed:
-        status = self._process.wait()
+        try:
+            status = self._process.wait(GRACE_S)
+        except subprocess.TimeoutExpired:
+            status = None
+        self.kill()
         self._log.seek(0)
         last = [line for line in self._log.read().decode(errors="replace").splitlines() if line.strip()][-1:]
-        died = f"killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-        return SideFailed(f"{self.place.side.text}: its process was {died} at {name!r}. {' '.join(last)[:400]}".strip())
+        how = ending(status, self._n_killed)
+        return SideFailed(f"{self.place.side.text}: at {name!r} its process {how}. {' '.join(last)[:400]}".strip())
 
 
 @contextmanager
 def worker(place: Place, rng: random.Random) -> Iterator[Remote]:
     """A new worker at that place, which ends with the context."""
     ours, theirs = Pipe()
-    variables = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "VIRTUAL_ENV")}
+    variables = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")}
     variables |= {
-        "PYTHONPATH": str(ROOT),
+        "SPEEDPROOF_CACHE": str(CACHE),
         "TOKENIZERS_PARALLELISM": "false",
         "KINETO_LOG_LEVEL": "99",
         "SPEEDPROOF_PADDING": "x" * rng.randrange(MOST_PADDING),
     }
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            [str(place.python), "-m", "bench.regression.start", str(theirs.fileno())],
-            cwd=place.tree,
-            env=variables,
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
+        try:
+            process = subprocess.Popen(
+                [str(place.python), "-P", "-c", CODE, str(ROOT), str(place.tree), str(theirs.fileno())],
+                cwd=place.tree,
+                env=variables,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        except OSError as error:
+            raise SideFailed(
+                f"{place.side.text}: no process can be started: {reason(error)}. Expected its interpreter and its "
+                "folder to be there; what SPEEDPROOF_CACHE names may be deleted, and is made anew."
+            ) from error
         theirs.close()
         remote = Remote(place, process, ours, log)
         try:

@@ -18,7 +18,8 @@ from packaging.utils import canonicalize_name
 
 from ..digest import digest, file_digest
 from ..errors import SpeedproofError
-from .side import ROOT, Side, parse_side
+from ..folders import ROOT
+from .side import Side, parse_side
 
 NEEDED = ("psutil", "pydantic")
 """What the ruler's own modules need in a worker, beside what the twins need."""
@@ -71,7 +72,7 @@ def install(side: Side, asked: Sequence[str], constraints: Sequence[str], folder
     Raises:
         Unsupported: not even then.
     """
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "--no-input", "--disable-pip-version-check", "install"]
+    pip = [str(folder / "bin" / "python"), "-P", "-m", "pip", "--no-input", "--disable-pip-version-check", "install"]
     torch_alone = [line for line in constraints if _name(line) == "torch"]
     for held in (constraints, torch_alone):
         (folder / "constraints.txt").write_text("\n".join(held) + "\n", encoding="utf-8")
@@ -84,7 +85,8 @@ def install(side: Side, asked: Sequence[str], constraints: Sequence[str], folder
 def run_clean(held: Sequence[IO[str]], command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
     """Runs a command that knows nothing of the environment in use, and keeps `held` open as long as it lives."""
     # A virtual environment in use, or a folder on the path, must not leak into the one that is made.
-    clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")}
+    foreign = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONSAFEPATH")
+    clean = {k: v for k, v in os.environ.items() if k not in foreign}
     return subprocess.run(command, capture_output=True, text=True, env=clean, pass_fds=[file.fileno() for file in held])
 
 

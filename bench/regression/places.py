@@ -6,7 +6,6 @@ its last step has written `MADE`; what a killed process left is made anew.
 
 import fcntl
 import shutil
-import subprocess
 import sys
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
@@ -18,8 +17,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO
 
+from ..folders import ROOT
+from ..repository import ask
 from .installing import Run, Unsupported, environment_key, install, require, run_clean, wanted
-from .side import IMPLEMENTATIONS, ROOT, Side, tree_digest
+from .side import IMPLEMENTATIONS, Side, tree_digest
 
 MADE = "made"
 AT_ONCE = 2
@@ -96,7 +97,7 @@ def _environment(side: Side, cache: Path, run: Run | None) -> Path:
             return python
         shutil.rmtree(folder, ignore_errors=True)
         asked, constraints = wanted(side)
-        require(side, run([sys.executable, "-m", "venv", str(folder)]))
+        require(side, run([sys.executable, "-P", "-m", "venv", str(folder)]))
         install(side, asked, constraints, folder, run)
         (folder / MADE).write_text("\n".join(asked) + "\n", encoding="utf-8")
     return python
@@ -119,10 +120,11 @@ def _tree(side: Side, cache: Path) -> Path:
     with _alone(folder):
         if not (folder / MADE).exists():
             shutil.rmtree(folder, ignore_errors=True)
-            packed = subprocess.run(
-                ["git", "-C", str(ROOT), "archive", side.commit, *IMPLEMENTATIONS], capture_output=True, check=True
-            )
-            with tarfile.open(fileobj=BytesIO(packed.stdout)) as archive:
+            # A conversion of line ends would give other sources than those that were committed.
+            packed = ask(ROOT, "-c", "core.autocrlf=false", "archive", side.commit, *IMPLEMENTATIONS)
+            if packed.why_not:
+                raise Unsupported(f"No place for {side.text!r}: {packed.why_not}. Expected git to hand out the commit.")
+            with tarfile.open(fileobj=BytesIO(packed.answer)) as archive:
                 archive.extractall(folder, filter="data")
             (folder / MADE).touch()
     return folder

@@ -1,7 +1,6 @@
 """Sides: what is held against what. A commit, a dependency set, a wheel or a folder, or several of these together."""
 
 import re
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,9 @@ from packaging.utils import canonicalize_name
 
 from ..digest import digest
 from ..errors import BadInput
+from ..folders import ROOT
+from ..repository import ask, is_shallow, why_unusable
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 IMPLEMENTATIONS = ("impl_sequential", "impl_batched")
 EXPECTED = (
     "Expected a commit (HEAD~1), a requirement with a version (transformer-lens==3.5.1), a wheel, a folder with "
@@ -92,30 +92,41 @@ def _usable(path: Path, text: str) -> Path:
 def _commit(part: str, text: str, root: Path) -> str:
     found = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{part}^{{commit}}") if part else ""
     if not found:
-        raise BadInput(f"Side {text!r}: {part!r} is no commit of this repository. {EXPECTED}.")
-    missing = [name for name in IMPLEMENTATIONS if not git(root, "rev-parse", "--verify", "--quiet", f"{found}:{name}")]
+        raise BadInput(f"Side {text!r}: {part!r} is no commit of this repository{_why(root)}. {EXPECTED}.")
+    missing = [name for name in IMPLEMENTATIONS if not git(root, "rev-parse", "--verify", "--quiet", _of(found, name))]
     if missing:
         raise BadInput(f"Side {text!r}: commit {found[:10]} has no {missing[0]}/. Expected a commit with both twins.")
     return found
 
 
+def _of(commit: str, name: str) -> str:
+    """A commit's folder as git names it, also where the project lies within a larger repository."""
+    return f"{commit}:./{name}"
+
+
+def _why(root: Path) -> str:
+    """Git's own reason, where it is not that the words name no commit."""
+    if reason := why_unusable(root):
+        return f": {reason}"
+    if is_shallow(root):
+        return ", which is shallow: older commits were left out. To have them: git fetch --unshallow"
+    return ""
+
+
 def uncommitted(root: Path = ROOT) -> Sequence[str]:
     """Files of the twins that differ from the last commit: no commit's side has these changes."""
-    return [line[3:] for line in git(root, "status", "--porcelain", "--", *IMPLEMENTATIONS).splitlines()]
+    told = git(root, "status", "--porcelain", "-z", "--no-renames", "--", *IMPLEMENTATIONS)
+    return [line[3:] for line in told.split("\0") if line]
 
 
 def git(root: Path, *arguments: str) -> str:
     """What git says, or nothing where it fails."""
-    try:
-        answer = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True)
-    except OSError:
-        return ""
-    return answer.stdout.rstrip("\n") if answer.returncode == 0 else ""
+    return ask(root, *arguments).text
 
 
 def tree_digest(side: Side, root: Path = ROOT) -> str:
     """Fingerprint of the twins' source on that side, whatever commit it stands in."""
     if side.commit:
-        return digest([git(root, "rev-parse", f"{side.commit}:{name}") for name in IMPLEMENTATIONS])
+        return digest([git(root, "rev-parse", _of(side.commit, name)) for name in IMPLEMENTATIONS])
     files = sorted(p for name in IMPLEMENTATIONS for p in (side.tree / name).rglob("*.py"))
     return digest([[str(p.relative_to(side.tree)), p.read_text(encoding="utf-8")] for p in files])

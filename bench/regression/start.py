@@ -1,6 +1,7 @@
 """Starts a worker, and loses no time: what a pair of workers takes to start could go into more samples.
 
-Run as `python -m bench.regression.start FD`, in the folder of the side's twins.
+The twins are found in the side's folder and this ruler in its own, each by name: whatever else lies in either, such as
+a ruler of the side's own, is no part of the worker.
 """
 
 import sys
@@ -9,14 +10,17 @@ from multiprocessing.connection import Connection
 
 from ..importing import importing
 
+CODE = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from bench import search_path; "
+    "search_path.own_code_alone(names=('bench',)); search_path.find_only(sys.argv[2], search_path.OWN[1:]); "
+    "from bench.regression.start import main; main()"
+)
+"""What Python runs, given the folder of this ruler, that of the twins, and the number of a pipe."""
+
 
 def main() -> None:
     """Serves the pipe whose number is given."""
     warnings.filterwarnings("ignore")
     with importing():
         from .worker import serve
-    serve(Connection(int(sys.argv[1])))
-
-
-if __name__ == "__main__":
-    main()
+    serve(Connection(int(sys.argv[3])))

@@ -6,7 +6,9 @@ It runs in the folder of the side's twins, so that the twins are the side's and 
 import contextlib
 import gc
 import io
+import os
 import pickle
+import traceback
 from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,8 +20,10 @@ import torch
 
 from ..counters import operators, work
 from ..environment import current_environment
+from ..failures import reason
 from ..finding import Pair
 from ..findings import find
+from ..folders import ROOT
 from ..question import Question
 from ..sampling import call_all, on_cores, retain_memory, take, warm
 from ..subject import Subject, find_subject
@@ -34,10 +38,14 @@ class Worker:
     subjects: dict[tuple[str, str], Subject] = field(default_factory=dict)
 
     def hello(self) -> dict[str, Any]:
-        """Versions, and where the twins come from."""
+        """Versions, and where the twins and this ruler come from."""
         import impl_batched
 
-        return {"versions": dict(current_environment().versions), "tree": str(Path(impl_batched.__path__[0]).parent)}
+        return {
+            "versions": dict(current_environment().versions),
+            "tree": str(Path(impl_batched.__path__[0]).resolve().parent),
+            "ruler": str(ROOT),
+        }
 
     def answer(self, question: Question) -> Any:
         """The arm's output."""
@@ -93,7 +101,7 @@ class Worker:
 
 def serve(connection: Connection) -> None:
     """Answers requests until the driver goes away. An error is an answer too."""
-    worker = Worker()
+    worker, own = Worker(), os.getpid()
     while True:
         try:
             name, *arguments = pickle.loads(connection.recv_bytes())
@@ -103,7 +111,11 @@ def serve(connection: Connection) -> None:
             with contextlib.redirect_stdout(io.StringIO()):
                 reply = ("done", getattr(worker, name)(*arguments))
             sent = pickle.dumps(reply)
-        except Exception as error:
-            sent = pickle.dumps(("failed", f"{type(error).__name__}: {str(error)[:600]}"))
+        except BaseException as error:
+            # Also an exit, which would else end the process without a word.
+            sent = pickle.dumps(("failed", (reason(error), "".join(traceback.format_exception(error)))))
+        if os.getpid() != own:
+            # The twin forked and both went on; a second answer would be taken for the next question's.
+            os._exit(1)
         # As bytes: torch would otherwise lend tensors' memory through a file that the other side may not open.
         connection.send_bytes(sent)
