@@ -135,7 +135,18 @@ def run_trials(trials: dict[str, int], subject_name: str, seed: int) -> Iterator
 
 
 GATE = (
-    *("alterations", "built", "callables", "check", "diagnosis", "equivalence", "features", "gate", "hostile", "oracle"),
+    *(
+        "alterations",
+        "built",
+        "callables",
+        "check",
+        "diagnosis",
+        "equivalence",
+        "features",
+        "gate",
+        "hostile",
+        "oracle",
+    ),
     *("outputs", "patches", "pinned", "plain", "ranks", "refusals", "rules", "state", "trials", "variations"),
 )
 """The modules that decide whether a function passes."""

@@ -36,6 +36,10 @@ class Certificate:
     seal: str = field(repr=False)
     seal_version: int = 1
     """How it was sealed. Records from before there was a number are of the first kind."""
+    inputs: str = ""
+    """Fingerprint of what was asked about: the workload with its texts, and the subject's weights where it has any."""
+    untried: tuple[str, ...] = ()
+    """What the check could not ask, in words."""
 
     def __post_init__(self) -> None:
         if self.seal_version not in _SEALS or self.seal != _SEALS[self.seal_version](self.__dict__):

@@ -23,11 +23,17 @@ from .errors import BadInput, NotEquivalent
 from .finding import Finding, Pair
 from .gate import GATE, Gate, allowed_error, rounding_bound
 from .oracle import Oracle
+from .process import bounded
 from .rules import RULES
 from .subject import Subject, find_subject
 from .trials import Asking, Call, Trial, hostile_workload, new_seed, trials_for
 from .workload import FORMS_WITH_TEXTS, Workload
 
+SHORTEST_LIMIT_S = 60.0
+"""Seconds that any call of a candidate may take."""
+HANGS = 50.0
+"""Times the definition's own seconds on all items that a call may take beyond that: slower by more is no rewrite of
+anything, and some trials have longer texts than the workload."""
 UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 """What reading an output raises that is not built as the equivalence reads it."""
 
@@ -183,6 +189,11 @@ class Check:
                 evidence, output = self._call(calls.send(output))
                 yield evidence
 
+    @property
+    def limit_s(self) -> float:
+        """Seconds after which a call of the candidate is taken to hang."""
+        return max(SHORTEST_LIMIT_S, HANGS * self.definition_s)
+
     def _find_defects(self) -> bool:
         """Whether the definition itself is wrong on some hostile texts; the trial is then made without those."""
         workload, _ = hostile_workload(self.pair, self.workload, self.subject)
@@ -211,7 +222,8 @@ class Check:
         before, given = state.snapshot(self.modules), outputs.fingerprint(inputs)
         try:
             with patches.watching(tuple(value for value in inputs.values() if isinstance(value, Path))):
-                output, _ = elapsed_s(self._bound(call))
+                with bounded(self.limit_s, f"{self.twin} in trial {self.trial.name!r}" if self.trial else self.twin):
+                    output, _ = elapsed_s(self._bound(call))
         except (Exception, SystemExit) as error:
             self.exits = isinstance(error, SystemExit)
             self._heed(NotEquivalent("raises", f"raised {type(error).__name__}: {str(error)[:300]}."))
@@ -319,6 +331,7 @@ class Check:
                 n_in_band=sum(seen.n_in_band for seen in evidence),
             ),
             n_checks=len(evidence),
+            untried=tuple(self.asking.untried),
             gate=self.gate.digest,
         )
 

@@ -54,7 +54,8 @@ def _answer(question: Question, subjects: "_Subjects") -> Certificate | Refusal:
     finding = find(question.finding)
     pair = finding.pair(question.function)
     function = candidates.load(question.candidate, pair) if question.candidate else arm(pair, question.arm)
-    return certify(finding, pair, question.workload, function, subjects[question.workload], seed=question.seed)
+    subject, called = subjects[question.workload], question.candidate or ""
+    return certify(finding, pair, question.workload, function, subject, seed=question.seed, called=called)
 
 
 def _count(question: Question, arms: Sequence[str], subjects: "_Subjects") -> Counted:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from .errors import unknown
-from .finding import TWINS, Finding
+from .finding import TWINS, Finding, Pair
 from .ladders.ladder import Ladder
 from .subject import DTYPES, find_subject
 from .workload import Workload
@@ -41,6 +41,8 @@ def questions(
 ) -> list[Question]:
     """Every pair on every workload, or on those named. A subject or type given replaces the workloads' own.
 
+    A candidate is asked about every workload of its pair's small subject, or of the one given.
+
     Raises:
         BadInput: no such workload, subject, function or type.
     """
@@ -51,7 +53,7 @@ def questions(
         # A candidate stands in for one function: the finding's first unless another is named.
         default = finding.pairs[:1] if candidate else finding.pairs
         for pair in [finding.pair(function)] if function else default:
-            for chosen in [pair.workload(workload)] if workload else pair.workloads:
+            for chosen in [pair.workload(workload)] if workload else _by_default(pair, candidate, subject, given):
                 if subject:
                     chosen = replace(chosen, subject=find_subject(subject).name)
                 if dtype:
@@ -60,6 +62,19 @@ def questions(
                     chosen = replace(chosen, form="given", given=given, n_items=len(given))
                 asked.append(Question(finding.name, pair.name, chosen, candidate, seed=seed))
     return list(dict.fromkeys(asked))
+
+
+def _by_default(pair: Pair, candidate: str | None, subject: str | None, given: tuple[str, ...]) -> tuple[Workload, ...]:
+    """The workloads that are asked about where none is named, each once whatever subject it names."""
+    if not candidate:
+        return pair.workloads
+    first = pair.workloads[0]
+    if given:
+        return (first,)
+    alike = {
+        replace(w, name="", subject=""): w for w in reversed(pair.workloads) if subject or w.subject == first.subject
+    }
+    return tuple(w for w in pair.workloads if w in alike.values())
 
 
 def questions_of_rungs(

@@ -9,6 +9,10 @@ from typing import Any
 from .equivalence import Inputs
 from .errors import NotEquivalent
 from .finding import Refused
+from .process import bounded
+
+LONGEST_REFUSAL_S = 60.0
+"""Seconds after which a candidate is taken to hang where it should refuse."""
 
 
 def objection(
@@ -24,7 +28,8 @@ def objection(
     if not isinstance(expected, refused.error):
         # Another definition than the card's, which other rules are about.
         return None
-    output, error = outcome(candidate, inputs)
+    with bounded(LONGEST_REFUSAL_S, f"the candidate on {refused.words}"):
+        output, error = outcome(candidate, inputs)
     name = type(expected).__name__
     if error is None:
         told = f"answers {refused.words} with {str(output)[:60]!r}, which the definition refuses with {name}."

@@ -41,7 +41,9 @@ def list_(as_json: AsJson = False) -> None:
 @app.command()
 def check(
     names: Names = None,
-    workload: Annotated[str | None, typer.Option(help="One workload; all if none.")] = None,
+    workload: Annotated[
+        str | None, typer.Option(help="One workload; all if none, and for a candidate all of one subject.")
+    ] = None,
     subject: SubjectName = None,
     dtype: Annotated[str | None, typer.Option(help="float32 or bfloat16, in place of the workloads' own.")] = None,
     function: Annotated[str | None, typer.Option(help="One function of the finding; all if none.")] = None,
@@ -57,14 +59,12 @@ def check(
 
     Examples:
       python -m bench check text_batching --workload smoke
-      python -m bench check 1 --candidate mine.py:extract_features --workload report
+      python -m bench check 1 --candidate mine.py:extract_features
       python -m bench check 2 --workload smoke --subject tiny:bridge:topk --dtype bfloat16
     """
     findings = chosen_findings(names)
     if candidate and len(findings) != 1:
         raise BadInput("--candidate needs one finding to be held against. Expected one name, such as text_batching.")
-    if candidate and workload is None:
-        workload = "smoke"
     given = _given(texts)
     asked = questions(findings, workload, subject, function, given, candidate, dtype, seed)
     sitting = open_sitting(results, None)

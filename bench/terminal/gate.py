@@ -8,9 +8,10 @@ from rich.text import Text
 
 from ..bodies import Judged
 from ..certificate import Certificate, Refusal
-from ..findings import FINDINGS
+from ..findings import FINDINGS, find
 from ..rejection import Rejection, again, overall
 from ..separation import Separation
+from ..subject import DTYPES
 from .lines import out, say_line
 
 
@@ -40,6 +41,31 @@ def show_answers(answers: Sequence[Certificate | Refusal]) -> None:
     for answer in answers:
         if isinstance(answer, Refusal):
             say_line(str(answer))
+    for line in what_was_tried(answers):
+        say_line(line)
+
+
+def what_was_tried(answers: Sequence[Certificate | Refusal]) -> list[str]:
+    """A line for each function: on what it was asked, and on what not."""
+    functions = dict.fromkeys((answer.finding, answer.function) for answer in answers)
+    return [_tried([a for a in answers if (a.finding, a.function) == one]) for one in functions]
+
+
+def _tried(answers: Sequence[Certificate | Refusal]) -> str:
+    first = answers[0]
+    pair = find(first.finding).pair(first.function)
+    asked = [f"{a.workload.name} on {a.workload.subject}{_calls(a)}" for a in answers]
+    names = {a.workload.name for a in answers}
+    left = [f"{w.name} on {w.subject}" for w in pair.workloads if w.name not in names]
+    left += dict.fromkeys(words for a in answers if isinstance(a, Certificate) for words in a.untried)
+    dtypes = {a.workload.dtype for a in answers}
+    left += [f"{dtype} (--dtype)" for dtype in DTYPES if pair.uses_model and dtype not in dtypes]
+    left += ["other subjects (--subject)"] if pair.uses_model else []
+    return f"{first.function}: tried {', '.join(asked)}. Not tried: {', '.join(left) or 'nothing that is known of'}."
+
+
+def _calls(answer: Certificate | Refusal) -> str:
+    return f" ({answer.n_checks} calls)" if isinstance(answer, Certificate) else ""
 
 
 def answer_as_json(answer: Certificate | Refusal) -> dict[str, Any]:
@@ -47,9 +73,11 @@ def answer_as_json(answer: Certificate | Refusal) -> dict[str, Any]:
     common = {"finding": answer.finding, "function": answer.function, "workload": answer.workload.name}
     common |= {"subject": answer.workload.subject, "twin": answer.twin}
     if isinstance(answer, Refusal):
-        return {**common, "equivalent": False, "code": answer.code, "reason": answer.reason}
+        told = {"code": answer.code, "rule": answer.rule, "trial": answer.trial, "reason": answer.reason}
+        return {**common, "equivalent": False, **told}
     errors = {"worst_errors": dict(answer.candidate.worst_errors), "allowed": dict(answer.allowed)}
-    return {**common, "equivalent": True, "n_compared": answer.candidate.n_compared, **errors}
+    seen = {"n_compared": answer.candidate.n_compared, "n_calls": answer.n_checks, "untried": list(answer.untried)}
+    return {**common, "equivalent": True, **seen, **errors}
 
 
 def show_judged(judged: Sequence[Judged]) -> None:

@@ -41,7 +41,7 @@ def after_checks(answers: Sequence[Certificate | Refusal], candidate: str | None
         given = f" --candidate {shlex.quote(candidate)}" if candidate else ""
         return f"{len(refused)} of {len(answers)} WITHHELD: mend the function by the reason above, then: {again}{given}"
     if candidate:
-        return f"All {len(answers)} equivalent: the candidate may stand in for the batched twin."
+        return f"All {len(answers)} equivalent: the candidate may stand in for the batched twin where it was tried."
     names = " ".join(dict.fromkeys(answer.finding for answer in answers))
     return f"All {len(answers)} equivalent. To time them: {PYTHON} measure {names}{_options('report', subject)}"
 
