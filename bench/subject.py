@@ -21,6 +21,7 @@ from .embedded_saes import make_saes
 from .errors import BadInput, unknown
 from .shapes import EMBEDDED, FIXED, Shape
 from .variants import VARIANTS, parse_variant
+from .weights import cast, is_in
 
 PRETRAINED: dict[str, tuple[str, tuple[str, ...]]] = {
     "gpt2-small": ("gpt2-small-res-jb", tuple(f"blocks.{layer}.hook_resid_pre" for layer in (6, 8, 10, 11))),
@@ -128,11 +129,16 @@ def _blocks_through(hook_name: str) -> int:
 
 
 def in_dtype(module: Any, dtype: str) -> Any:
-    """`module` in `dtype`; untouched where it is so already, since TransformerLens prints at every cast."""
-    if dtype == "float32":
+    """`module` in `dtype`, plain tensors too; untouched where it is so already, since TransformerLens prints at a cast.
+
+    The libraries' own `to` comes last: it notes the type in their configurations.
+    """
+    wanted = getattr(torch, dtype)
+    if is_in(module, wanted):
         return module
+    cast(module, wanted)
     with contextlib.redirect_stdout(io.StringIO()):
-        return module.to(getattr(torch, dtype))
+        return module.to(wanted)
 
 
 def _load_model(subject: Subject) -> Any:

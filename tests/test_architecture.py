@@ -18,7 +18,7 @@ LAYERS = (
     ("errors", "rules", "power", "power.burden"),
     (
         *("texts", "digest", "clock", "duplicates", "looks", "quiet", "shapes", "variants", "embedded_tokenizer"),
-        *("journal", "power.peers", "importing"),
+        *("journal", "power.peers", "importing", "weights"),
     ),
     ("embedded", "embedded_saes"),
     ("workload", "subject", "environment", "process", "warmup", "rating"),
