@@ -7,16 +7,15 @@ from typing import Any
 import torch
 from transformer_lens import HookedTransformer, HookedTransformerConfig
 
-from .embedded_tokenizer import TOKENIZER as TOKENIZER
 from .embedded_tokenizer import embedded_tokenizer
 from .errors import BadInput
+from .identity import TOKENIZER_FILES
 from .shapes import BIAS_SEED, EMBEDDED, FIXED, WEIGHT_SEED, Shape
 from .variants import parse_variant
 
 SOURCES: tuple[Path, ...] = (
-    *(Path(__file__).with_name(f"{name}.py") for name in ("embedded", "embedded_tokenizer", "shapes")),
-    TOKENIZER / "tokenizer.json",
-    TOKENIZER / "tokenizer_config.json",
+    *(Path(__file__).with_name(f"{name}.py") for name in ("embedded", "embedded_tokenizer", "shapes", "variants")),
+    *TOKENIZER_FILES,
 )
 """Files that decide, with its name, what an embedded subject's model computes."""
 BIAS_SPREAD = 0.1

@@ -4,6 +4,7 @@
 well, such as the weights that it processed.
 """
 
+import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -66,6 +67,15 @@ def cast(module: Any, dtype: torch.dtype) -> None:
             memories[_memory(old)] = _converted(old, dtype)
         new = torch.empty(0, dtype=dtype, device=old.device)
         tensor.data = new.set_(memories[_memory(old)], old.storage_offset(), old.shape, old.stride())
+
+
+def weights_digest(module: Any) -> str:
+    """Fingerprint of every tensor's name, type, shape and content."""
+    found = hashlib.blake2b()
+    for name, tensor in tensors_of(module):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        found.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()
 
 
 def is_in(module: Any, dtype: torch.dtype) -> bool:

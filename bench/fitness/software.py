@@ -10,7 +10,7 @@ from packaging.version import Version
 from sae_lens.loading.pretrained_saes_directory import get_pretrained_saes_directory
 
 from ..environment import LIBRARIES
-from ..subject import PRETRAINED
+from ..pretrained import PRETRAINED
 from .sign import Sign, State, good, judged
 
 CONSTRAINTS = Path(__file__).resolve().parent.parent.parent / "constraints.txt"
