@@ -230,6 +230,18 @@ def uncentred(model: Any) -> Iterator[None]:
             block.ln1 = norm
 
 
+@contextmanager
+def patched(saes: Mapping[str, Any], key: str, module: torch.nn.Module) -> Iterator[None]:
+    before = {name: getattr(sae, key) for name, sae in saes.items()}
+    for sae in saes.values():
+        setattr(sae, key, module)
+    try:
+        yield
+    finally:
+        for name, sae in saes.items():
+            setattr(sae, key, before[name])
+
+
 Broken = Callable[[Copy], Any]
 SETTINGS: Mapping[str, tuple[str, Broken]] = {
     "n_ctx": ("tiny", lambda it: set_to(64, "n_ctx", it.model.cfg)),
@@ -269,18 +281,6 @@ SETTINGS: Mapping[str, tuple[str, Broken]] = {
     "reshape_activations": ("tiny:hook_z", lambda it: set_to(lambda x: x, "reshape_fn_in", *it.saes.values())),
 }
 """Setting -> subject, and how it is ignored there."""
-
-
-@contextmanager
-def patched(saes: Mapping[str, Any], key: str, module: torch.nn.Module) -> Iterator[None]:
-    before = {name: getattr(sae, key) for name, sae in saes.items()}
-    for sae in saes.values():
-        setattr(sae, key, module)
-    try:
-        yield
-    finally:
-        for name, sae in saes.items():
-            setattr(sae, key, before[name])
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
