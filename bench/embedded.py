@@ -7,18 +7,21 @@ from typing import Any
 import torch
 from transformer_lens import HookedTransformer, HookedTransformerConfig
 
-from .embedded_tokenizer import TOKENIZER as TOKENIZER
 from .embedded_tokenizer import embedded_tokenizer
 from .errors import BadInput
-from .shapes import EMBEDDED, FIXED, WEIGHT_SEED, Shape
+from .identity import TOKENIZER_FILES
+from .shapes import BIAS_SEED, EMBEDDED, FIXED, WEIGHT_SEED, Shape
 from .variants import parse_variant
 
 SOURCES: tuple[Path, ...] = (
-    *(Path(__file__).with_name(f"{name}.py") for name in ("embedded", "embedded_tokenizer", "shapes")),
-    TOKENIZER / "tokenizer.json",
-    TOKENIZER / "tokenizer_config.json",
+    *(Path(__file__).with_name(f"{name}.py") for name in ("embedded", "embedded_tokenizer", "shapes", "variants")),
+    *TOKENIZER_FILES,
 )
 """Files that decide, with its name, what an embedded subject's model computes."""
+BIAS_SPREAD = 0.1
+"""Standard deviation of biases, and of a norm's weights about one: whoever leaves one out gives another answer."""
+NORM_EPSILON = 0.01
+"""What norms add to a variance of about two: enough that another number there shows, unlike GPT-2's 1e-5."""
 
 
 def make_model(name: str) -> Any:
@@ -53,6 +56,7 @@ def _config(shape: Shape, **changes: Any) -> HookedTransformerConfig:
         "d_vocab": shape.d_vocab,
         "n_ctx": shape.n_ctx,
         "act_fn": "gelu_new",
+        "eps": NORM_EPSILON,
         "normalization_type": "LNPre",
         "init_weights": False,
         "device": "cpu",
@@ -62,14 +66,14 @@ def _config(shape: Shape, **changes: Any) -> HookedTransformerConfig:
 
 @torch.no_grad()
 def _seed_weights(model: HookedTransformer) -> None:
-    """Unit-variance embeddings, fan-in scaled weights, zero biases: every block writes as much as it reads."""
-    generator = torch.Generator().manual_seed(WEIGHT_SEED)
+    """Unit-variance embeddings, fan-in scaled weights, small biases: every block writes as much as it reads."""
+    weights, biases = (torch.Generator().manual_seed(seed) for seed in (WEIGHT_SEED, BIAS_SEED))
     for name, weight in model.named_parameters():
         if name.rsplit(".", 1)[-1].startswith("b_"):
-            weight.zero_()
+            weight.normal_(std=BIAS_SPREAD, generator=biases)
         else:
             fan_in = {"embed": 1, "pos_embed": 1}.get(name.split(".")[0], weight.shape[-2])
-            weight.normal_(std=1 / math.sqrt(fan_in), generator=generator)
+            weight.normal_(std=1 / math.sqrt(fan_in), generator=weights)
 
 
 @torch.no_grad()
@@ -96,6 +100,7 @@ def _seeded_gpt2(shape: Shape) -> Any:
         n_embd=shape.d_model,
         n_layer=shape.n_layers,
         n_head=shape.n_heads,
+        layer_norm_epsilon=NORM_EPSILON,
         initializer_range=1 / math.sqrt(shape.d_model),
         bos_token_id=0,
         eos_token_id=0,
@@ -105,7 +110,23 @@ def _seeded_gpt2(shape: Shape) -> Any:
         hf_model = GPT2LMHeadModel(config)
         for embedding in (hf_model.transformer.wte, hf_model.transformer.wpe):
             torch.nn.init.normal_(embedding.weight)
+    _seed_biases_and_norms(hf_model)
     return hf_model
+
+
+@torch.no_grad()
+def _seed_biases_and_norms(hf_model: Any) -> None:
+    """Biases about zero and norms' weights about one, all different.
+
+    What writes into the residual stream has smaller ones, as GPT-2's initialization has smaller weights there.
+    """
+    generator = torch.Generator().manual_seed(BIAS_SEED)
+    written = BIAS_SPREAD / math.sqrt(2 * hf_model.config.n_layer)
+    for name, parameter in hf_model.named_parameters():
+        if name.endswith(".bias"):
+            parameter.normal_(std=written if ".c_proj." in name else BIAS_SPREAD, generator=generator)
+        elif ".ln_" in name:
+            parameter.normal_(mean=1.0, std=BIAS_SPREAD, generator=generator)
 
 
 def bridge_class() -> Any:

@@ -23,6 +23,11 @@ SOLVED_GAIN = 10.0
 """Activation of a `solved` feature whose class fills the whole text; above the report's threshold of 5."""
 MAGNITUDE_SPREAD = 0.1
 """Standard deviation of a gated SAE's log magnitudes: enough that gate and magnitude are not the same number."""
+ENCODER_SPREAD = 0.1
+"""Standard deviation of encoder biases and of thresholds, in deviations of the pre-activations that they are added to
+or compared with: no two features have the same."""
+DECODER_SPREAD = 0.3
+"""Standard deviation of what `b_dec`, subtracted from the input, does to pre-activations, in deviations of those."""
 
 
 def make_saes(name: str) -> dict[str, SAE[Any]]:
@@ -38,12 +43,15 @@ def make_saes(name: str) -> dict[str, SAE[Any]]:
 @torch.no_grad()
 def _seeded_sae(shape: Shape, layer: int, hook_name: str, variant: Variant) -> SAE[Any]:
     threshold = shape.thresholds[layer]
+    deviation = threshold / shape.rarity
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(WEIGHT_SEED + layer)
         sae = _empty_sae(shape, hook_name, variant.architecture)
         if gain := _gain(shape, variant):
             sae.W_enc.mul_(gain * threshold)
-        _set_threshold(sae, threshold)
+        _seed_biases(sae, ENCODER_SPREAD * deviation)
+        _set_threshold(sae, threshold, ENCODER_SPREAD * deviation)
+        sae.b_dec.normal_(std=DECODER_SPREAD * deviation / float(sae.W_enc.norm(dim=0).mean()))
     return sae
 
 
@@ -52,15 +60,23 @@ def _gain(shape: Shape, variant: Variant) -> float | None:
     return shape.gains.get(f"bridge:{variant.hook}", plain) if variant.bridge else plain
 
 
-def _set_threshold(sae: Any, threshold: float) -> None:
+def _seed_biases(sae: Any, spread: float) -> None:
+    """Small ones about zero: of the encoder, or of a gated SAE's two paths."""
+    for name in ("b_enc", "b_gate", "b_mag"):
+        if getattr(sae, name, None) is not None:
+            getattr(sae, name).normal_(std=spread)
+    if isinstance(sae, GatedSAE):
+        sae.r_mag.normal_(std=MAGNITUDE_SPREAD)
+
+
+def _set_threshold(sae: Any, threshold: float, spread: float) -> None:
     """Where a feature begins to fire. A top-k SAE has no threshold but a rank."""
     if isinstance(sae, StandardSAE):
-        sae.b_enc.fill_(-threshold)
+        sae.b_enc.sub_(threshold)
     elif isinstance(sae, JumpReLUSAE):
-        sae.threshold.fill_(threshold)
+        sae.threshold.normal_(mean=threshold, std=spread)
     elif isinstance(sae, GatedSAE):
-        sae.b_gate.fill_(-threshold)
-        sae.r_mag.normal_(std=MAGNITUDE_SPREAD)
+        sae.b_gate.sub_(threshold)
 
 
 def _empty_sae(shape: Shape, hook_name: str, architecture: str = "standard") -> SAE[Any]:

@@ -22,7 +22,7 @@ from .oracle import Oracle
 from .plan import Plan
 from .process import ProcessDied, Usage, in_fresh_process
 from .sampling import MOST_PAIRS, cores_for, on_cores, orders, retain_memory, take, warm
-from .subject import Subject, find_subject
+from .subject import Subject, Subjects
 
 SHORTEST_STRETCH_S = 0.2
 """Seconds of pairs that one process takes for one comparison at least: some four short pairs."""
@@ -173,11 +173,10 @@ def sample_all(plans: Sequence[Plan], seed: int, stretch_s: float, baseline_firs
     """Runs in the fresh process: one outcome per plan, in order."""
     retain_memory()
     rng = random.Random(seed)
-    subjects: dict[tuple[str, str], Subject] = {}
+    subjects = Subjects()
     for plan in plans:
         workload = plan.certificate.workload
-        key = (workload.subject, workload.dtype)
-        subject = subjects.setdefault(key, find_subject(*key))
+        subject = subjects.named(workload.subject, workload.dtype)
         start_s = monotonic_s()
         try:
             launch = _samples(plan, subject, rng.getrandbits(32), stretch_s, baseline_first)

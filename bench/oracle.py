@@ -6,6 +6,7 @@ Neither twin is the truth; both are rounded. The oracle shares no code with them
 import copy
 import json
 import os
+import pickle
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -22,10 +23,14 @@ from .embedded import SOURCES
 from .errors import BadInput
 from .features import Features, encode
 from .folders import CACHE
-from .subject import Subject
+from .subject import Subject, in_dtype
 
 Altered = Callable[[Any], AbstractContextManager[None]]
 """Changes a model for as long as the context lasts."""
+LIBRARIES = ("torch", "transformer-lens", "sae-lens", "transformers", "tokenizers")
+"""What computes activations; another release is another memory."""
+COMPUTING = tuple(Path(__file__).with_name(f"{name}.py") for name in ("oracle", "subject", "pretrained", "weights"))
+"""What loads, casts and runs a model here."""
 FEATURE_PARTS = ("values", "if_fired", "margin")
 
 
@@ -36,6 +41,9 @@ class Oracle:
         self.subject = subject
         self._rows: dict[str, dict[str, Tensor]] = {}
         self._features: dict[tuple[int, str], tuple[Any, dict[str, Features]]] = {}
+        # A model that cannot be run in float64 is told before any long work.
+        if subject.is_folder and not self._file(subject.hook_name).exists():
+            subject.require_double()
 
     def activations(self, hook_name: str, texts: Sequence[str]) -> Float64[Tensor, "text d_model"]:
         """The hook's value at each text's last token."""
@@ -53,7 +61,7 @@ class Oracle:
         _, rows = self._features.setdefault((id(sae), hook_name), (sae, {}))
         missing = [text for text in dict.fromkeys(texts) if text not in rows]
         if missing:
-            found = encode(copy.deepcopy(sae).to(torch.float64), self.activations(hook_name, missing))
+            found = encode(in_dtype(copy.deepcopy(sae), "float64"), self.activations(hook_name, missing))
             parts = zip(missing, found.values, found.if_fired, found.margin, strict=True)
             rows.update({text: Features(*part) for text, *part in parts})
         return Features(*(torch.stack([getattr(rows[text], part) for text in texts]) for part in FEATURE_PARTS))
@@ -79,9 +87,10 @@ class Oracle:
             _write(self._file(hook_name), self._rows[hook_name])
 
     def _file(self, hook_name: str) -> Path:
-        versions = [version(name) for name in ("torch", "transformer-lens", "sae-lens")]
-        parts = [self.subject.name, self.subject.dtype, hook_name, *versions, file_digest(*SOURCES)]
-        return CACHE / "oracle" / f"{digest(parts)}.pt"
+        """Named by content: of the subject, and of whatever computes with it."""
+        parts = [self.subject.name] if self.subject.shape else []
+        parts += [self.subject.digest, self.subject.dtype, hook_name, *map(version, LIBRARIES)]
+        return CACHE / "oracle" / f"{digest([*parts, file_digest(*SOURCES, *COMPUTING)])}.pt"
 
 
 class _AlteredOracle(Oracle):
@@ -122,7 +131,7 @@ def _read(path: Path) -> dict[str, Tensor]:
     try:
         stored = torch.load(path, weights_only=True)
         return dict(zip(json.loads(stored["texts"]), stored["rows"], strict=True))
-    except (OSError, RuntimeError, EOFError, KeyError, ValueError):
+    except (OSError, RuntimeError, EOFError, KeyError, ValueError, TypeError, AttributeError, pickle.UnpicklingError):
         return {}
 
 

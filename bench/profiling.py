@@ -15,7 +15,7 @@ from .events import told
 from .finding import TWINS, Finding, Pair
 from .findings import find
 from .ladders import arm, ladder_of
-from .subject import Subject, find_subject
+from .subject import Subject, Subjects, find_subject
 from .traced import Traced
 from .workload import Workload
 
@@ -48,14 +48,13 @@ def trace(
 
     Of an arm that raises there is no trace, and words that say so: (what, 0).
     """
-    subjects: dict[tuple[str, str], Subject] = {}
+    subjects = Subjects()
     for finding in map(find, names):
         for pair in finding.pairs:
             workload = pair.workload(workload_name)
             if subject_name:
                 workload = replace(workload, subject=find_subject(subject_name).name)
-            key = (workload.subject, workload.dtype)
-            subject = subjects.setdefault(key, find_subject(*key))
+            subject = subjects.named(workload.subject, workload.dtype)
             for name in arms(pair):
                 try:
                     yield _trace(finding, pair, name, workload, subject, folder)

@@ -17,8 +17,7 @@ from .findings import find
 from .ladders import arm
 from .question import Question
 from .roofline import least_work
-from .subject import Subject, find_subject
-from .workload import Workload
+from .subject import Subject, Subjects, find_subject
 
 T = TypeVar("T")
 
@@ -27,7 +26,7 @@ def prove_all(
     asked: Sequence[Question], counted: Sequence[Question], controls: Sequence[tuple[str, str]]
 ) -> Iterator[Any]:
     """Runs in a fresh process. Yields answers, judgements and counts, and before each what it is, as (words, left)."""
-    subjects = _Subjects()
+    subjects = _OneAtATime()
     refused: set[tuple[str, str, str]] = set()
     for left, question in _countdown(asked):
         yield f"checking {question.label}", left
@@ -50,18 +49,19 @@ def _countdown(items: Sequence[T]) -> Iterator[tuple[int, T]]:
     return ((len(items) - i, item) for i, item in enumerate(items))
 
 
-def _answer(question: Question, subjects: "_Subjects") -> Certificate | Refusal:
+def _answer(question: Question, subjects: Subjects) -> Certificate | Refusal:
     finding = find(question.finding)
     pair = finding.pair(question.function)
     function = candidates.load(question.candidate, pair) if question.candidate else arm(pair, question.arm)
-    subject, called = subjects[question.workload], question.candidate or ""
+    subject = subjects.named(question.workload.subject, question.workload.dtype)
+    called = question.candidate or ""
     return certify(finding, pair, question.workload, function, subject, seed=question.seed, called=called)
 
 
-def _count(question: Question, arms: Sequence[str], subjects: "_Subjects") -> Counted:
+def _count(question: Question, arms: Sequence[str], subjects: Subjects) -> Counted:
     finding = find(question.finding)
     pair = finding.pair(question.function)
-    subject = subjects[question.workload]
+    subject = subjects.named(question.workload.subject, question.workload.dtype)
     counters = (*finding.counters, *(device_counters(subject) if pair.uses_model else ()))
     functions = {name: arm(pair, name) for name in arms}
     done = {
@@ -78,10 +78,12 @@ def _count(question: Question, arms: Sequence[str], subjects: "_Subjects") -> Co
     )
 
 
-def _needed(question: Question, subjects: "_Subjects") -> Iterator[Needed]:
+def _needed(question: Question, subjects: Subjects) -> Iterator[Needed]:
     """The least work of the question's call, where it is known."""
     finding, function, workload = question.finding, question.function, question.workload
-    work = least_work(find(finding).pair(function).inputs(workload, subjects[workload], None))
+    work = least_work(
+        find(finding).pair(function).inputs(workload, subjects.named(workload.subject, workload.dtype), None)
+    )
     if work:
         yield Needed(finding=finding, function=function, workload=workload, work=work)
 
@@ -120,14 +122,14 @@ def _work(control: Control) -> str:
     )
 
 
-class _Subjects(dict[tuple[str, str], Subject]):
-    """Subjects by workload, one loaded at a time, since a large one fills a good part of the memory."""
+class _OneAtATime(Subjects):
+    """Subjects of which one is loaded at a time, since a large one fills a good part of the memory."""
 
-    def __getitem__(self, workload: Workload) -> Subject:  # type: ignore[override]
-        key = (workload.subject, workload.dtype)
-        if key not in self:
-            for subject in self.values():
-                subject.release()
-            self.clear()
-            self[key] = find_subject(*key)
-        return super().__getitem__(key)
+    def named(self, name: str, dtype: str = "float32") -> Subject:
+        """The subject of that name in that type; all others are forgotten."""
+        subject = super().named(name, dtype)
+        for key, other in list(self.items()):
+            if other is not subject:
+                other.release()
+                del self[key]
+        return subject

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 WEIGHT_SEED = 20_240_229
 """Seeds every embedded subject's weights. Changing it changes the subject's digest."""
 
+BIAS_SEED = 20_240_301
+"""Seeds biases and norms, apart from the weights, which they leave as they were."""
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -19,6 +22,8 @@ class Shape:
     d_sae: int
     thresholds: Mapping[int, float]
     """Layer -> pre-activation that a feature must exceed to fire, before `b_enc`. One SAE per layer."""
+    rarity: float = 1.0
+    """Standard deviations of pre-activations, over features and texts, that a threshold is."""
     gains: Mapping[str, float] = field(default_factory=dict)
     """Hook, with `bridge:` before it where the bridge's differs -> factor on its SAE's encoder per unit of threshold.
 
@@ -45,6 +50,7 @@ EMBEDDED: dict[str, Shape] = {
         128,
         96,
         {0: 0.5, 1: 0.5},
+        0.25,
         {"hook_mlp_out": 4.6, "hook_attn_out": 5.0, "bridge:hook_attn_out": 13.0, "hook_z": 7.2},
     ),
     "solved": Shape(2, 32, 1, 1024, 128, 32, {1: 0.0}),
@@ -55,16 +61,17 @@ EMBEDDED: dict[str, Shape] = {
         50_257,
         1024,
         24_576,
-        {6: 27.2, 8: 32.4, 10: 37.5, 11: 40.0},
+        {6: 28.3, 8: 35.5, 10: 39.2, 11: 43.7},
+        2.8,
         {
-            "bridge:hook_resid_pre": 0.153,
-            "bridge:hook_resid_post": 0.15,
-            "hook_mlp_out": 0.379,
-            "bridge:hook_mlp_out": 0.92,
-            "hook_attn_out": 0.079,
-            "bridge:hook_attn_out": 2.4,
-            "hook_z": 0.274,
-            "bridge:hook_z": 0.485,
+            "bridge:hook_resid_pre": 0.143,
+            "bridge:hook_resid_post": 0.142,
+            "hook_mlp_out": 0.365,
+            "bridge:hook_mlp_out": 0.891,
+            "hook_attn_out": 0.0737,
+            "bridge:hook_attn_out": 2.09,
+            "hook_z": 0.258,
+            "bridge:hook_z": 0.439,
         },
     ),
 }

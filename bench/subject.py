@@ -1,4 +1,4 @@
-"""Subjects: the model and SAEs under test, by name. The one module that knows the model APIs' differences.
+"""Subjects: the model and SAEs under test, by name.
 
 Embedded subjects need no network. Their names take variants, as in `tiny:bridge:topk`: `TransformerBridge` instead of
 `HookedTransformer`, other tokenizers, other SAE architectures, other hooks.
@@ -6,7 +6,7 @@ Embedded subjects need no network. Their names take variants, as in `tiny:bridge
 
 import contextlib
 import io
-from collections.abc import Mapping
+import os
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,18 +14,17 @@ from typing import Any
 
 import torch
 from sae_lens import SAE
-from transformer_lens import HookedTransformer
 
-from .embedded import bridge_class, make_model
+from .digest import digest
+from .embedded import make_model
 from .embedded_saes import make_saes
 from .errors import BadInput, unknown
+from .identity import embedded_digest
+from .model_files import content_digest, stamp
+from .pretrained import PRETRAINED, load_model, load_saes, require_fit, run_shortly
 from .shapes import EMBEDDED, FIXED, Shape
 from .variants import VARIANTS, parse_variant
-
-PRETRAINED: dict[str, tuple[str, tuple[str, ...]]] = {
-    "gpt2-small": ("gpt2-small-res-jb", tuple(f"blocks.{layer}.hook_resid_pre" for layer in (6, 8, 10, 11))),
-}
-"""Pretrained subjects: model name -> SAELens release and SAE ids. Loading one needs the hub or its cache."""
+from .weights import cast, is_in, weights_digest
 
 DTYPES = ("float32", "bfloat16")
 """Types that a subject may be asked for in; the oracle's float64 is not one of them."""
@@ -41,18 +40,27 @@ class Subject:
     rounded_to: str = "float32"
     """The type that the weights go through before they are cast to `dtype`."""
 
+    @property
+    def is_folder(self) -> bool:
+        """Whether the name is that of a folder."""
+        return self.shape is None and self.name not in PRETRAINED
+
     @cached_property
     def model(self) -> Any:
         """`HookedTransformer` or `TransformerBridge`, in eval mode."""
-        return in_dtype(in_dtype(_load_model(self).eval(), self.rounded_to), self.dtype)
+        if self.is_folder:
+            _ = self.digest
+        made = make_model(self.name) if self.shape else load_model(self.name)
+        return in_dtype(in_dtype(made.eval(), self.rounded_to), self.dtype)
 
     @cached_property
     def saes(self) -> dict[str, SAE[Any]]:
         """The SAEs by name, in layer order; each knows its hook as `cfg.metadata.hook_name`."""
-        saes = _load_saes(self)
+        made = make_saes(self.name) if self.shape else load_saes(self.name)
+        saes = {name: in_dtype(in_dtype(sae.eval(), self.rounded_to), self.dtype) for name, sae in made.items()}
         if self.shape is None:
-            _require_fit(self, saes)
-        return {name: in_dtype(in_dtype(sae.eval(), self.rounded_to), self.dtype) for name, sae in saes.items()}
+            require_fit(self.name, self.model, saes)
+        return saes
 
     @property
     def sae_name(self) -> str:
@@ -92,11 +100,30 @@ class Subject:
     @cached_property
     def in_float64(self) -> "Subject":
         """The same weights, rounded as here, in double precision: what the oracle runs."""
-        return replace(self, dtype="float64", rounded_to=self.dtype)
+        double = replace(self, dtype="float64", rounded_to=self.dtype)
+        if self.is_folder and double.digest != self.digest:
+            raise BadInput(f"{self.name} changed while it was in use. Expected the same files. Start again.")
+        return double
+
+    @cached_property
+    def digest(self) -> str:
+        """Fingerprint of what the subject is: of an embedded one's description, of a folder's files, of weights."""
+        if self.shape:
+            return embedded_digest(self.name)
+        if self.name in PRETRAINED:
+            modules = {"model": self.model, **self.saes}
+            return digest([self.name, {name: weights_digest(module) for name, module in modules.items()}])
+        return content_digest(Path(self.name))
+
+    def require_double(self) -> None:
+        """Raises BadInput unless a model that is not ours can be made float64 and run so, as the oracle will."""
+        if self.shape is None:
+            hook_names = list(self.hook_names)
+            run_shortly(self.name, self.in_float64.model, hook_names)
 
     def release(self) -> None:
         """Forget the loaded weights."""
-        for loaded in ("model", "saes", "in_float64"):
+        for loaded in ("model", "saes", "in_float64", "digest"):
             self.__dict__.pop(loaded, None)
 
 
@@ -109,15 +136,30 @@ def known_subjects() -> list[str]:
 def find_subject(name: str, dtype: str = "float32") -> Subject:
     """The subject called `name`; nothing is loaded yet. Variants are put into their one order.
 
+    An embedded or pretrained name comes before a folder of that name; `./tiny` is the folder.
+
     Raises:
         BadInput: no such embedded or pretrained subject, no such folder, or variants that make no sense.
     """
-    if name in PRETRAINED or Path(name).is_dir():
+    if name in PRETRAINED:
         return Subject(name, dtype)
-    if name.split(":")[0] not in EMBEDDED:
-        raise unknown("subject", name, [*EMBEDDED, *PRETRAINED, "a folder with a Hugging Face model and its SAEs"])
-    variant = parse_variant(name, EMBEDDED, FIXED)
-    return Subject(variant.name, dtype, EMBEDDED[variant.base])
+    if name.split(":")[0] in EMBEDDED:
+        variant = parse_variant(name, EMBEDDED, FIXED)
+        return Subject(variant.name, dtype, EMBEDDED[variant.base])
+    if name and Path(name).is_dir():
+        # Absolute, so that it is the same folder wherever a process of ours works.
+        return Subject(os.path.abspath(name), dtype)
+    raise unknown("subject", name, [*EMBEDDED, *PRETRAINED, "a folder with a Hugging Face model and its SAEs"])
+
+
+class Subjects(dict[tuple[str, ...], Subject]):
+    """Subjects, each loaded once, by name and type. A folder whose files have changed is another subject."""
+
+    def named(self, name: str, dtype: str = "float32") -> Subject:
+        """The subject of that name in that type."""
+        subject = find_subject(name, dtype)
+        at = str(stamp(Path(subject.name))) if subject.is_folder else ""
+        return self.setdefault((subject.name, dtype, at), subject)
 
 
 def _blocks_through(hook_name: str) -> int:
@@ -128,62 +170,13 @@ def _blocks_through(hook_name: str) -> int:
 
 
 def in_dtype(module: Any, dtype: str) -> Any:
-    """`module` in `dtype`; untouched where it is so already, since TransformerLens prints at every cast."""
-    if dtype == "float32":
+    """`module` in `dtype`, plain tensors too; untouched where it is so already, since TransformerLens prints at a cast.
+
+    The libraries' own `to` comes last: it notes the type in their configurations.
+    """
+    wanted = getattr(torch, dtype)
+    if is_in(module, wanted):
         return module
+    cast(module, wanted)
     with contextlib.redirect_stdout(io.StringIO()):
-        return module.to(getattr(torch, dtype))
-
-
-def _load_model(subject: Subject) -> Any:
-    return make_model(subject.name) if subject.shape else _load_outside_model(subject.name)
-
-
-def _load_outside_model(name: str) -> Any:
-    """A pretrained model by name, or a folder in Hugging Face's layout; weights processed by TransformerLens."""
-    try:
-        if name in PRETRAINED:
-            return HookedTransformer.from_pretrained(name, device="cpu")
-        # HookedTransformer loads only models that it knows by name; the bridge loads any folder, and with its
-        # compatibility mode processes weights the same way.
-        bridge = bridge_class().boot_transformers(name, device="cpu")
-        bridge.enable_compatibility_mode()
-        return bridge
-    except BadInput:
-        raise
-    except Exception as error:
-        raise BadInput(
-            f"Subject {name!r} could not be loaded: {type(error).__name__}: {str(error)[:300]}. Expected a model that "
-            "TransformerLens knows, in the hub's cache or reachable. Embedded subjects need no network: "
-            f"{', '.join(EMBEDDED)}."
-        ) from error
-
-
-def _load_saes(subject: Subject) -> dict[str, SAE[Any]]:
-    if subject.shape:
-        return make_saes(subject.name)
-    if subject.name in PRETRAINED:
-        release, sae_ids = PRETRAINED[subject.name]
-        return {sae_id: SAE.from_pretrained(release, sae_id, device="cpu") for sae_id in sae_ids}
-    folders = sorted(path.parent for path in Path(subject.name).glob("saes/*/cfg.json"))
-    if not folders:
-        raise BadInput(f"No SAE found in {subject.name}/saes. Expected folders as SAELens's save_model writes them.")
-    return {folder.name: SAE.load_from_disk(folder, device="cpu") for folder in folders}
-
-
-def _require_fit(subject: Subject, saes: Mapping[str, SAE[Any]]) -> None:
-    """Raises BadInput where an SAE reads a hook that the model lacks, or one of another width."""
-    for name, sae in saes.items():
-        hook_name = sae.cfg.metadata.hook_name
-        if hook_name not in subject.model.hook_dict:
-            raise BadInput(
-                f"SAE {name!r} of subject {subject.name!r} reads {hook_name!r}, which the model lacks. Expected one of "
-                f"its {len(subject.model.hook_dict)} hooks, such as 'blocks.0.hook_resid_pre'. Set metadata.hook_name "
-                "in the SAE's cfg.json."
-            )
-        if sae.cfg.d_in != subject.model.cfg.d_model:
-            raise BadInput(
-                f"SAE {name!r} of subject {subject.name!r} has d_in {sae.cfg.d_in}. "
-                f"Expected {subject.model.cfg.d_model}, the width of {hook_name}. "
-                "Choose an SAE that was trained on this model."
-            )
+        return module.to(wanted)

@@ -13,7 +13,7 @@ from .certificate import Certificate, Refusal
 from .check import certify
 from .counters import count
 from .finding import TWINS, Finding
-from .subject import Subject, find_subject
+from .subject import Subjects
 
 
 class Suite(ABC):
@@ -25,7 +25,7 @@ class Suite(ABC):
     sample_time = 0.05
     rounds = 2
 
-    subjects: ClassVar[dict[str, Subject]] = {}
+    subjects: ClassVar[Subjects] = Subjects()
 
     @property
     @abstractmethod
@@ -63,7 +63,7 @@ class Suite(ABC):
         self.pair = self.finding.pair(function)
         workload = self.pair.workloads[0]
         torch.set_num_threads(workload.n_threads)
-        subject = self.subjects.setdefault(workload.subject, find_subject(workload.subject, workload.dtype))
+        subject = self.subjects.named(workload.subject, workload.dtype)
         self.inputs = self.pair.inputs(workload, subject, None)
         self.call = self.pair.twin(twin)
 

@@ -20,9 +20,11 @@ LAYERS = (
     ("meaning", "notebooks"),
     (
         *("texts", "digest", "clock", "duplicates", "looks", "quiet", "shapes", "variants", "embedded_tokenizer"),
-        *("journal", "power.peers", "importing", "built"),
+        *("journal", "power.peers", "importing", "built", "weights"),
     ),
+    ("identity", "model_files"),
     ("embedded", "embedded_saes"),
+    ("pretrained",),
     ("workload", "subject", "environment", "process", "warmup", "rating", "hostile"),
     ("features", "patches", "hub"),
     ("oracle", "plain"),

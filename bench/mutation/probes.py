@@ -15,7 +15,7 @@ from ..controls import CONTROLS
 from ..controls.control import SEED, Control
 from ..finding import Finding, Pair
 from ..findings import FINDINGS
-from ..subject import Subject, find_subject
+from ..subject import Subject, Subjects
 from ..workload import Workload
 
 TWIN_WORKLOADS = ("smoke", "hostile")
@@ -43,13 +43,6 @@ class Asked:
     entered: frozenset[tuple[str, str]]
 
 
-class Subjects(dict[tuple[str, str], Subject]):
-    """Subjects by name and type, each loaded once."""
-
-    def __missing__(self, key: tuple[str, str]) -> Subject:
-        return self.setdefault(key, find_subject(*key))
-
-
 def twin_probes(module: ModuleType, subjects: Subjects) -> list[Probe]:
     """The gate's answers to the batched twins that `module` holds, in place of those of its name."""
 
@@ -59,7 +52,7 @@ def twin_probes(module: ModuleType, subjects: Subjects) -> list[Probe]:
             pair,
             _alone(workload),
             getattr(module, pair.name),
-            subjects[workload.subject, workload.dtype],
+            subjects.named(workload.subject, workload.dtype),
             seed=SEED,
         )
         return "" if isinstance(answer, Certificate) else answer.rule
@@ -95,7 +88,7 @@ def gate_probes(subjects: Subjects) -> list[Probe]:
         Probe(f"control {c.finding.name} {c.name} {c.on.name}", partial(_judged, c, subjects)) for c in CONTROLS
     ]
     twins = [
-        Probe(f"twin {p.name} {subject}", partial(_passes, f, p, subjects[subject, "float32"]))
+        Probe(f"twin {p.name} {subject}", partial(_passes, f, p, subjects.named(subject)))
         for f in FINDINGS
         for p in f.pairs
         for subject in ("tiny", *(KINDS_OF_SUBJECT if p is FINDINGS[0].pairs[0] else ()))
@@ -105,7 +98,7 @@ def gate_probes(subjects: Subjects) -> list[Probe]:
 
 def _judged(control: Control, subjects: Subjects) -> str:
     alone = replace(control, workload=_alone(control.on))
-    judgement = alone.judge(subjects[control.on.subject, control.on.dtype])
+    judgement = alone.judge(subjects.named(control.on.subject, control.on.dtype))
     return "" if judgement.as_expected else _told(judgement.answer)
 
 

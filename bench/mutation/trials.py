@@ -14,10 +14,11 @@ import torch
 
 from .. import search_path
 from ..errors import BadInput
+from ..subject import Subjects
 from .forks import Outcome, forked
 from .mutants import Mutant
 from .planted import RULER, forget_ruler, plant
-from .probes import Asked, Subjects, ask_all, first_wrong, twin_probes
+from .probes import Asked, ask_all, first_wrong, twin_probes
 
 LIMIT_FACTOR = 4.0
 """A mutant may take so many times the seconds of the unmutated code."""
@@ -97,7 +98,7 @@ def _groups(mutants: Sequence[Mutant]) -> list[list[str]]:
 
 def _warm() -> Subjects:
     subjects = Subjects()
-    subject = subjects["tiny", "float32"]
+    subject = subjects.named("tiny")
     # Loaded here, so that no fork has to.
     _ = subject.model, subject.saes, subject.in_float64.model, subject.in_float64.saes
     return subjects

@@ -16,7 +16,7 @@ from ..folders import ROOT
 from ..gate import allowed_error, rounding_bound
 from ..oracle import Oracle
 from ..question import Question
-from ..subject import Subject, find_subject
+from ..subject import Subjects
 from ..two_sides import AnswersCompared, Compared, Hotspot, SideSeen
 from .answers import Difference, Judged, difference, judged, status
 from .driver import Remote, SideFailed, worker
@@ -39,7 +39,7 @@ class Pairing:
     asked: Sequence[Question]
     seed: int
     say: Say
-    subjects: dict[tuple[str, str], Subject] = field(default_factory=dict)
+    subjects: Subjects = field(default_factory=Subjects)
     seen: tuple[SideSeen, SideSeen] | None = None
 
     def compared(self, budget_s: float, precision: float = TARGET_HALF_WIDTH) -> Iterator[Compared]:
@@ -119,8 +119,7 @@ class Pairing:
     def _judged(self, side: Remote, question: Question, before: Any, after: Any) -> tuple[Judged, Judged, float]:
         """Each answer against the oracle, held to what the definition's own error allows, and that allowance."""
         workload, pair = question.workload, find(question.finding).pair(question.function)
-        key = (workload.subject, workload.dtype)
-        subject = self.subjects.setdefault(key, find_subject(*key))
+        subject = self.subjects.named(workload.subject, workload.dtype)
         inputs, oracle = pair.inputs(workload, subject, None), Oracle(subject)
         floor = rounding_bound(pair, subject)
         definition = before if question.arm == TWINS[0] else side.ask("answer", replace(question, arm=TWINS[0]))

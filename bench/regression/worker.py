@@ -26,7 +26,7 @@ from ..findings import find
 from ..folders import ROOT
 from ..question import Question
 from ..sampling import call_all, on_cores, retain_memory, take, warm
-from ..subject import Subject, find_subject
+from ..subject import Subject, Subjects
 from ..warmup import Form
 from .hotspots import hotspots
 
@@ -35,7 +35,7 @@ from .hotspots import hotspots
 class Worker:
     """What one side does. Each method is a request by its name; what it returns is sent back."""
 
-    subjects: dict[tuple[str, str], Subject] = field(default_factory=dict)
+    subjects: Subjects = field(default_factory=Subjects)
 
     def hello(self) -> dict[str, Any]:
         """Versions, and where the twins and this ruler come from."""
@@ -92,8 +92,7 @@ class Worker:
         return self._pair(question).twin(question.arm)
 
     def _subject(self, question: Question) -> Subject:
-        key = (question.workload.subject, question.workload.dtype)
-        return self.subjects.setdefault(key, find_subject(*key))
+        return self.subjects.named(question.workload.subject, question.workload.dtype)
 
     def _inputs(self, question: Question) -> Any:
         return self._pair(question).inputs(question.workload, self._subject(question), None)

@@ -1,0 +1,125 @@
+"""Every tensor that a module holds: parameters, buffers, and those that hang on it as plain attributes.
+
+`Module.to` and `Module.parameters` know the registered ones alone. TransformerLens's bridge computes with others as
+well, such as the weights that it processed.
+"""
+
+import hashlib
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_REGISTRIES = ("_parameters", "_buffers", "_modules")
+"""Where a module keeps what is registered with it: looked at first, so that a tensor goes by its usual name."""
+_ATOMS = (str, bytes, int, float, bool, complex, type(None), torch.dtype, torch.device, type)
+_CODE = (ModuleType, FunctionType, BuiltinFunctionType, MethodType)
+
+
+def tensors_of(module: Any) -> Iterator[tuple[str, Tensor]]:
+    """Each tensor of `module` with its name, every storage once.
+
+    Of several names for one memory the first is told, registered ones before others. Where no tensor spans the whole
+    of a storage, every part of it is told.
+    """
+    groups: dict[int, dict[tuple[Any, ...], tuple[str, Tensor]]] = {}
+    for name, tensor in all_tensors(module):
+        place = (tensor.storage_offset(), tensor.shape, tensor.stride()) if tensor.layout == torch.strided else ()
+        groups.setdefault(_memory(tensor), {}).setdefault(place, (name, tensor))
+    for group in groups.values():
+        whole = [(name, tensor) for name, tensor in group.values() if _spans(tensor)]
+        yield from whole[:1] or group.values()
+
+
+def all_tensors(module: Any) -> Iterator[tuple[str, Tensor]]:
+    """Each tensor object that can be reached from `module`, with its first name. Several may share their memory."""
+    seen: set[int] = set()
+    registered, others = deque([("", module)]), deque[tuple[str, Any]]()
+    while registered or others:
+        name, value = (registered or others).popleft()
+        if isinstance(value, (*_ATOMS, *_CODE)) or id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, Tensor):
+            yield name, value
+        elif isinstance(value, torch.nn.Module):
+            registered.extend(_registered(name, value))
+            others.extend(_attributes(name, value))
+        else:
+            others.extend(_items(name, value))
+
+
+def cast(module: Any, dtype: torch.dtype) -> None:
+    """Brings every floating-point tensor of `module` to `dtype`, in place: what shared memory goes on sharing it."""
+    memories: dict[int, torch.UntypedStorage] = {}
+    # All are found before any is changed, and all are kept: a memory that is freed may be given away again.
+    found = [tensor for _, tensor in all_tensors(module) if tensor.is_floating_point() and tensor.dtype != dtype]
+    before = {id(tensor): tensor.detach() for tensor in found}
+    for tensor in found:
+        old = before[id(tensor)]
+        if old.layout != torch.strided:
+            tensor.data = old.to(dtype)
+            continue
+        if _memory(old) not in memories:
+            memories[_memory(old)] = _converted(old, dtype)
+        new = torch.empty(0, dtype=dtype, device=old.device)
+        tensor.data = new.set_(memories[_memory(old)], old.storage_offset(), old.shape, old.stride())
+
+
+def weights_digest(module: Any) -> str:
+    """Fingerprint of every tensor's name, type, shape and content."""
+    found = hashlib.blake2b()
+    for name, tensor in tensors_of(module):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        found.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()
+
+
+def is_in(module: Any, dtype: torch.dtype) -> bool:
+    """Whether every floating-point tensor of `module` is of `dtype`."""
+    return all(tensor.dtype == dtype for _, tensor in all_tensors(module) if tensor.is_floating_point())
+
+
+def _registered(name: str, module: torch.nn.Module) -> Iterator[tuple[str, Any]]:
+    for registry in _REGISTRIES:
+        yield from ((_joined(name, key), part) for key, part in vars(module).get(registry, {}).items())
+
+
+def _attributes(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    held = getattr(value, "__dict__", {}).items()
+    return ((_joined(name, key), part) for key, part in list(held) if key not in _REGISTRIES)
+
+
+def _items(name: str, value: Any) -> Iterable[tuple[str, Any]]:
+    """What a container or any other object holds."""
+    if isinstance(value, Mapping):
+        return [(f"{name}[{key!r}]", part) for key, part in value.items()]
+    if isinstance(value, list | tuple | set | frozenset | deque):
+        return [(f"{name}[{i}]", part) for i, part in enumerate(value)]
+    return _attributes(name, value)
+
+
+def _joined(name: str, key: str) -> str:
+    return f"{name}.{key}" if name else key
+
+
+def _memory(tensor: Tensor) -> int:
+    """Which storage a tensor lies in; a sparse one, which has none, is its own."""
+    return tensor.untyped_storage()._cdata if tensor.layout == torch.strided else id(tensor)
+
+
+def _spans(tensor: Tensor) -> bool:
+    """Whether a tensor reaches every byte of its storage."""
+    if tensor.layout != torch.strided:
+        return True
+    return tensor.numel() * tensor.element_size() == tensor.untyped_storage().nbytes()
+
+
+def _converted(tensor: Tensor, dtype: torch.dtype) -> torch.UntypedStorage:
+    """The whole storage that a tensor lies in, element by element in another type."""
+    memory = tensor.untyped_storage()
+    whole = torch.empty(0, dtype=tensor.dtype, device=tensor.device).set_(memory)
+    return whole.to(dtype).untyped_storage()
