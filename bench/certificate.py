@@ -36,8 +36,10 @@ class Certificate:
     seal: str = field(repr=False)
     seal_version: int = 1
     """How it was sealed. Records from before there was a number are of the first kind."""
-    inputs: str = ""
-    """Fingerprint of what was asked about: the workload with its texts, and the subject's weights where it has any."""
+    workload_digest: str = ""
+    """The workload's fingerprint when it was asked about; its texts may be others today."""
+    subject_digest: str = ""
+    """The subject's, where one is run: other weights are another subject."""
     untried: tuple[str, ...] = ()
     """What the check could not ask, in words."""
 

@@ -331,6 +331,8 @@ class Check:
                 n_in_band=sum(seen.n_in_band for seen in evidence),
             ),
             n_checks=len(evidence),
+            workload_digest=self.workload.digest,
+            subject_digest=self.subject.digest if self.pair.uses_model else "",
             untried=tuple(self.asking.untried),
             gate=self.gate.digest,
         )

@@ -5,7 +5,9 @@ from .comparison import Comparison, Verdict, verdict
 from .digest import source_digest
 from .errors import BadInput
 from .finding import TWINS, Pair
+from .identity import embedded_digest
 from .ladders import arm
+from .shapes import EMBEDDED
 
 NULL_DIFFERS = "the sitting's A/A pair differs"
 
@@ -36,12 +38,13 @@ def _changed(pair: Pair, certificate: Certificate) -> str:
         return "source"
     if dict(certificate.sources) != {"sequential": today["sequential"], "candidate": candidate}:
         return "source"
-    known = {w.name: w.digest for w in pair.workloads}
-    same_subject = any(w.subject == certificate.workload.subject for w in pair.workloads)
-    # A workload that the card does not list, a sweep's for instance, has nothing here to differ from.
-    if (
-        same_subject
-        and known.get(certificate.workload.name, certificate.workload.digest) != certificate.workload.digest
-    ):
+    asked = certificate.workload
+    then = certificate.workload_digest or asked.digest
+    known = {w.name: w.digest for w in pair.workloads if w.subject == asked.subject}
+    # A workload that the card does not list, a sweep's for instance, is held against what its own words stand for.
+    if known.get(asked.name, asked.digest) != then:
         return "workload"
+    is_embedded = asked.subject.split(":")[0] in EMBEDDED
+    if pair.uses_model and is_embedded and certificate.subject_digest != embedded_digest(asked.subject):
+        return "subject"
     return ""
