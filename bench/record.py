@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, ValidationError, WithJsonSchema
 
 from .bodies import Body, Certified, Counted, Judged, Measured, Mutated, Needed, Refused, Rewritten
 from .clock import now
@@ -24,20 +24,8 @@ MOST_SHOWN = 40
 """Characters of what is damaged that are shown."""
 
 
-def _moment(written: str) -> str:
-    try:
-        # A moment without a zone is none, and one that UTC cannot say can be compared with no other.
-        moment = datetime.fromisoformat(written)
-        moment.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"{written[:MOST_SHOWN]!r} is no moment, expected one such as {EXAMPLE}") from error
-    if moment.tzinfo is None:
-        raise ValueError(f"{written!r} has no time zone, expected a moment such as {EXAMPLE}")
-    return written
-
-
-Moment = Annotated[str, AfterValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
-"""When a record was written: ISO 8601 with a time zone."""
+Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+"""When a record was written: ISO 8601 with a time zone, as `clock.now` has it and reading demands it."""
 
 
 class Record(BaseModel):
@@ -230,7 +218,20 @@ def _parse(line: bytes, place: str) -> Record:
             f"{place} has record format {form}. Expected {FORMAT}. It was written by another version of "
             "speedproof: read it with that version, or move the file out of results/records."
         )
-    return Record.model_validate_json(line)
+    record = Record.model_validate_json(line)
+    _require_moment(record.written)
+    return record
+
+
+def _require_moment(written: str) -> None:
+    """Raises ValueError for what cannot be put in order with other moments, or is none."""
+    try:
+        moment = datetime.fromisoformat(written)
+        moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"written: {written[:MOST_SHOWN]!r} is no moment. Expected one such as {EXAMPLE}") from error
+    if moment.tzinfo is None:
+        raise ValueError(f"written: {written!r} has no time zone. Expected a moment such as {EXAMPLE}")
 
 
 def _first_line(error: Exception) -> str:
@@ -240,4 +241,5 @@ def _first_line(error: Exception) -> str:
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     if isinstance(error, RecursionError):
         return "nested too deeply"
-    return str(error) if isinstance(error, Uncertified) else f"not whole JSON ({str(error).splitlines()[0]})"
+    said = str(error).splitlines()[0]
+    return f"not whole JSON ({said})" if isinstance(error, json.JSONDecodeError | UnicodeDecodeError) else said
