@@ -67,6 +67,8 @@ class Check:
     n_calls: int = 0
     places: dict[str, str] = field(default_factory=dict)
     """Folder that an input named -> the input's name; a refusal speaks of the latter, which is no one machine's."""
+    usual_changes: state.Usual = frozenset()
+    """What the definition's calls changed of the libraries' own, such as notes of the last input."""
     kept: list[Any] = field(default_factory=list)
     """Outputs so far, alive, so that memory which is used again is seen to be."""
 
@@ -104,8 +106,10 @@ class Check:
         return evidence
 
     def _agrees(self, inputs: Inputs, rules: frozenset[str]) -> tuple[Evidence, float]:
+        before = state.snapshot(self.modules)
         try:
             output, took_s = elapsed_s(partial(self.pair.sequential, **inputs))
+            self.usual_changes |= state.usual(before, state.snapshot(self.modules))
         except Exception as error:
             raise BadInput(
                 f"{self.finding.name} on {_label(self.workload)}: the definition itself raised "
@@ -142,7 +146,7 @@ class Check:
         except (Exception, SystemExit) as error:
             self._heed(NotEquivalent("raises", f"raised {type(error).__name__}: {str(error)[:300]}."))
             return Evidence(0)
-        for objection in state.objections(before, state.snapshot(self.modules)):
+        for objection in state.left_behind(before, self.usual_changes, partial(self._ask_again, inputs)):
             if not self._is_of_others(objection, before, inputs):
                 self._heed(objection)
         if outputs.fingerprint(inputs) != given:
@@ -152,6 +156,10 @@ class Check:
             self._heed(objection)
         self.kept.append(output)
         return self._examined(inputs, oracle, output)
+
+    def _ask_again(self, inputs: Inputs) -> None:
+        with suppress(Exception, SystemExit):
+            self.candidate(**inputs)
 
     def _is_of_others(self, objection: NotEquivalent, before: Mapping[str, Any], inputs: Inputs) -> bool:
         """Whether names that came or went in the working directory are another program's doing.
