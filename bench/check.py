@@ -102,7 +102,8 @@ class Check:
         """What the oracle says of the definition, on all items and then on three of them, in another order."""
         last, middle = self.workload.n_items - 1, self.workload.n_items // 2
         evidence, self.definition_s = self._agrees(self.pair.inputs(self.workload, self.subject, None), self.gate.rules)
-        self._agrees(self.pair.inputs(self.workload, self.subject, [last, middle, last]), self.trial_rules)
+        # Ends with another item than the first call, so that what a forward pass notes of its input is seen to change.
+        self._agrees(self.pair.inputs(self.workload, self.subject, [middle, last, middle]), self.trial_rules)
         return evidence
 
     def _agrees(self, inputs: Inputs, rules: frozenset[str]) -> tuple[Evidence, float]:

@@ -115,7 +115,8 @@ class Walk:
         leaves = self.leaves[aspect]
         if isinstance(value, Tensor):
             self._keep(value)
-            leaves[key] = (value.dtype, tuple(value.shape), content(value, self._contents))
+            # By identity too: who writes the same again has written, as a forward pass writes notes of its input.
+            leaves[key] = (Same(value), value.dtype, tuple(value.shape), content(value, self._contents))
         elif isinstance(value, torch.nn.Module):
             leaves[key] = Same(value)
             if self._is_new(value):
