@@ -38,9 +38,7 @@ WATCHED: tuple[Aspect, ...] = (
         why_not="what was written may stand where something else stood, and nobody knows what",
     ),
     # A library may load more of itself; only what was there before counts.
-    Aspect(
-        "functions", lambda _: patches.functions(), lambda _, seen: patches.put_back(dict(seen)), counts=never
-    ),
+    Aspect("functions", lambda _: patches.functions(), lambda _, seen: patches.put_back(dict(seen)), counts=never),
 )
 """Every aspect, in the order in which it is looked at and put back."""
 
@@ -102,8 +100,8 @@ def _told(aspect: Aspect, changed: list[Any]) -> str:
     more = f" and {len(changed) - N_SHOWN} more" if len(changed) > N_SHOWN else ""
     shown = f" ({', '.join(names)}{more})" if names else ""
     return (
-        f"leaves state behind: {aspect.name} changed{shown}. Expected everything as before the call. Where the function "
-        f'must do so: --allow "{aspect.name}: WHY".'
+        f"leaves state behind: {aspect.name} changed{shown}. Expected everything as before the call. "
+        f'Where the function must do so: --allow "{aspect.name}: WHY".'
     )
 
 

@@ -7,7 +7,7 @@ import torch
 
 from .aspect import Aspect, Scene
 from .content import content
-from .walk import Key, Kept, Walk, in_bytes, refill, version
+from .walk import HOOKS, TENSORS, Kept, Key, Walk, in_bytes, refill, version
 
 
 def _leaves(name: str, scene: Scene) -> dict[Key, Any]:
@@ -16,6 +16,10 @@ def _leaves(name: str, scene: Scene) -> dict[Key, Any]:
 
 def _refill(name: str, scene: Scene, _: Any) -> None:
     """Containers and settings as they were, and the tensors that they hold."""
+    # TransformerLens makes new lists when it takes its hooks away.
+    for attributes, held in scene.walk.holders["attributes"]:
+        if isinstance(attributes, dict):
+            attributes.update({key: held[key] for key in (*HOOKS, *TENSORS) if key in held})
     refill(scene.walk.holders[name])
     _refill_tensors(scene.walk)
 

@@ -34,7 +34,9 @@ def _umask(_: Scene) -> int:
 
 
 def _signals(_: Scene) -> dict[str, Any]:
-    handlers = {one.name: Same(signal.getsignal(one)) for one in signal.valid_signals() if isinstance(one, signal.Signals)}
+    handlers = {
+        one.name: Same(signal.getsignal(one)) for one in signal.valid_signals() if isinstance(one, signal.Signals)
+    }
     return handlers | {f"{name} set": _is_set(number) for name, number in _timers().items()}
 
 
@@ -114,7 +116,6 @@ def _children_back(scene: Scene, seen: dict[int, str]) -> None:
     for child in psutil.wait_procs(left, GRACE_S)[1]:
         child.kill()
         child.wait(GRACE_S)
-
 
 
 PROCESS = (

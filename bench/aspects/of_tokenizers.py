@@ -11,7 +11,17 @@ from .walk import Key, Walk, refill
 SIDES = ("padding_side", "truncation_side")
 BACKEND = "_tokenizer"
 """Where transformers keeps the library's own tokenizer, which is watched by what it would save."""
-TABLES = ("vocab", "merges", "bpe_ranks", "encoder", "decoder", "byte_encoder", "byte_decoder", "tokens_trie", "sp_model")
+TABLES = (
+    "vocab",
+    "merges",
+    "bpe_ranks",
+    "encoder",
+    "decoder",
+    "byte_encoder",
+    "byte_decoder",
+    "tokens_trie",
+    "sp_model",
+)
 """Attributes of tokenizers in plain Python that say what the tokens are."""
 REMINDERS = "deprecation_warnings"
 """Where transformers notes which advice it has given already."""
@@ -57,7 +67,9 @@ def _attributes_back(scene: Scene, aspect: str) -> None:
 
 def _aspect_of(attribute: str) -> str:
     name = attribute.lstrip("_")
-    is_about_tokens = name.startswith(("added_tokens", "special", "extra_special", "additional_special")) or name in TABLES
+    is_about_tokens = (
+        name.startswith(("added_tokens", "special", "extra_special", "additional_special")) or name in TABLES
+    )
     return "vocabulary" if is_about_tokens else "tokenizer settings"
 
 

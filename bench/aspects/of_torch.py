@@ -106,8 +106,10 @@ def _deterministic_back(_: Scene, seen: dict[str, bool]) -> None:
     deterministic.fill_uninitialized_memory = seen["new memory filled"]  # type: ignore[misc]
 
 
-PRECISIONS = (("generic", "all"), ("cuda", "matmul"), ("cuda", "conv"), ("cuda", "rnn"), ("cuda", "all")) + tuple(
-    ("mkldnn", operator) for operator in ("matmul", "conv", "rnn", "all")
+PRECISIONS = (
+    ("generic", "all"),
+    *(("cuda", operator) for operator in ("matmul", "conv", "rnn", "all")),
+    *(("mkldnn", operator) for operator in ("matmul", "conv", "rnn", "all")),
 )
 """Backends and operators with a precision of their own."""
 SWITCHES = {

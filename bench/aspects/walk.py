@@ -126,7 +126,7 @@ class Walk:
         elif isinstance(value, dict | list | tuple | set | frozenset | deque):
             self._container(aspect, key, value)
         elif is_configuration(value):
-            leaves[key] = type(value).__name__
+            leaves[key] = Same(value)
             if self._is_new(value):
                 self._settings("hooks" if aspect == "hooks" else "configuration", str(key), value)
         else:
@@ -190,8 +190,10 @@ def is_configuration(value: Any) -> bool:
     """Whether it is an object of settings: a dataclass, a pydantic model, or of a class that is called so."""
     kind = type(value)
     called_so = kind.__name__.endswith(("Config", "Metadata"))
-    return hasattr(value, "__dict__") and not isinstance(value, type) and (
-        is_dataclass(kind) or hasattr(kind, "model_fields") or called_so
+    return (
+        hasattr(value, "__dict__")
+        and not isinstance(value, type)
+        and (is_dataclass(kind) or hasattr(kind, "model_fields") or called_so)
     )
 
 

@@ -9,6 +9,7 @@ from . import (
     limits,
     memories,
     outputs,
+    process_leaks,
     sae_cache,
     state_leaks,
     text_batching,
@@ -27,4 +28,5 @@ CONTROLS: tuple[Control, ...] = (
     *limits.CONTROLS,
     *memories.CONTROLS,
     *state_leaks.CONTROLS,
+    *process_leaks.CONTROLS,
 )
