@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from .bodies import Certified, Refused
-from .certificate import Certificate, Refusal
+from .bodies import Certified, Refused, as_answered
+from .certificate import Certificate
 from .check import Check
+from .finding import TWINS
 from .findings import find
 from .gate import GATE
 from .series import Series
@@ -68,9 +69,7 @@ def _answer(series: Series, workload: Workload, subject: Subject) -> tuple[Certi
     pair = finding.pair(series.function)
     check = Check(finding, pair, workload, pair.batched, subject, GATE, new_seed())
     answer = check.answer()
-    if isinstance(answer, Refusal):
-        return _refused(series, workload, answer.code, answer.reason), check.definition_s
-    return Certified(certificate=answer), check.definition_s
+    return as_answered(answer), check.definition_s
 
 
 def _left_out(series: Series, workload: Workload, guess_s: float, longest_call_s: float) -> Refused:
@@ -78,15 +77,11 @@ def _left_out(series: Series, workload: Workload, guess_s: float, longest_call_s
         f"one call of the definition would take up to about {guess_s:.0f} s, above {longest_call_s:g} s, by the "
         f"check of the size before and growth with the power {series.growth:g}"
     )
-    return _refused(series, workload, NOT_RUN, reason)
-
-
-def _refused(series: Series, workload: Workload, code: str, reason: str) -> Refused:
     return Refused(
         finding=series.finding,
         function=series.function,
         workload=workload,
-        twin="batched",
-        code=code,
+        twin=TWINS[1],
+        code=NOT_RUN,
         reason=reason,
     )

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from .certificate import Certificate
+from .certificate import Certificate, Refusal
 from .comparison import Comparison, Launch
 from .finding import TWINS
 from .quiet import Conditions
@@ -39,6 +39,11 @@ class Refused(Stated):
     """Error as a multiple of what is allowed, where the rule is about a number."""
     baseline: str = ""
     """The arm that it was to be timed against; none where the gate itself refused."""
+
+
+def as_answered(answer: Certificate | Refusal) -> Certified | Refused:
+    """The gate's answer as a record says it, whole."""
+    return Certified(certificate=answer) if isinstance(answer, Certificate) else Refused(**vars(answer))
 
 
 class Counted(Stated):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .digest import digest, source_digest
+from .digest import digest, recorded, source_digest
 from .equivalence import Allowed, Evidence
 from .errors import Uncertified
 from .finding import Pair
@@ -34,9 +34,11 @@ class Certificate:
     gate: str
     """Fingerprint of the rules and trials that the candidate was put to."""
     seal: str = field(repr=False)
+    seal_version: int = 1
+    """How it was sealed. Records from before there was a number are of the first kind."""
 
     def __post_init__(self) -> None:
-        if self.seal != _seal(self.__dict__):
+        if self.seal_version not in _SEALS or self.seal != _SEALS[self.seal_version](self.__dict__):
             raise Uncertified("A certificate can only come from certify(); this one's seal does not fit its content.")
 
 
@@ -67,7 +69,8 @@ class Refusal:
 
 def issue(**content: Any) -> Certificate:
     """A certificate, sealed. For `check.certify` alone."""
-    return Certificate(**content, seal=_seal(content))
+    newest = max(_SEALS)
+    return Certificate(**content, seal=_SEALS[newest](content), seal_version=newest)
 
 
 def sources(pair: Pair, candidate: Callable[..., Any]) -> dict[str, str]:
@@ -75,5 +78,35 @@ def sources(pair: Pair, candidate: Callable[..., Any]) -> dict[str, str]:
     return {"sequential": source_digest(pair.sequential), "candidate": source_digest(candidate)}
 
 
-def _seal(content: Mapping[str, Any]) -> str:
-    return digest({name: repr(value) for name, value in content.items() if name != "seal"})
+_PLAIN = ("finding", "function", "twin", "sources", "environment", "allowed", "n_checks", "gate")
+_NESTED = {
+    "workload": ("Workload", ("name", "subject", "n_items", "form", "seed", "dtype", "n_threads", "given")),
+    "definition": ("Evidence", ("n_compared", "worst_errors", "worst_at", "n_in_band")),
+    "candidate": ("Evidence", ("n_compared", "worst_errors", "worst_at", "n_in_band")),
+}
+"""What the first seals were made of: classes as they were then called, and their fields in the order of then."""
+_FIRST = frozenset([*_PLAIN, *(f"{name}.{field}" for name, (_, fields) in _NESTED.items() for field in fields)])
+_UNSEALED_AT_FIRST = "workload.n_categories"
+
+
+def _seal_of_words(content: Mapping[str, Any]) -> str:
+    """The first seal, of Python's own words for each value. What came into a certificate since has no part in it."""
+    later = recorded(Certificate, _without_seal(content), ())
+    if strangers := sorted(later.keys() - _FIRST - {_UNSEALED_AT_FIRST}):
+        return f"none, since it knows nothing of {strangers}"
+    words = {name: repr(content[name]) for name in _PLAIN}
+    for name, (kind, fields) in _NESTED.items():
+        words[name] = f"{kind}({', '.join(f'{field}={getattr(content[name], field)!r}' for field in fields)})"
+    return digest(words)
+
+
+def _seal_of_data(content: Mapping[str, Any]) -> str:
+    """The second, of plain data: a renamed class, another order and a field that is added later leave it as it is."""
+    return digest(recorded(Certificate, _without_seal(content), _FIRST | {_UNSEALED_AT_FIRST}))
+
+
+def _without_seal(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if name not in ("seal", "seal_version")}
+
+
+_SEALS = {1: _seal_of_words, 2: _seal_of_data}

@@ -3,7 +3,8 @@
 import hashlib
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,37 @@ LENGTH = 16
 
 
 def digest(value: Any) -> str:
-    """Fingerprint of plain data: anything that JSON can say, keys sorted."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=True, default=str)
+    """Fingerprint of plain data: anything that JSON can say, keys sorted.
+
+    Raises:
+        TypeError: something else is in it, whose words may be others tomorrow.
+    """
+    text = json.dumps(value, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:LENGTH]
+
+
+def recorded(kind: type[Any], content: Mapping[str, Any], first: Collection[str], inside: str = "") -> dict[str, Any]:
+    """What a dataclass holds as plain data, by name, with a dot between the names of what is nested.
+
+    The fields named in `first` are always there. A field that came later is left out while it holds its default, so
+    that data from before it have the same fingerprint as ever. Names of classes and the order of fields tell nothing.
+    """
+    return dict(_recorded(kind, content, first, inside))
+
+
+def _recorded(
+    kind: type[Any], content: Mapping[str, Any], first: Collection[str], inside: str
+) -> Iterator[tuple[str, Any]]:
+    for one in fields(kind):
+        name, value = inside + one.name, content.get(one.name, _default(one))
+        if is_dataclass(value) and not isinstance(value, type):
+            yield from _recorded(type(value), vars(value), first, f"{name}.")
+        elif name in first or value != _default(one):
+            yield name, dict(value) if isinstance(value, Mapping) else value
+
+
+def _default(one: "Field[Any]") -> Any:
+    return one.default_factory() if one.default_factory is not MISSING else one.default
 
 
 def file_digest(*paths: Path) -> str:

@@ -21,11 +21,8 @@ from .digest import digest, file_digest
 from .embedded import SOURCES
 from .errors import BadInput
 from .features import Features, encode
+from .folders import CACHE
 from .subject import Subject
-
-CACHE = Path(os.environ.get("SPEEDPROOF_CACHE", Path(__file__).resolve().parent.parent / ".cache"))
-"""Where remembered activations lie. Deleting it costs only the seconds to compute them again."""
-
 
 Altered = Callable[[Any], AbstractContextManager[None]]
 """Changes a model for as long as the context lasts."""

@@ -1,7 +1,6 @@
 """Records: append-only JSON lines, one file per machine, everything else derived on reading."""
 
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +19,6 @@ from .workload import Workload
 
 FORMAT = 2
 """Number of this format. A reader refuses any other rather than guess."""
-RESULTS = Path(os.environ.get("SPEEDPROOF_RESULTS", Path(__file__).resolve().parent.parent / "results"))
 
 
 class Record(BaseModel):

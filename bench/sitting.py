@@ -20,6 +20,7 @@ from .bodies import (
     Resumed,
     Rewritten,
     Sat,
+    as_answered,
 )
 from .certificate import Certificate, Refusal
 from .clock import monotonic_s, now
@@ -213,9 +214,7 @@ def sitting_name(seed: int) -> str:
 def _body(answer: Certificate | Refusal | Judged | Counted | Needed) -> Certified | Refused | Judged | Counted | Needed:
     if isinstance(answer, Judged | Counted | Needed):
         return answer
-    if isinstance(answer, Certificate):
-        return Certified(certificate=answer)
-    return Refused(**vars(answer))
+    return as_answered(answer)
 
 
 def _measured(measurement: Measurement) -> Measured | Refused:

@@ -1,12 +1,12 @@
 """Workloads: plain frozen data that alone decide what is measured."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal
 
 from . import texts
-from .digest import digest
+from .digest import digest, recorded
 from .errors import BadInput
 
 Form = Literal["own", "hostile", "ragged", "equal", "long", "many", "given", "hit", "miss", "none"]
@@ -20,6 +20,9 @@ FORMS_WITH_TEXTS: tuple[Form, ...] = ("own", "hostile", *WORD_RANGE, "many", "gi
 
 N_CATEGORIES = 7
 """Categories of the report's texts."""
+
+DIGESTED = ("name", "subject", "n_items", "form", "seed", "dtype", "n_threads", "given", "n_categories")
+"""Fields that are always part of a workload's fingerprint. One that is added later only is where it says something."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Workload:
     @property
     def digest(self) -> str:
         """Fingerprint, of the texts too; part of every record and of asv's `version`."""
-        data = asdict(self)
+        data = recorded(type(self), vars(self), DIGESTED)
         if self.form in FORMS_WITH_TEXTS and self.n_items > 0:
             data["texts"] = _texts_digest(self.form, self.n_items, self.seed, self.given)
         return digest(data)

@@ -13,6 +13,7 @@ from bench.cli.gating import ACCEPTED
 from bench.environment import current_environment
 from bench.finding import TWINS
 from bench.findings import find
+from bench.folders import ROOT
 from bench.proving import prove_all
 from bench.question import Question, questions
 from bench.regression.changes import changes, counts_of, read_accepted, read_baseline
@@ -22,7 +23,7 @@ from bench.regression.driver import SideFailed, worker
 from bench.regression.outcome import outcomes
 from bench.regression.places import Place, place_of
 from bench.regression.planting import EXACT, slower, unplanted
-from bench.regression.side import IMPLEMENTATIONS, ROOT, parse_side
+from bench.regression.side import IMPLEMENTATIONS, parse_side
 from bench.regression.study import study
 from bench.two_sides import Compared, Planted
 

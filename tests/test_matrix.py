@@ -13,11 +13,11 @@ from asv.environment import get_environments
 from bench.errors import BadInput
 from bench.finding import TWINS
 from bench.findings import find
+from bench.folders import ROOT
 from bench.question import questions
 from bench.regression.asv_matrix import FILE, configuration
 from bench.regression.installing import VARIABLE, Run, Unsupported
 from bench.regression.matrix import Column, matrix, read_columns
-from bench.regression.side import ROOT
 
 COLUMNS = [Column(name, f"numpy{pin}") for name, pin in (("first", "<3"), ("unmet", "<1"), ("last", "<4"))]
 CONFLICT = "The conflict is caused by:\n    a 1 depends on numpy<2\n    b 2 depends on numpy>=2\n\nTo fix"

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.folders import ROOT
 from bench.regression.installing import Unsupported
 from bench.regression.places import AT_ONCE, MADE, place_of, places_of, places_or_reasons
-from bench.regression.side import ROOT, Side, parse_side
+from bench.regression.side import Side, parse_side
 
 
 class Builder:

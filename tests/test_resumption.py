@@ -17,8 +17,9 @@ from bench.clock import now
 from bench.environment import Environment, current_environment
 from bench.finding import TWINS
 from bench.findings import find
+from bench.folders import RESULTS
 from bench.plan import Plan
-from bench.record import RESULTS, Record, Recorder, read
+from bench.record import Record, Recorder, read
 from bench.report import build, render
 from bench.resumption import LONGEST_PAUSE_H, Earlier, interrupted, scope_of, this_process
 

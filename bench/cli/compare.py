@@ -8,9 +8,9 @@ import typer
 
 from .. import terminal
 from ..estimate import TARGET_HALF_WIDTH
-from ..oracle import CACHE
+from ..folders import CACHE, RESULTS
 from ..question import questions
-from ..record import RESULTS, read
+from ..record import read
 from ..regression.asv_matrix import configuration
 from ..regression.compare import Pairing, asked_of_both
 from ..regression.detection import detection

@@ -7,7 +7,8 @@ import typer
 from .. import report as reports
 from .. import terminal
 from ..dashboards import write_dashboards
-from ..record import RESULTS, read
+from ..folders import RESULTS
+from ..record import read
 from .options import AsJson, Results, SubjectName, app
 
 

@@ -16,13 +16,14 @@ from ..controls.control import Control
 from ..estimate import TARGET_HALF_WIDTH
 from ..finding import Finding
 from ..findings import FINDINGS
+from ..folders import RESULTS
 from ..ladders import LADDERS
 from ..ladders.ladder import CAREFUL
 from ..measurement import sample_all
 from ..plan import Plan, plans_of_pairs
 from ..profiling import trace
 from ..question import Question, questions
-from ..record import RESULTS, read
+from ..record import read
 from ..resumption import scope_of
 from .options import (
     AsJson,

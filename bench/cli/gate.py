@@ -11,8 +11,8 @@ from ..certificate import Refusal
 from ..controls import CONTROLS
 from ..errors import BadInput
 from ..findings import FINDINGS
+from ..folders import RESULTS
 from ..question import questions
-from ..record import RESULTS
 from .options import AsJson, Names, Results, SubjectName, app, chosen_findings, open_sitting
 
 

@@ -12,9 +12,8 @@ from ..certificate import Refusal
 from ..environment import current_environment
 from ..errors import BadInput
 from ..finding import Finding
-from ..oracle import CACHE
+from ..folders import CACHE, RESULTS
 from ..question import questions
-from ..record import RESULTS
 from ..regression.changes import (
     Acceptance,
     Baseline,

@@ -9,11 +9,12 @@ from .. import terminal
 from ..certificate import Certificate
 from ..errors import BadInput
 from ..findings import FINDINGS
+from ..folders import RESULTS
 from ..ladders import LADDERS
 from ..ladders.ladder import Ladder
 from ..plan import plans_of_ladders
 from ..question import questions_of_rungs
-from ..record import RESULTS, read
+from ..record import read
 from ..waterfall import waterfalls
 from .options import (
     AsJson,

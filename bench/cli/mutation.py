@@ -8,10 +8,10 @@ import typer
 from rich.table import Table
 
 from .. import terminal
+from ..folders import RESULTS
 from ..mutation.session import chosen_modules
 from ..mutation.survivors import FILE, entry_for
 from ..mutation.tally import Tally
-from ..record import RESULTS
 from .options import AsJson, Results, app, open_sitting
 
 Modules = Annotated[

@@ -9,10 +9,11 @@ import typer
 
 from .. import terminal
 from ..bodies import Powered
+from ..folders import RESULTS
 from ..power.peers import PEERS, installed
 from ..power.study import study, tools
 from ..power.summary import power_rows
-from ..record import RESULTS, read
+from ..record import read
 from ..sitting import Sitting
 from ..table import rendered
 from .options import Results, Seed, app, open_sitting

@@ -10,8 +10,9 @@ import typer
 from .. import terminal
 from ..errors import BadInput
 from ..findings import find
+from ..folders import RESULTS
 from ..history import histories, write_histories
-from ..record import RESULTS, read
+from ..record import read
 from ..table import record_rows, rendered, sample_rows, write_table
 from .options import Results, app
 

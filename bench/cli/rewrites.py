@@ -7,7 +7,7 @@ import typer
 from .. import terminal
 from ..attempt import default_trials, rewritten_findings, shares
 from ..findings import FINDINGS
-from ..record import RESULTS
+from ..folders import RESULTS
 from ..rejection import merged
 from ..rewrites import find_family
 from .options import AsJson, Names, Results, app, chosen_findings, open_sitting

@@ -10,8 +10,9 @@ from .. import terminal
 from ..ascent import NOT_RUN, ascend
 from ..bodies import Refused
 from ..findings import FINDINGS
+from ..folders import RESULTS
 from ..plan import plans_of_pairs
-from ..record import RESULTS, read
+from ..record import read
 from ..series import Series, series_of
 from ..subject import find_subject
 from ..sweep import Sweep

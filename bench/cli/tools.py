@@ -10,7 +10,8 @@ from .. import terminal
 from ..duplicates import find_duplicates
 from ..fitness import fitness
 from ..fitness.sign import State
-from ..record import RESULTS, read, schema
+from ..folders import RESULTS
+from ..record import read, schema
 from .options import AsJson, Results, app
 
 

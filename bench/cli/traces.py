@@ -7,10 +7,11 @@ from typing import Annotated, Any
 import typer
 
 from .. import terminal
+from ..folders import RESULTS
 from ..operators import Difference, differences
 from ..profiling import trace_file
 from ..question import questions
-from ..record import RESULTS, read
+from ..record import read
 from ..traced import Traced
 from .options import AsJson, Names, Results, SubjectName, app, chosen_findings, open_sitting, trace_all
 

@@ -16,7 +16,8 @@ import impl_sequential.sae_cache as sequential
 from ..counters import directory_scans, file_system_calls
 from ..equivalence import Exactly, Inputs
 from ..finding import Claim, Defect, Finding, Pair
-from ..oracle import CACHE, Oracle
+from ..folders import CACHE
+from ..oracle import Oracle
 from ..subject import Subject
 from ..suite import Suite
 from ..workload import Workload

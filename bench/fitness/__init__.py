@@ -7,7 +7,7 @@ from pathlib import Path
 from ..bodies import Sat
 from ..clock import disagreement
 from ..findings import FINDINGS
-from ..oracle import CACHE
+from ..folders import CACHE
 from ..record import Record
 from .machine import (
     COMPARED_S,

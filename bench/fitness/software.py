@@ -10,10 +10,11 @@ from packaging.version import Version
 from sae_lens.loading.pretrained_saes_directory import get_pretrained_saes_directory
 
 from ..environment import LIBRARIES
+from ..folders import ROOT
 from ..subject import PRETRAINED
 from .sign import Sign, State, good, judged
 
-CONSTRAINTS = Path(__file__).resolve().parent.parent.parent / "constraints.txt"
+CONSTRAINTS = ROOT / "constraints.txt"
 MODEL, MODEL_FILES = ("gpt2", "openai-community/gpt2"), ("config.json", "model.safetensors")
 """Names of the pretrained model at the hub, and what of it is loaded."""
 SAE_FILES = ("cfg.json", "sae_weights.safetensors")

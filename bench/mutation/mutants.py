@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from ..digest import digest
+from ..folders import ROOT
 from .operators import load_operators
 from .places import Position, read_places
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)

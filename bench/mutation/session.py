@@ -9,7 +9,8 @@ from ..attempt import GATE, gate_digest
 from ..bodies import Mutated
 from ..digest import file_digest
 from ..errors import unknown
-from .mutants import ROOT, Mutant, mutants_of, path_of, sampled
+from ..folders import ROOT
+from .mutants import Mutant, mutants_of, path_of, sampled
 from .survivors import read_reasons, stale, survived
 from .trials import Fate, fates
 

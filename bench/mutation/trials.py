@@ -14,8 +14,9 @@ from typing import Any
 import torch
 
 from ..errors import BadInput
+from ..folders import ROOT
 from .forks import Outcome, forked
-from .mutants import ROOT, Mutant
+from .mutants import Mutant
 from .planted import RULER, forget_ruler, plant
 from .probes import Asked, Subjects, ask_all, first_wrong, twin_probes
 

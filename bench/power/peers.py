@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SpeedproofError
+from ..folders import ROOT
 from .burden import FOLDER, PRODUCTS
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 IMPORT = "from bench.power.burden import from_environment\ncall = from_environment()\n"
 N_PROCESSES = 4
 """Processes a side for tools that take several; pyperf's default of 20 would be spent on starting them."""

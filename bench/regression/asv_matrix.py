@@ -9,9 +9,10 @@ import json
 from collections.abc import Sequence
 
 from ..errors import BadInput
+from ..folders import ROOT
 from .installing import VARIABLE
 from .matrix import Column
-from .side import ROOT, parse_side
+from .side import parse_side
 
 BASE = ROOT / "asv.conf.json"
 FILE = ROOT / "asv.matrix.json"

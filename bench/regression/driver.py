@@ -13,8 +13,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from ..errors import SpeedproofError
+from ..folders import ROOT
 from .places import Place
-from .side import ROOT
 
 LIMIT_S = 600.0
 """Seconds after which a worker that has not answered one request is killed."""

@@ -18,7 +18,8 @@ from packaging.utils import canonicalize_name
 
 from ..digest import digest, file_digest
 from ..errors import SpeedproofError
-from .side import ROOT, Side, parse_side
+from ..folders import ROOT
+from .side import Side, parse_side
 
 NEEDED = ("psutil", "pydantic")
 """What the ruler's own modules need in a worker, beside what the twins need."""

@@ -18,8 +18,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO
 
+from ..folders import ROOT
 from .installing import Run, Unsupported, environment_key, install, require, run_clean, wanted
-from .side import IMPLEMENTATIONS, ROOT, Side, tree_digest
+from .side import IMPLEMENTATIONS, Side, tree_digest
 
 MADE = "made"
 AT_ONCE = 2

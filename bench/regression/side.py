@@ -11,8 +11,8 @@ from packaging.utils import canonicalize_name
 
 from ..digest import digest
 from ..errors import BadInput
+from ..folders import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 IMPLEMENTATIONS = ("impl_sequential", "impl_batched")
 EXPECTED = (
     "Expected a commit (HEAD~1), a requirement with a version (transformer-lens==3.5.1), a wheel, a folder with "

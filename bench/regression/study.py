@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import unknown
+from ..folders import ROOT
 from ..two_sides import Planted
 from .compare import Pairing
 from .lockstep import Say
 from .outcome import outcomes
 from .places import place_of
 from .planting import DEPENDENCY, EXACT, OLDER, Plant, slower, unplanted
-from .side import IMPLEMENTATIONS, ROOT, Side, parse_side
+from .side import IMPLEMENTATIONS, Side, parse_side
 
 KINDS = ("exact", "dependency", "timed")
 """Answers and work, which no load disturbs; the same of another release of a library; time, on a machine left alone."""
