@@ -36,6 +36,9 @@ class Certificate:
     seal: str = field(repr=False)
     seal_version: int = 1
     """How it was sealed. Records from before there was a number are of the first kind."""
+    allowed_to: Mapping[str, str] = field(default_factory=dict)
+    """Aspects of state that the candidate was allowed to leave changed, and why. Such a certificate covers nothing that
+    is measured, since the gate's fingerprint is another."""
 
     def __post_init__(self) -> None:
         if self.seal_version not in _SEALS or self.seal != _SEALS[self.seal_version](self.__dict__):

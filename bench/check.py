@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import shlex
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, suppress
@@ -207,6 +208,7 @@ class Check:
         parts += ["--texts THE_SAME_FILE"] if workload.form == "given" else []
         parts += [f"--seed {self.seed}"] if self.trial and self.trial.fresh else []
         parts += [f"--candidate {_where(self.candidate)}"] if self.twin != "batched" else []
+        parts += [f"--allow {shlex.quote(f'{name}: {why}')}" for name, why in self.gate.allowed]
         return " ".join(parts)
 
     def _certificate(self, definition: Evidence, evidence: list[Evidence]) -> Certificate:
@@ -227,6 +229,7 @@ class Check:
             ),
             n_checks=len(evidence),
             gate=self.gate.digest,
+            allowed_to=dict(self.gate.allowed),
         )
 
 

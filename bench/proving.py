@@ -14,6 +14,7 @@ from .counters import count, device_counters, work
 from .digest import source_digest
 from .finding import TWINS
 from .findings import find
+from .gate import gate_that_allows
 from .ladders import arm
 from .question import Question
 from .roofline import least_work
@@ -54,7 +55,15 @@ def _answer(question: Question, subjects: "_Subjects") -> Certificate | Refusal:
     finding = find(question.finding)
     pair = finding.pair(question.function)
     function = candidates.load(question.candidate, pair) if question.candidate else arm(pair, question.arm)
-    return certify(finding, pair, question.workload, function, subjects[question.workload], seed=question.seed)
+    return certify(
+        finding,
+        pair,
+        question.workload,
+        function,
+        subjects[question.workload],
+        gate_that_allows(question.allow),
+        question.seed,
+    )
 
 
 def _count(question: Question, arms: Sequence[str], subjects: "_Subjects") -> Counted:

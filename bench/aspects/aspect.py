@@ -28,7 +28,7 @@ class Scene:
         return {f"{name}.tokenizer": found[name] for name in each.values()}
 
     @cached_property
-    def put_aside(self) -> dict[str, Any]:
+    def put_aside(self) -> dict[Any, Any]:
         """Where an aspect may leave what only putting back needs."""
         return {}
 

@@ -48,7 +48,8 @@ def mark(value: Any) -> Any:
         return "float", value.hex()
     if isinstance(value, np.ndarray):
         return value.dtype.str, value.shape, hashlib.sha256(value.tobytes()).hexdigest()
-    if type(value).__hash__ and type(value).__eq__ is not object.__eq__:
+    kind: Any = type(value)
+    if kind.__hash__ and kind.__eq__ is not object.__eq__:
         return value
     return Same(value)
 
@@ -60,7 +61,7 @@ def content(tensor: Tensor, known: Memory | None = None) -> str:
     """
     known = {} if known is None else known
     try:
-        storage = tensor.untyped_storage()
+        storage: Any = tensor.untyped_storage()
         place = storage.data_ptr(), storage.nbytes()
         if place not in known:
             # Memory of another device is copied to this one.
@@ -72,7 +73,7 @@ def content(tensor: Tensor, known: Memory | None = None) -> str:
 
 def _digest(storage: Any) -> str:
     # By address, since whatever a function left switched on can intercept a tensor's own methods.
-    held = np.frombuffer((ctypes.c_uint8 * storage.nbytes()).from_address(storage.data_ptr()), dtype=np.uint8)
+    held: Any = np.frombuffer((ctypes.c_uint8 * storage.nbytes()).from_address(storage.data_ptr()), dtype=np.uint8)
     if held.nbytes <= WHOLE_BYTES:
         return hashlib.sha256(held).hexdigest()
     n_rows = held.nbytes // (8 * ROW_WORDS)

@@ -7,20 +7,21 @@ import torch
 
 from .aspect import Aspect, Scene
 from .content import content
-from .walk import HOOKS, TENSORS, Kept, Key, Walk, in_bytes, refill, version
+from .walk import Kept, Key, Walk, in_bytes, refill, version
 
 
 def _leaves(name: str, scene: Scene) -> dict[Key, Any]:
     return scene.walk.leaves[name]
 
 
-def _refill(name: str, scene: Scene, _: Any) -> None:
-    """Containers and settings as they were, and the tensors that they hold."""
-    # TransformerLens makes new lists when it takes its hooks away.
-    for attributes, held in scene.walk.holders["attributes"]:
-        if isinstance(attributes, dict):
-            attributes.update({key: held[key] for key in (*HOOKS, *TENSORS) if key in held})
-    refill(scene.walk.holders[name])
+def _refill(scene: Scene, _: Any) -> None:
+    """Everything that hangs there as it was, and the tensors that it holds.
+
+    All at once, since one hangs on another: TransformerLens makes new lists when it takes its hooks away, and who puts
+    the old lists back must empty them.
+    """
+    for holders in scene.walk.holders.values():
+        refill(holders)
     _refill_tensors(scene.walk)
 
 
@@ -70,7 +71,7 @@ def _aspect(name: str, may_be_usual: bool = False) -> Aspect:
     return Aspect(
         name,
         partial(_leaves, name),
-        partial(_refill, name),
+        _refill,
         counts=_is_no_declared_cache,
         may_be_usual=may_be_usual,
     )

@@ -33,6 +33,10 @@ def _umask(_: Scene) -> int:
     return mask
 
 
+def _umask_back(_: Scene, seen: int) -> None:
+    os.umask(seen)
+
+
 def _signals(_: Scene) -> dict[str, Any]:
     handlers = {
         one.name: Same(signal.getsignal(one)) for one in signal.valid_signals() if isinstance(one, signal.Signals)
@@ -121,7 +125,7 @@ def _children_back(scene: Scene, seen: dict[int, str]) -> None:
 PROCESS = (
     Aspect("environment variables", lambda _: dict(os.environ), _environment_back),
     Aspect("working directory", lambda _: folder(), lambda _, seen: os.chdir(seen)),
-    Aspect("umask", _umask, lambda _, seen: os.umask(seen)),
+    Aspect("umask", _umask, _umask_back),
     Aspect("signal handlers", _signals, _signals_back),
     Aspect(
         "open files",

@@ -5,14 +5,18 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import overrides
 from torch.nn.modules import module as torch_module
-from torch.overrides import _get_current_function_mode_stack, _pop_mode
 from torch.utils import _python_dispatch as dispatch
-from torch.utils import deterministic
 from torch.utils._device import DeviceContext
 
 from .aspect import Aspect, Scene
 from .content import Same
+
+# Untyped in torch.
+OVERRIDES: Any = overrides
+FILLING: Any = torch.utils.deterministic
+ATTENTION: Any = torch.backends.cuda
 
 _guards: list[Any] = []
 """Guards of the inference mode: whoever drops one goes back to what was before it."""
@@ -36,14 +40,14 @@ def _hooks_of_all() -> dict[str, dict[Any, Any]]:
 
 
 def _function_modes() -> list[Any]:
-    return [mode for mode in _get_current_function_mode_stack() if not isinstance(mode, DeviceContext)]
+    return [mode for mode in OVERRIDES._get_current_function_mode_stack() if not isinstance(mode, DeviceContext)]
 
 
 def _global_hooks_back(_: Scene, seen: dict[str, Any]) -> None:
     while len(dispatch._get_current_dispatch_mode_stack()) > len(seen["dispatch modes"]):
         dispatch._pop_mode()
     while len(_function_modes()) > len(seen["function modes"]):
-        _pop_mode()
+        OVERRIDES._pop_mode()
     while (saved := torch._C._autograd._top_saved_tensors_default_hooks(True)) and (
         tuple(map(Same, saved)) != seen["saved tensor hooks"]
     ):
@@ -54,13 +58,15 @@ def _global_hooks_back(_: Scene, seen: dict[str, Any]) -> None:
 
 
 def _device_contexts(_: Scene) -> tuple[str, ...]:
-    return tuple(str(mode.device) for mode in _get_current_function_mode_stack() if isinstance(mode, DeviceContext))
+    return tuple(
+        str(mode.device) for mode in OVERRIDES._get_current_function_mode_stack() if isinstance(mode, DeviceContext)
+    )
 
 
 def _default_device_back(scene: Scene, seen: tuple[str, ...]) -> None:
     torch.set_default_device(None)
     while _device_contexts(scene):
-        _pop_mode()
+        OVERRIDES._pop_mode()
     if seen:
         torch.set_default_device(seen[0])
 
@@ -95,7 +101,7 @@ def _deterministic(_: Scene) -> dict[str, bool]:
         "warn only": torch.is_deterministic_algorithms_warn_only_enabled(),
         "cudnn": torch.backends.cudnn.deterministic,
         "cudnn benchmark": torch.backends.cudnn.benchmark,
-        "new memory filled": deterministic.fill_uninitialized_memory,
+        "new memory filled": FILLING.fill_uninitialized_memory,
     }
 
 
@@ -103,7 +109,7 @@ def _deterministic_back(_: Scene, seen: dict[str, bool]) -> None:
     torch.use_deterministic_algorithms(seen["algorithms"], warn_only=seen["warn only"])
     torch.backends.cudnn.deterministic = seen["cudnn"]
     torch.backends.cudnn.benchmark = seen["cudnn benchmark"]
-    deterministic.fill_uninitialized_memory = seen["new memory filled"]  # type: ignore[misc]
+    FILLING.fill_uninitialized_memory = seen["new memory filled"]
 
 
 PRECISIONS = (
@@ -150,7 +156,7 @@ def _precision_back(_: Scene, seen: dict[str, Any]) -> None:
 
 
 def _attention(_: Scene) -> dict[str, Any]:
-    backend = torch.backends.cuda
+    backend = ATTENTION
     return {
         "flash": backend.flash_sdp_enabled(),
         "memory efficient": backend.mem_efficient_sdp_enabled(),
@@ -162,7 +168,7 @@ def _attention(_: Scene) -> dict[str, Any]:
 
 
 def _attention_back(_: Scene, seen: dict[str, Any]) -> None:
-    backend = torch.backends.cuda
+    backend = ATTENTION
     backend.enable_flash_sdp(seen["flash"])
     backend.enable_mem_efficient_sdp(seen["memory efficient"])
     backend.enable_math_sdp(seen["plain"])

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 import impl_batched.text_batching as batched
@@ -36,7 +35,7 @@ def numpy_errors_ignored(model: Any, sae: Any, hook_name: str, texts: list[str])
 
 def numbers_printed_plainly(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
     """Prints features without exponents from now on."""
-    torch.set_printoptions(sci_mode=False)
+    np.set_printoptions(suppress=True)
     return batched.extract_features(model, sae, hook_name, texts)
 
 
