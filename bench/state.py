@@ -4,7 +4,7 @@ One list says what is watched, how it is seen and how it is put back; the topics
 """
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -45,6 +45,9 @@ WATCHED: tuple[Aspect, ...] = (
 ASPECTS: Mapping[str, Aspect] = {aspect.name: aspect for aspect in WATCHED}
 """The same by name. A refusal names the aspect as its rule."""
 
+OF_THE_SUBJECT = frozenset(aspect.name for aspect in (*MODULES, *TOKENIZERS))
+"""Aspects of the model, the SAEs and the tokenizer."""
+
 Usual = frozenset[tuple[str, Any]]
 """(aspect, attribute) that the definition itself changes, so that nobody is blamed for it."""
 
@@ -59,10 +62,10 @@ class Snapshot(dict[str, Any]):
         with torch._C.DisableTorchFunction():
             super().__init__({aspect.name: aspect.look(self.scene) for aspect in WATCHED})
 
-    def put_back(self) -> None:
-        """Undoes what changed since, as far as it can be undone."""
+    def put_back(self, but: Container[str] = ()) -> None:
+        """Undoes what changed since, as far as it can be undone, except in some aspects."""
         after = Snapshot(self.scene.modules)
-        for aspect in WATCHED:
+        for aspect in (one for one in WATCHED if one.name not in but):
             if aspect.put_back and aspect.changed(self[aspect.name], after[aspect.name], after.scene):
                 aspect.put_back(self.scene, self[aspect.name])
 
@@ -106,16 +109,17 @@ def _told(aspect: Aspect, changed: list[Any]) -> str:
 
 
 def left_behind(before: Snapshot, usual: Usual, again: Callable[[], Any]) -> list[NotEquivalent]:
-    """The objections to the call since `before`. Where it imported something, to what it does when called `again`.
+    """The objections to the call since `before`. Where it imported something, some are asked for when called `again`.
 
     A module that is imported may add filters, handlers and hooks of its own. It does so once: with all of that put back
-    and the module there, a second call leaves only what the function itself does.
+    and the module there, a second call leaves only what the function itself does. No import touches the subject.
     """
     after = Snapshot(before.scene.modules)
     found = list(objections(before, after, usual))
-    if not found or after.n_imported == before.n_imported:
+    certain = [objection for objection in found if objection.rule in OF_THE_SUBJECT]
+    if certain or not found or after.n_imported == before.n_imported:
         return found
-    before.put_back()
+    before.put_back(but=OF_THE_SUBJECT)
     before = Snapshot(before.scene.modules)
     again()
     return list(objections(before, Snapshot(before.scene.modules), usual))

@@ -26,7 +26,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import impl_batched.text_batching as batched
 import impl_sequential.text_batching as sequential
-from bench import patches, state
+from bench import outputs, patches, state
 from bench.aspects.aspect import Aspect
 from bench.aspects.content import WHOLE_BYTES, content
 from bench.aspects.walk import Walk
@@ -48,7 +48,7 @@ class Seeing(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-class Passing(TorchDispatchMode):
+class Passing(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees every operator and changes nothing."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -56,6 +56,13 @@ class Passing(TorchDispatchMode):
 
 
 kept: list[Any] = []
+MODE: Any = Passing
+MKLDNN: Any = torch.backends.mkldnn
+PRINTING: Any = torch
+
+
+def entered(context: Any) -> None:
+    context.__enter__()
 
 
 def a_hook(*_: Any) -> None: ...
@@ -65,8 +72,9 @@ def first(s: Subject) -> torch.nn.Parameter:
     return s.model.embed.W_E  # type: ignore[no-any-return]
 
 
+@torch.no_grad()
 def set_weight(s: Subject) -> None:
-    first(s).data.set_(torch.zeros(first(s).shape))  # type: ignore[call-overload]
+    first(s).set_(torch.zeros(first(s).shape))  # type: ignore[call-overload]
 
 
 def numpy_write(s: Subject) -> None:
@@ -83,8 +91,8 @@ def added_in_place(s: Subject) -> None:
 
 
 def buffer_written(s: Subject) -> None:
-    buffer = next(b for m in s.model.modules() for b in m._buffers.values() if b is not None)
-    buffer.data.logical_not_() if buffer.dtype is torch.bool else buffer.data.add_(1)
+    buffer = next(b for m in s.model.modules() for b in m._buffers.values() if b is not None and b.numel())
+    buffer.data.zero_()
 
 
 def normed(s: Subject) -> None:
@@ -95,6 +103,12 @@ def error_term(s: Subject) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         s.sae.use_error_term = True
+
+
+def tensor_type(_: Subject) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.set_default_tensor_type(torch.DoubleTensor)
 
 
 def backward(s: Subject) -> None:
@@ -111,7 +125,7 @@ def inference(_: Subject) -> None:
 
 
 def autocast(_: Subject) -> None:
-    torch.autocast("cpu", dtype=torch.bfloat16).__enter__()
+    entered(torch.autocast("cpu", dtype=torch.bfloat16))
 
 
 def timer(_: Subject) -> None:
@@ -153,20 +167,20 @@ CHANGES: Mapping[str, Mapping[str, Change]] = {
     "global hooks": {
         "on modules": lambda _: torch.nn.modules.module.register_module_forward_hook(a_hook),
         "backward": lambda _: torch.nn.modules.module.register_module_full_backward_hook(a_hook),
-        "on saved tensors": lambda _: torch.autograd.graph.saved_tensors_hooks(abs, abs).__enter__(),
-        "a function mode": lambda _: Seeing().__enter__(),
-        "a dispatch mode": lambda _: Passing().__enter__(),
+        "on saved tensors": lambda _: entered(torch.autograd.graph.saved_tensors_hooks(abs, abs)),
+        "a function mode": lambda _: entered(Seeing()),
+        "a dispatch mode": lambda _: entered(MODE()),
     },
     "default device": {
         "set": lambda _: torch.set_default_device("cpu"),
         "another": lambda _: torch.set_default_device("meta"),
-        "entered": lambda _: torch.device("meta").__enter__(),
+        "entered": lambda _: entered(torch.device("meta")),
     },
     "grad mode": {"off": lambda _: torch.set_grad_enabled(not torch.is_grad_enabled()), "inference": inference},
     "anomaly mode": {"on": lambda _: torch.autograd.set_detect_anomaly(True)},
     "default dtype": {
         "set": lambda _: torch.set_default_dtype(torch.float64),
-        "by tensor type": lambda _: torch.set_default_tensor_type(torch.DoubleTensor),
+        "by tensor type": tensor_type,
     },
     "thread count": {"set": lambda _: torch.set_num_threads(torch.get_num_threads() + 1)},
     "deterministic algorithms": {
@@ -179,7 +193,7 @@ CHANGES: Mapping[str, Mapping[str, Change]] = {
     "matrix multiply precision": {
         "high": lambda _: torch.set_float32_matmul_precision("high"),
         "tf32": lambda _: setattr(torch.backends.cudnn, "allow_tf32", False),
-        "of one backend": lambda _: setattr(torch.backends.mkldnn.matmul, "fp32_precision", "bf16"),
+        "of one backend": lambda _: setattr(MKLDNN.matmul, "fp32_precision", "bf16"),
         "mkldnn off": lambda _: torch._C._set_mkldnn_enabled(False),
     },
     "attention kernels": {
@@ -246,7 +260,7 @@ CHANGES: Mapping[str, Mapping[str, Change]] = {
     },
     "python random state": {"seeded": lambda _: random.seed(0)},
     "print options": {
-        "torch": lambda _: torch.set_printoptions(precision=2),
+        "torch": lambda _: PRINTING.set_printoptions(precision=2),
         "numpy": lambda _: np.set_printoptions(precision=2),
     },
     "number formats": {
@@ -402,7 +416,7 @@ class Lazy(torch.nn.Module):
 
 
 def test_what_the_definition_writes_too_is_no_objection_and_a_declared_cache_is_none() -> None:
-    modules = {"model": Lazy()}
+    modules: dict[str, Any] = {"model": Lazy()}
     first_seen = state.snapshot(modules)
     modules["model"](1)
     usual = state.usual(first_seen, state.snapshot(modules))
@@ -481,3 +495,19 @@ def test_a_waiver_that_names_no_state_or_no_reason_is_bad_input(waivers: list[st
 def test_a_gate_that_allows_something_is_not_the_whole_gate() -> None:
     assert gate_that_allows([]).digest == GATE.digest == Gate().digest
     assert gate_that_allows(["umask: private files"]).digest != GATE.digest
+
+
+WAYS: Mapping[str, Callable[[Tensor], Any]] = {
+    "in place": lambda features: features.mul_(2),
+    "through data": lambda features: features.data.mul_(2),
+    "through NumPy": lambda features: np.multiply(features.numpy(), 2, out=features.numpy()),
+}
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_an_input_that_was_written_is_seen(how: str) -> None:
+    inputs = {"features": torch.ones(3, 4), "texts": ["a"]}
+    before = outputs.fingerprint(inputs)
+    assert outputs.fingerprint(inputs) == before
+    WAYS[how](inputs["features"])  # type: ignore[arg-type]
+    assert outputs.fingerprint(inputs) != before

@@ -18,9 +18,8 @@ OF_DECIMALS = ("prec", "rounding", "Emin", "Emax", "capitals", "clamp", "traps")
 
 def _numpy_random(scene: Scene) -> tuple[Any, str]:
     """The global generator, and where it stands. Those of `default_rng` belong to whoever made them."""
-    if scene.keep:
-        scene.put_aside["numpy random"] = np.random.get_state(legacy=False)
-    state = repr(_plain(np.random.get_state(legacy=False)))
+    stands = scene.put_aside["numpy random"] = np.random.get_state(legacy=False)
+    state = repr(_plain(stands))
     return Same(np.random.get_bit_generator()), hashlib.sha256(state.encode()).hexdigest()  # type: ignore[attr-defined]
 
 

@@ -82,8 +82,7 @@ def _targets() -> Iterator[tuple[int, str]]:
 
 
 def _threads(scene: Scene) -> tuple[str, ...]:
-    if scene.keep:
-        scene.put_aside["threads"] = set(threading.enumerate())
+    scene.put_aside["threads"] = set(threading.enumerate())
     return tuple(sorted(thread.name for thread in threading.enumerate()))
 
 

@@ -80,8 +80,7 @@ def _vocabulary(scene: Scene) -> dict[Any, Any]:
         saved = backend.to_str()
         # In front stand truncation and padding, which are settings.
         seen[Key(name, "tokens")] = hashlib.sha256(saved[saved.index('"added_tokens"') :].encode()).hexdigest()
-        if scene.keep:
-            scene.put_aside[name, "saved"] = saved
+        scene.put_aside[name, "saved"] = saved
     return seen
 
 

@@ -219,8 +219,7 @@ def _random(scene: Scene) -> str:
     states = [torch.get_rng_state()]
     if torch.cuda.is_available():
         states += torch.cuda.get_rng_state_all()
-    if scene.keep:
-        scene.put_aside["torch random"] = states
+    scene.put_aside["torch random"] = states
     return hashlib.sha256(b"".join(state.numpy().tobytes() for state in states)).hexdigest()
 
 

@@ -182,8 +182,8 @@ def version(tensor: Tensor) -> int | None:
 
 
 def is_tokenizer(value: Any) -> bool:
-    """Whether it is a tokenizer, by what one has."""
-    return hasattr(value, "padding_side") and hasattr(value, "convert_tokens_to_ids")
+    """Whether it is a tokenizer, by what its class has: an object may answer any question about itself."""
+    return hasattr(type(value), "convert_tokens_to_ids")
 
 
 def is_configuration(value: Any) -> bool:
