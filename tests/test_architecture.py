@@ -15,7 +15,7 @@ from bench.suite import Suite
 ROOT = Path(__file__).parent.parent
 
 LAYERS = (
-    ("errors", "rules", "power", "power.burden"),
+    ("errors", "rules", "power", "power.burden", "folders"),
     (
         *("texts", "digest", "clock", "duplicates", "looks", "quiet", "shapes", "variants", "embedded_tokenizer"),
         *("journal", "power.peers", "importing"),

@@ -26,7 +26,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import impl_batched.text_batching as batched
 import impl_sequential.text_batching as sequential
-from bench import outputs, patches, state
+from bench import cli, outputs, patches, state
 from bench.aspects.aspect import Aspect
 from bench.aspects.content import WHOLE_BYTES, content
 from bench.aspects.walk import Walk
@@ -36,6 +36,8 @@ from bench.errors import BadInput, Uncertified
 from bench.findings.text_batching import FINDING
 from bench.gate import GATE, Gate, gate_that_allows, require_covers
 from bench.subject import Subject, find_subject
+from bench.terminal.gate import answer_as_json, show_answers
+from bench.terminal.next_step import after_checks
 
 PAIR = FINDING.pairs[0]
 FEW = replace(PAIR.workload("smoke"), n_items=6, n_threads=1)
@@ -465,8 +467,41 @@ def test_what_a_function_must_do_can_be_allowed_by_name_and_with_a_reason(tiny: 
     answer = certify(FINDING, PAIR, FEW, drawing, tiny, gate)
     assert isinstance(answer, Certificate), str(answer)
     assert answer.allowed_to == {"torch random state": "the DataLoader draws its seed"}
+    with pytest.raises(Uncertified, match="seal"):
+        replace(answer, allowed_to={})
     with pytest.raises(Uncertified, match="gate changed"):
         require_covers(answer, FINDING, PAIR, FEW, drawing)
+
+
+def test_what_was_allowed_is_said_and_recorded(tiny: Subject, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = certify(FINDING, PAIR, FEW, drawing, tiny, gate_that_allows(["torch random state: one draw"]))
+    whole = certify(FINDING, PAIR, FEW, None, tiny)
+    show_answers([answer, whole])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "was allowed to change torch random state, because: one draw" in said
+    assert said.count("was allowed") == 1
+    assert answer_as_json(answer)["allowed_to"] == {"torch random state": "one draw"}
+    assert "not certified for measuring" in after_checks([answer], "mine.py:drawing", None)
+    assert "may stand in" in after_checks([whole], "mine.py:drawing", None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--candidate", "mine.py:f", "--allow", "hooks"], "needs a reason"),
+        (["--candidate", "mine.py:f", "--allow", "shape: why"], "Unknown aspect of state 'shape'"),
+        (["--allow", "hooks: why"], "--allow is for a --candidate"),
+    ],
+)
+def test_a_waiver_that_cannot_be_is_one_line_of_status_2(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["bench", "check", "text_batching", *arguments])
+    with state.restored({}), pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    told = capsys.readouterr()
+    assert words in " ".join((told.out + told.err).split()) and "Traceback" not in told.err
 
 
 def test_another_aspect_is_refused_all_the_same(tiny: Subject) -> None:
