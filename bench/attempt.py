@@ -155,4 +155,5 @@ GATE = (
 def gate_digest() -> str:
     """Fingerprint of the gate and of the rewrites: trials of another gate say nothing about this one's rate."""
     here = Path(__file__).parent
-    return file_digest(*(here / f"{name}.py" for name in GATE), *sorted((here / "rewrites").glob("*.py")))
+    folders = [sorted((here / name).glob("*.py")) for name in ("aspects", "rewrites")]
+    return file_digest(*(here / f"{name}.py" for name in GATE), *(path for paths in folders for path in paths))

@@ -42,6 +42,9 @@ class Certificate:
     """The subject's, where one is run: other weights are another subject."""
     untried: tuple[str, ...] = ()
     """What the check could not ask, in words."""
+    allowed_to: Mapping[str, str] = field(default_factory=dict)
+    """Aspects of state that the candidate was allowed to leave changed, and why. Such a certificate covers nothing that
+    is measured, since the gate's fingerprint is another."""
 
     def __post_init__(self) -> None:
         if self.seal_version not in _SEALS or self.seal != _SEALS[self.seal_version](self.__dict__):

@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import shlex
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import chdir, suppress
@@ -84,6 +85,8 @@ class Check:
     """Whether the candidate ended the process instead of answering."""
     places: dict[str, str] = field(default_factory=dict)
     """Folder that an input named -> the input's name; a refusal speaks of the latter, which is no one machine's."""
+    usual_changes: state.Usual = frozenset()
+    """What the definition's calls changed of the libraries' own, such as notes of the last input."""
     kept: list[Any] = field(default_factory=list)
     """Outputs so far, alive, so that memory which is used again is seen to be."""
 
@@ -136,7 +139,8 @@ class Check:
         ):
             told = "the check is invalid: all items have one answer, so that a mixed-up one would pass too."
             self._heed(NotEquivalent("informative", f"{told} Expected items whose answers differ."))
-        self._agrees(self.asking.inputs([n_items - 1, n_items // 2, n_items - 1]), self.trial_rules)
+        # Ends with another item than the first call, so that what a forward pass notes of its input is seen to change.
+        self._agrees(self.asking.inputs([n_items // 2, n_items - 1, n_items // 2]), self.trial_rules)
         return evidence
 
     def _passes(self, inputs: Inputs, oracle: Oracle, output: Any) -> bool:
@@ -154,8 +158,10 @@ class Check:
         return NotEquivalent("informative", "the check is invalid: no trial was seen to change the answer.")
 
     def _agrees(self, inputs: Inputs, rules: frozenset[str]) -> tuple[Evidence, float]:
+        before = state.snapshot(self.modules)
         try:
             output, took_s = elapsed_s(partial(self.pair.sequential, **inputs))
+            self.usual_changes |= state.usual(before, state.snapshot(self.modules))
         except Exception as error:
             raise BadInput(
                 f"{self.finding.name} on {_label(self.workload)}: the definition itself raised "
@@ -228,7 +234,7 @@ class Check:
             self.exits = isinstance(error, SystemExit)
             self._heed(NotEquivalent("raises", f"raised {type(error).__name__}: {str(error)[:300]}."))
             return Evidence(0), None
-        for objection in state.objections(before, state.snapshot(self.modules)):
+        for objection in state.left_behind(before, self.usual_changes, partial(self._ask_again, call)):
             if not self._is_of_others(objection, before, inputs):
                 self._heed(objection)
         if outputs.fingerprint(inputs) != given:
@@ -255,6 +261,10 @@ class Check:
         fine = self.asking.inputs(range(min(2, self.workload.n_items)))
         for refused in self.pair.refused:
             self._heed(refusals.objection(self.pair.sequential, self.candidate, refused, fine))
+
+    def _ask_again(self, call: Call) -> None:
+        with suppress(Exception, SystemExit):
+            self._bound(call)()
 
     def _is_of_others(self, objection: NotEquivalent, before: Mapping[str, Any], inputs: Inputs) -> bool:
         """Whether names that came or went in the working directory are another program's doing.
@@ -312,6 +322,7 @@ class Check:
         parts += ["--texts THE_SAME_FILE"] if workload.form == "given" else []
         parts += [f"--seed {self.seed}"] if self.trial and self.trial.seeded else []
         parts += [f"--candidate {self.called or where(self.candidate)}"] if self.twin != "batched" else []
+        parts += [f"--allow {shlex.quote(f'{name}: {why}')}" for name, why in self.gate.allowed]
         return " ".join(parts)
 
     def _certificate(self, definition: Evidence, evidence: list[Evidence]) -> Certificate:
@@ -335,6 +346,7 @@ class Check:
             subject_digest=self.subject.digest if self.pair.uses_model else "",
             untried=tuple(self.asking.untried),
             gate=self.gate.digest,
+            allowed_to=dict(self.gate.allowed),
         )
 
 

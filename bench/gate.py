@@ -10,7 +10,7 @@ from .diagnosis import unit_roundoff
 from .digest import digest
 from .environment import current_environment
 from .equivalence import METRICS, Allowed, Evidence, Inputs, settle
-from .errors import Uncertified, unknown
+from .errors import BadInput, Uncertified, unknown
 from .finding import Finding, Pair
 from .oracle import Oracle
 from .rules import RULES
@@ -41,24 +41,51 @@ class Gate:
 
     left_out: frozenset[str] = frozenset()
     """Names of rules, aspects and trials. Raises BadInput for one that no finding has."""
+    allowed: tuple[tuple[str, str], ...] = ()
+    """Aspects of state that a function may leave changed, each with the reason. Raises BadInput for any other name."""
 
     def __post_init__(self) -> None:
+        for name, why in self.allowed:
+            if name not in state.ASPECTS:
+                raise unknown("aspect of state", name, list(state.ASPECTS))
+            if not why.strip():
+                raise BadInput(f"Allowing {name!r} needs a reason. Expected: --allow {f'{name}: WHY'!r}.")
         if strangers := sorted(self.left_out - set(NAMES)):
             raise unknown("rule, aspect or trial", strangers[0], list(NAMES))
 
     @property
     def rules(self) -> frozenset[str]:
         """The rules that count."""
-        return frozenset({*RULES, *state.ASPECTS}) - self.left_out
+        return frozenset({*RULES, *state.ASPECTS}) - self.without
+
+    @property
+    def without(self) -> frozenset[str]:
+        """What does not count: names left out, and aspects that may change."""
+        return self.left_out | {name for name, _ in self.allowed}
 
     @property
     def digest(self) -> str:
         """Fingerprint; part of a certificate."""
-        return digest([*NAMES, sorted(self.left_out)])
+        return digest([*NAMES, sorted(self.without)])
 
 
 GATE = Gate()
 """The whole gate."""
+
+
+def gate_that_allows(waivers: Sequence[str]) -> Gate:
+    """The whole gate, but for aspects of state named with a reason, as "thread count: the model was tuned for it".
+
+    Raises:
+        BadInput: no such aspect, one that is named twice, or no reason.
+    """
+    allowed: list[tuple[str, str]] = []
+    for waiver in waivers:
+        name, _, why = (part.strip() for part in waiver.partition(":"))
+        if name in dict(allowed):
+            raise BadInput(f"{name!r} is allowed twice. Expected one reason for each aspect of state.")
+        allowed.append((name, why))
+    return Gate(allowed=tuple(allowed))
 
 
 def allowed_error(definition: Evidence, floor: Allowed) -> Allowed:

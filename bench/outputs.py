@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .aspects.content import content
+from .aspects.walk import version
 from .digest import digest
 from .errors import NotEquivalent
 
@@ -50,13 +52,14 @@ def memory(value: Any) -> set[int]:
 
 
 def fingerprint(inputs: Mapping[str, Any]) -> str:
-    """Changes when a call changes its inputs: plain data by content, tensors by version, other objects by identity."""
+    """Changes when a call changes its inputs: plain data by content, tensors by version and by content, since who
+    writes through `.data` raises no version, other objects by identity."""
     return digest({name: _mark(value) for name, value in inputs.items()})
 
 
 def _mark(value: Any) -> Any:
     if isinstance(value, Tensor):
-        return value._version, value.data_ptr()
+        return version(value), value.data_ptr(), tuple(value.shape), value.stride(), content(value)
     if isinstance(value, dict):
         return [(repr(k), _mark(v)) for k, v in value.items()]
     if isinstance(value, list | tuple):

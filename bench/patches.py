@@ -8,6 +8,7 @@ import sysconfig
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType
 from typing import Any, NamedTuple
@@ -100,13 +101,22 @@ def watching(given: tuple[Path, ...]) -> Iterator[None]:
         _watching.pop()
 
 
-class Files(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Files:
     """What can be seen of files that nobody asked for."""
 
     written: tuple[str, ...]
     """Those written so far while one was watching."""
+    folder: str
+    """The working directory."""
     beside: frozenset[str]
-    """Names in the working directory."""
+    """Names in it."""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Files) or self.written != other.written:
+            return False
+        # The names in another folder say nothing of what was written.
+        return self.folder != other.folder or self.beside == other.beside
 
 
 def written() -> tuple[str, ...]:
@@ -114,6 +124,16 @@ def written() -> tuple[str, ...]:
     return tuple(_written)
 
 
+def folder() -> str:
+    """The working directory; empty where it is gone."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return ""
+
+
 def files() -> Files:
     """Files as they are now."""
-    return Files(written(), frozenset(entry.name for entry in os.scandir() if entry.name != "__pycache__"))
+    here = folder()
+    names = (entry.name for entry in os.scandir(here)) if here else ()
+    return Files(written(), here, frozenset(name for name in names if name != "__pycache__"))

@@ -14,6 +14,7 @@ from .counters import count, device_counters, work
 from .digest import source_digest
 from .finding import TWINS
 from .findings import find
+from .gate import gate_that_allows
 from .ladders import arm
 from .question import Question
 from .roofline import least_work
@@ -54,8 +55,8 @@ def _answer(question: Question, subjects: Subjects) -> Certificate | Refusal:
     pair = finding.pair(question.function)
     function = candidates.load(question.candidate, pair) if question.candidate else arm(pair, question.arm)
     subject = subjects.named(question.workload.subject, question.workload.dtype)
-    called = question.candidate or ""
-    return certify(finding, pair, question.workload, function, subject, seed=question.seed, called=called)
+    gate, called = gate_that_allows(question.allow), question.candidate or ""
+    return certify(finding, pair, question.workload, function, subject, gate, question.seed, called)
 
 
 def _count(question: Question, arms: Sequence[str], subjects: Subjects) -> Counted:

@@ -21,6 +21,8 @@ class Question:
     arm: str = TWINS[1]
     seed: int | None = None
     """Draws the fresh texts; None for a seed that cannot be foreseen."""
+    allow: tuple[str, ...] = ()
+    """Aspects of state that the candidate may leave changed, each as "aspect: reason"."""
 
     @property
     def label(self) -> str:
@@ -38,6 +40,7 @@ def questions(
     candidate: str | None = None,
     dtype: str | None = None,
     seed: int | None = None,
+    allow: tuple[str, ...] = (),
 ) -> list[Question]:
     """Every pair on every workload, or on those named. A subject or type given replaces the workloads' own.
 
@@ -60,7 +63,7 @@ def questions(
                     chosen = replace(chosen, dtype=dtype)
                 if given:
                     chosen = replace(chosen, form="given", given=given, n_items=len(given))
-                asked.append(Question(finding.name, pair.name, chosen, candidate, seed=seed))
+                asked.append(Question(finding.name, pair.name, chosen, candidate, seed=seed, allow=allow))
     return list(dict.fromkeys(asked))
 
 

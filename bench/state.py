@@ -1,97 +1,128 @@
-"""What a call must leave as it found it, aspect by aspect: each is a rule of the gate by itself."""
+"""What a call must leave as it found it, aspect by aspect: each is a rule of the gate by itself.
 
-import hashlib
-import os
-import random
-import threading
-from collections.abc import Callable, Iterator, Mapping
+One list says what is watched, how it is seen and how it is put back; the topics are in `aspects/`.
+"""
+
+import sys
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 
 from . import patches
+from .aspects.aspect import Aspect, Scene, never
+from .aspects.of_modules import MODULES
+from .aspects.of_numbers import NUMBERS
+from .aspects.of_process import PROCESS
+from .aspects.of_python import PYTHON
+from .aspects.of_tokenizers import TOKENIZERS
+from .aspects.of_torch import TORCH
+from .aspects.walk import Key
 from .errors import NotEquivalent
 from .subject import Subject
 
-Modules = Mapping[str, Any]
-"""The subject's model and SAEs by name; empty for a finding that uses none."""
+N_SHOWN = 3
+"""Things that a refusal names of what changed."""
+
+WATCHED: tuple[Aspect, ...] = (
+    *TORCH,
+    *MODULES,
+    *TOKENIZERS,
+    *NUMBERS,
+    *PYTHON,
+    *PROCESS,
+    Aspect(
+        "files",
+        lambda _: patches.files(),
+        why_not="what was written may stand where something else stood, and nobody knows what",
+    ),
+    # A library may load more of itself; only what was there before counts.
+    Aspect("functions", lambda _: patches.functions(), lambda _, seen: patches.put_back(dict(seen)), counts=never),
+)
+"""Every aspect, in the order in which it is looked at and put back."""
+
+ASPECTS: Mapping[str, Aspect] = {aspect.name: aspect for aspect in WATCHED}
+"""The same by name. A refusal names the aspect as its rule."""
+
+OF_THE_SUBJECT = frozenset(aspect.name for aspect in (*MODULES, *TOKENIZERS))
+"""Aspects of the model, the SAEs and the tokenizer."""
+
+Usual = frozenset[tuple[str, Any]]
+"""(aspect, attribute) that the definition itself changes, so that nobody is blamed for it."""
 
 
-def _hooks(modules: Modules) -> Any:
-    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks")
-    points = [(name, point, m) for name, module in modules.items() for point, m in module.named_modules()]
-    seen = [(name, point, *(tuple(getattr(m, kind)) for kind in kinds)) for name, point, m in points]
-    return [entry for entry in seen if any(entry[2:])]
+class Snapshot(dict[str, Any]):
+    """Every aspect as it is now, by name. With `keep` it holds what it takes to put everything back."""
+
+    def __init__(self, modules: Mapping[str, Any], keep: bool = False) -> None:
+        self.scene = Scene(modules, keep)
+        self.n_imported = len(sys.modules)
+        # What a function left switched on must not be asked about itself.
+        with torch._C.DisableTorchFunction():
+            super().__init__({aspect.name: aspect.look(self.scene) for aspect in WATCHED})
+
+    def put_back(self, but: Container[str] = ()) -> None:
+        """Undoes what changed since, as far as it can be undone, except in some aspects."""
+        after = Snapshot(self.scene.modules)
+        for aspect in (one for one in WATCHED if one.name not in but):
+            if aspect.put_back and aspect.changed(self[aspect.name], after[aspect.name], after.scene):
+                aspect.put_back(self.scene, self[aspect.name])
 
 
-def _padding_side(modules: Modules) -> Any:
-    return [getattr(getattr(module, "tokenizer", None), "padding_side", None) for module in modules.values()]
-
-
-def _random_state() -> str:
-    states = [torch.get_rng_state()]
-    if torch.cuda.is_available():
-        states += torch.cuda.get_rng_state_all()
-    return hashlib.sha256(b"".join(s.numpy().tobytes() for s in states)).hexdigest()
-
-
-def _attributes(modules: Modules) -> Any:
-    """Callables that hang on the instances themselves; one of them may hide a method."""
-    return {name: sorted(k for k, v in vars(module).items() if callable(v)) for name, module in modules.items()}
-
-
-def _precision() -> Any:
-    backends = (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32, torch.backends.mkldnn.enabled)
-    return torch.get_float32_matmul_precision(), *backends
-
-
-def _parameters(modules: Modules) -> Iterator[torch.nn.Parameter]:
-    return (p for module in modules.values() for p in module.parameters())
-
-
-ASPECTS: dict[str, Callable[[Modules], Any]] = {
-    "hooks": _hooks,
-    "requires_grad": lambda modules: [p.requires_grad for p in _parameters(modules)],
-    "weights": lambda modules: [(p.data_ptr(), p._version) for p in _parameters(modules)],
-    "training mode": lambda modules: [m.training for module in modules.values() for m in module.modules()],
-    "padding side": _padding_side,
-    "grad mode": lambda _: (torch.is_grad_enabled(), torch.is_inference_mode_enabled()),
-    "default dtype": lambda _: torch.get_default_dtype(),
-    "thread count": lambda _: torch.get_num_threads(),
-    "deterministic algorithms": lambda _: torch.are_deterministic_algorithms_enabled(),
-    "matrix multiply precision": lambda _: _precision(),
-    "torch random state": lambda _: _random_state(),
-    "python random state": lambda _: random.getstate(),
-    "environment variables": lambda _: dict(os.environ),
-    "working directory": lambda _: os.getcwd(),
-    "running threads": lambda _: sorted(thread.name for thread in threading.enumerate()),
-    "files": lambda _: patches.files(),
-    "attributes": _attributes,
-    "functions": lambda _: patches.functions(),
-}
-"""Aspect -> what can be seen of it. A refusal names the aspect as its rule."""
-
-
-def snapshot(modules: Modules) -> dict[str, Any]:
+def snapshot(modules: Mapping[str, Any]) -> Snapshot:
     """Every aspect as it is now."""
-    return {name: look(modules) for name, look in ASPECTS.items()}
+    return Snapshot(modules)
 
 
-def objections(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[NotEquivalent]:
-    """One for each aspect that a call left changed."""
-    for name, value in before.items():
-        seen, shown = after[name], ""
-        if name == "functions":
-            # A library may load more of itself; only what was there before counts.
-            seen = {place: seen.get(place) for place in value}
-            shown = f" ({', '.join([place for place in value if seen[place] != value[place]][:3])})"
-        if name == "files" and before["working directory"] != after["working directory"]:
-            # The names in another folder say nothing of what was written.
-            value, seen = value.written, seen.written
-        if seen != value:
-            told = f"leaves state behind: {name} changed{shown}. Expected everything as before the call."
-            yield NotEquivalent(name, told)
+def usual(before: Snapshot, after: Snapshot) -> Usual:
+    """What a call of the definition changed that is the libraries' own: attributes that they made or wrote."""
+    return frozenset(
+        (aspect.name, _attribute(place))
+        for aspect in WATCHED
+        if aspect.may_be_usual
+        for place in aspect.changed(before[aspect.name], after[aspect.name], after.scene)
+    )
+
+
+def objections(before: Snapshot, after: Snapshot, usual: Usual = frozenset()) -> Iterator[NotEquivalent]:
+    """One for each aspect that a call left changed, except in what is usual."""
+    for aspect in WATCHED:
+        changed = aspect.changed(before[aspect.name], after[aspect.name], after.scene)
+        counting = [place for place in changed if (aspect.name, _attribute(place)) not in usual]
+        if counting:
+            yield NotEquivalent(aspect.name, _told(aspect, counting))
+
+
+def _attribute(place: Any) -> Any:
+    return place[:2] if isinstance(place, Key) else place
+
+
+def _told(aspect: Aspect, changed: list[Any]) -> str:
+    names = [str(place) for place in changed[:N_SHOWN] if place != aspect.name]
+    more = f" and {len(changed) - N_SHOWN} more" if len(changed) > N_SHOWN else ""
+    shown = f" ({', '.join(names)}{more})" if names else ""
+    return (
+        f"leaves state behind: {aspect.name} changed{shown}. Expected everything as before the call. "
+        f'Where the function must do so: --allow "{aspect.name}: WHY".'
+    )
+
+
+def left_behind(before: Snapshot, usual: Usual, again: Callable[[], Any]) -> list[NotEquivalent]:
+    """The objections to the call since `before`. Where it imported something, some are asked for when called `again`.
+
+    A module that is imported may add filters, handlers and hooks of its own. It does so once: with all of that put back
+    and the module there, a second call leaves only what the function itself does. No import touches the subject.
+    """
+    after = Snapshot(before.scene.modules)
+    found = list(objections(before, after, usual))
+    certain = [objection for objection in found if objection.rule in OF_THE_SUBJECT]
+    if certain or not found or after.n_imported == before.n_imported:
+        return found
+    before.put_back(but=OF_THE_SUBJECT)
+    before = Snapshot(before.scene.modules)
+    again()
+    return list(objections(before, Snapshot(before.scene.modules), usual))
 
 
 def modules_of(subject: Subject, uses_model: bool) -> dict[str, Any]:
@@ -100,50 +131,10 @@ def modules_of(subject: Subject, uses_model: bool) -> dict[str, Any]:
 
 
 @contextmanager
-def restored(modules: Modules) -> Iterator[None]:
-    """Puts back what a bad twin is known to leave changed, so that it spoils its own check and no later one."""
-    flags = [(p, p.requires_grad) for p in _parameters(modules)]
-    modes = [(m, m.training) for module in modules.values() for m in module.modules()]
-    hooks = [(m, dict(m._forward_hooks)) for module in modules.values() for m in module.modules()]
-    sides = [(t, t.padding_side) for m in modules.values() if (t := getattr(m, "tokenizer", None)) is not None]
-    threads, dtype, precision = torch.get_num_threads(), torch.get_default_dtype(), torch.get_float32_matmul_precision()
-    rng, python_rng, deterministic = (
-        torch.get_rng_state(),
-        random.getstate(),
-        torch.are_deterministic_algorithms_enabled(),
-    )
-    environment, folder, functions = dict(os.environ), os.getcwd(), patches.functions()
-    attributes, running = _attributes(modules), set(threading.enumerate())
-    tf32 = torch.backends.cudnn.allow_tf32
+def restored(modules: Mapping[str, Any]) -> Iterator[None]:
+    """Puts back what a bad twin leaves changed, so that it spoils its own check and no later one."""
+    before = Snapshot(modules, keep=True)
     try:
-        with torch.set_grad_enabled(torch.is_grad_enabled()):
-            yield
+        yield
     finally:
-        for parameter, flag in flags:
-            parameter.requires_grad_(flag)
-        for module, training in modes:
-            module.training = training
-        for module, points in hooks:
-            for handle in set(module._forward_hooks) - set(points):
-                del module._forward_hooks[handle]
-        for tokenizer, side in sides:
-            tokenizer.padding_side = side
-        torch.set_num_threads(threads)
-        torch.set_default_dtype(dtype)
-        torch.set_float32_matmul_precision(precision)
-        torch.backends.cudnn.allow_tf32 = tf32
-        torch.use_deterministic_algorithms(deterministic)
-        torch.set_rng_state(rng)
-        random.setstate(python_rng)
-        os.environ.clear()
-        os.environ.update(environment)
-        os.chdir(folder)
-        patches.put_back(functions)
-        for name, names in attributes.items():
-            for added in set(_attributes(modules)[name]) - set(names):
-                delattr(modules[name], added)
-        # Of threads, only a timer can be ended from outside.
-        for thread in set(threading.enumerate()) - running:
-            if isinstance(thread, threading.Timer):
-                thread.cancel()
-                thread.join()
+        before.put_back()

@@ -12,6 +12,7 @@ from ..controls import CONTROLS
 from ..errors import BadInput
 from ..findings import FINDINGS
 from ..folders import RESULTS
+from ..gate import gate_that_allows
 from ..question import questions
 from .options import AsJson, Names, Results, SubjectName, app, chosen_findings, open_sitting
 
@@ -52,6 +53,10 @@ def check(
     ] = None,
     texts: Annotated[Path | None, typer.Option(help="Your own texts, one a line, in place of the workload's.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the fresh texts, to repeat a refusal's.")] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(help="What the candidate may leave changed, and why: 'thread count: REASON'. May be repeated."),
+    ] = None,
     results: Results = RESULTS,
     as_json: AsJson = False,
 ) -> None:
@@ -60,13 +65,17 @@ def check(
     Examples:
       python -m bench check text_batching --workload smoke
       python -m bench check 1 --candidate mine.py:extract_features
+      python -m bench check 1 --candidate mine.py:extract_features --allow "torch random state: a DataLoader draws"
       python -m bench check 2 --workload smoke --subject tiny:bridge:topk --dtype bfloat16
     """
     findings = chosen_findings(names)
     if candidate and len(findings) != 1:
         raise BadInput("--candidate needs one finding to be held against. Expected one name, such as text_batching.")
+    if allow and not candidate:
+        raise BadInput("--allow is for a --candidate. Expected one, since the twins are held to every rule.")
+    gate_that_allows(allow or ())
     given = _given(texts)
-    asked = questions(findings, workload, subject, function, given, candidate, dtype, seed)
+    asked = questions(findings, workload, subject, function, given, candidate, dtype, seed, tuple(allow or ()))
     sitting = open_sitting(results, None)
     with terminal.progress() as sitting.say:
         answers, _ = sitting.prove(asked)

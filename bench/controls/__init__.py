@@ -10,6 +10,7 @@ from . import (
     limits,
     memories,
     outputs,
+    process_leaks,
     sae_cache,
     state_leaks,
     text_batching,
@@ -29,4 +30,5 @@ CONTROLS: tuple[Control, ...] = (
     *memories.CONTROLS,
     *arguments.CONTROLS,
     *state_leaks.CONTROLS,
+    *process_leaks.CONTROLS,
 )

@@ -6,6 +6,7 @@ import os
 import random
 import tempfile
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -110,12 +111,106 @@ def definition_made_slower(model: Any, sae: Any, hook_name: str, texts: list[str
     return batched.extract_features(model, sae, hook_name, texts)
 
 
+def decoder_normed_through_data(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Brings the decoder's rows to length one, as training code does, past autograd."""
+    features = batched.extract_features(model, sae, hook_name, texts)
+    sae.W_dec.data /= 2 * sae.W_dec.data.norm(dim=-1, keepdim=True)
+    return features
+
+
+def gradients_left(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Runs the encoder backward once, so that autograd is warm."""
+    sae.encode(torch.zeros(1, sae.cfg.d_in)).sum().backward()
+    return batched.extract_features(model, sae, hook_name, texts)
+
+
+def error_term_left_on(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Switches the error term on, for the patching that comes later."""
+    with warnings.catch_warnings(action="ignore"):
+        sae.use_error_term = True
+    return batched.extract_features(model, sae, hook_name, texts)
+
+
+def mlp_inputs_hooked(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Asks the model for a hook at the MLPs' inputs, for the patching that comes later."""
+    model.set_use_hook_mlp_in(True)
+    return batched.extract_features(model, sae, hook_name, texts)
+
+
+def separator_added(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Teaches the tokenizer a token that separates texts."""
+    model.tokenizer.add_tokens(["<|separator|>"])
+    return batched.extract_features(model, sae, hook_name, texts)
+
+
+def length_unlimited(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Lets the tokenizer take any length, so that it gives no advice about it."""
+    model.tokenizer.model_max_length = 10**9
+    return batched.extract_features(model, sae, hook_name, texts)
+
+
+def default_device_set(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Has every new tensor made where the model is."""
+    torch.set_default_device("cpu")
+    return batched.extract_features(model, sae, hook_name, texts)
+
+
+def anomalies_looked_for(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Has autograd look for what is not a number."""
+    torch.autograd.set_detect_anomaly(True)
+    return batched.extract_features(model, sae, hook_name, texts)
+
+
+def flash_attention_off(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Switches flash attention off, so that sums come in one order."""
+    torch.backends.cuda.enable_flash_sdp(False)
+    return batched.extract_features(model, sae, hook_name, texts)
+
+
+def autocast_cache_off(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Keeps autocast from remembering cast weights, to save their memory."""
+    torch.set_autocast_cache_enabled(False)
+    return batched.extract_features(model, sae, hook_name, texts)
+
+
+def denormals_flushed(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Has denormal numbers taken for zero, since they are slow."""
+    torch.set_flush_denormal(True)
+    return batched.extract_features(model, sae, hook_name, texts)
+
+
+_calls: list[str] = []
+
+
+def every_module_hooked(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Notes each module that runs, by a hook on all modules of the program."""
+    if not _calls:
+        torch.nn.modules.module.register_module_forward_hook(lambda module, *_: _calls.append(type(module).__name__))
+    return batched.extract_features(model, sae, hook_name, texts)
+
+
 def _control(function: Any, why: str, aspect: str) -> Control:
     return Control(FINDING, function, why, f"{aspect} changed", only=aspect)
 
 
 CONTROLS = (
     _control(biases_folded_in_place, "the user's SAE no longer reconstructs", "weights"),
+    _control(decoder_normed_through_data, "what the user decodes has another scale", "weights"),
+    _control(gradients_left, "the user's next training step adds to it", "gradients"),
+    _control(error_term_left_on, "the user's SAE hides its own error from now on", "attributes"),
+    _control(mlp_inputs_hooked, "every forward pass of the user's model copies once more a block", "configuration"),
+    _control(separator_added, "the user's tokenizer has a token that the model has no embedding of", "vocabulary"),
+    _control(length_unlimited, "the user's next text is not cut where the model ends", "tokenizer settings"),
+    _control(
+        default_device_set,
+        "every constructor of the user's takes a detour, and other devices are lost",
+        "default device",
+    ),
+    _control(anomalies_looked_for, "the user's training takes several times as long", "anomaly mode"),
+    _control(flash_attention_off, "the user's attention takes the slow way", "attention kernels"),
+    _control(autocast_cache_off, "the user's autocast casts each weight at every use", "autocast"),
+    _control(denormals_flushed, "the user's smallest numbers vanish", "denormal numbers"),
+    _control(every_module_hooked, "the list grows with everything that the user runs", "global hooks"),
     _control(padding_side_set_for_good, "the user's next batch is padded on the other side", "padding side"),
     _control(default_dtype_set_for_good, "the user's next tensor has eight bits of mantissa", "default dtype"),
     _control(thread_count_set_for_good, "the rest of the program runs on three threads", "thread count"),

@@ -34,13 +34,16 @@ def show_answers(answers: Sequence[Certificate | Refusal]) -> None:
             error = answer.candidate.worst_errors.get("element")
             cells = (f"{answer.candidate.n_compared:,}", f"{error:.1e}" if error is not None else "exact")
             allowed = f"{answer.allowed['element']:.1e}" if answer.allowed else "exact"
-            table.add_row(answer.function, where, "equivalent", *cells, allowed)
+            said = "equivalent, state aside" if answer.allowed_to else "equivalent"
+            table.add_row(answer.function, where, said, *cells, allowed)
         else:
             table.add_row(answer.function, where, "WITHHELD", "", "", "")
     out.print(table)
     for answer in answers:
         if isinstance(answer, Refusal):
             say_line(str(answer))
+        elif answer.allowed_to:
+            say_line(f"{answer.function} on {answer.workload.name} was allowed to change {waived(answer)}")
     for line in what_was_tried(answers):
         say_line(line)
 
@@ -68,6 +71,11 @@ def _calls(answer: Certificate | Refusal) -> str:
     return f" ({answer.n_checks} calls)" if isinstance(answer, Certificate) else ""
 
 
+def waived(certificate: Certificate) -> str:
+    """What state a function was allowed to leave changed, each aspect with its reason."""
+    return "; ".join(f"{aspect}, because: {why}" for aspect, why in certificate.allowed_to.items())
+
+
 def answer_as_json(answer: Certificate | Refusal) -> dict[str, Any]:
     """A gate's answer as plain data."""
     common = {"finding": answer.finding, "function": answer.function, "workload": answer.workload.name}
@@ -77,7 +85,7 @@ def answer_as_json(answer: Certificate | Refusal) -> dict[str, Any]:
         return {**common, "equivalent": False, **told}
     errors = {"worst_errors": dict(answer.candidate.worst_errors), "allowed": dict(answer.allowed)}
     seen = {"n_compared": answer.candidate.n_compared, "n_calls": answer.n_checks, "untried": list(answer.untried)}
-    return {**common, "equivalent": True, **seen, **errors}
+    return {**common, "equivalent": True, **seen, **errors, "allowed_to": dict(answer.allowed_to)}
 
 
 def show_judged(judged: Sequence[Judged]) -> None:

@@ -40,6 +40,10 @@ def after_checks(answers: Sequence[Certificate | Refusal], candidate: str | None
         again = f"{PYTHON} check {first.finding} --function {first.function}{where}"
         given = f" --candidate {shlex.quote(candidate)}" if candidate else ""
         return f"{len(refused)} of {len(answers)} WITHHELD: mend the function by the reason above, then: {again}{given}"
+    if candidate and any(isinstance(answer, Certificate) and answer.allowed_to for answer in answers):
+        return (
+            f"All {len(answers)} equivalent but for the state that was allowed to change: not certified for measuring."
+        )
     if candidate:
         return f"All {len(answers)} equivalent: the candidate may stand in for the batched twin where it was tried."
     names = " ".join(dict.fromkeys(answer.finding for answer in answers))

@@ -1,0 +1,1 @@
+"""What is watched of the program's state, a topic a file: how each is seen, and how it is put back."""
