@@ -200,7 +200,7 @@ DRAWN_2 = {
     "tiny:topk": 39_905,
     "tiny:gated:hook_z": 43_453,
 }
-"""Sum of all weights' sizes where `identity.DRAWN` is 2. Who draws them otherwise counts it up and adds the new sums."""
+"""Sum of all sizes where `identity.DRAWN` is 2. Who draws weights otherwise counts it up and adds the new sums."""
 
 
 @pytest.mark.parametrize("name", DRAWN_2)
