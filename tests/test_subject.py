@@ -125,7 +125,7 @@ def test_an_sae_that_does_not_fit_is_refused(folder: Path) -> None:
 
 
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="has no config.json"):
+    with pytest.raises(BadInput, match=r"has no config\.json"):
         _ = find_subject(str(tmp_path)).model
     with pytest.raises(BadInput, match="Unknown subject 'nonsense'"):
         find_subject("nonsense")
