@@ -69,7 +69,7 @@ def _answer(series: Series, workload: Workload, subject: Subject) -> tuple[Certi
     pair = finding.pair(series.function)
     check = Check(finding, pair, workload, pair.batched, subject, GATE, new_seed())
     answer = check.answer()
-    return as_answered(answer), check.definition_s
+    return as_answered(answer), check.definition.took_s
 
 
 def _left_out(series: Series, workload: Workload, guess_s: float, longest_call_s: float) -> Refused:

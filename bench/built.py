@@ -24,11 +24,11 @@ def objections(value: Any, examples: Sequence[Any], place: str = "output") -> It
     if not alike:
         yield NotEquivalent("type", f"{place} is {_shown(value)}, expected {_shown(examples[0])}.")
         return
-    yield from _methods(value, alike[0], place)
     for name, part in _parts(value).items():
         there = [_parts(example) for example in alike]
         inside = [each[name] for each in there if name in each] if _is_fixed(value) else _pooled(there)
         yield from objections(part, inside, f"{place}.{name}" if _is_record(value) else f"{place}[{name!r}]")
+    yield from _methods(value, alike[0], place)
 
 
 def _is_record(value: Any) -> bool:

@@ -5,7 +5,7 @@ import os
 import shlex
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import chdir, suppress
+from contextlib import chdir, closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -14,18 +14,19 @@ from typing import Any
 import torch
 
 from . import built, outputs, patches, pinned, refusals, state
+from .baseline import UNREADABLE, Baseline
 from .callables import name_of, where
 from .certificate import Certificate, Code, Refusal, issue, sources
 from .clock import elapsed_s
 from .diagnosis import diagnose
 from .environment import current_environment
-from .equivalence import TELLING_DISTANCE, Evidence, Inputs, settle
-from .errors import BadInput, NotEquivalent
+from .equivalence import Evidence, Inputs, settle
+from .errors import NotEquivalent
+from .failures import show_where_asked
 from .finding import Finding, Pair
 from .gate import GATE, Gate, allowed_error, rounding_bound
 from .oracle import Oracle
 from .process import bounded
-from .rules import RULES
 from .subject import Subject, find_subject
 from .trials import Asking, Call, Trial, hostile_workload, new_seed, trials_for
 from .workload import FORMS_WITH_TEXTS, Workload
@@ -35,8 +36,6 @@ SHORTEST_LIMIT_S = 60.0
 HANGS = 50.0
 """Times the definition's own seconds on all items that a call may take beyond that: slower by more is no rewrite of
 anything, and some trials have longer texts than the workload."""
-UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
-"""What reading an output raises that is not built as the equivalence reads it."""
 
 
 def certify(
@@ -77,16 +76,12 @@ class Check:
     seed: int
     called: str = ""
     trial: Trial | None = None
-    definition_s: float = 0.0
-    """Seconds of the definition's call on all items: a guess at how long others will take, never a sample."""
     n_calls: int = 0
     n_answered: int = 0
     exits: bool = False
     """Whether the candidate ended the process instead of answering."""
     places: dict[str, str] = field(default_factory=dict)
     """Folder that an input named -> the input's name; a refusal speaks of the latter, which is no one machine's."""
-    usual_changes: state.Usual = frozenset()
-    """What the definition's calls changed of the libraries' own, such as notes of the last input."""
     kept: list[Any] = field(default_factory=list)
     """Outputs so far, alive, so that memory which is used again is seen to be."""
 
@@ -100,16 +95,15 @@ class Check:
         self.weights = {p.untyped_storage().data_ptr() for m in self.modules.values() for p in m.parameters()}
         # Whether a check can tell anything is asked of all items; a few may well be alike.
         self.trial_rules = self.gate.rules - {"informative"}
-        self.examples: list[Any] = []
-        self.asking = Asking(
-            self.pair, self.workload, self.subject, self.oracle, self.seed, self.gate.left_out, self._passes
-        )
+        about = (self.pair, self.workload, self.subject, self.oracle)
+        self.definition = Baseline(*about, self.floor, self.gate.rules, self.modules)
+        self.asking = Asking(*about, self.seed, self.gate.left_out, self.definition.passes)
 
     def answer(self) -> Certificate | Refusal:
         """The gate's answer."""
         try:
             self._heed(pinned.objection(self.finding, self.pair))
-            definition = self._definition()
+            definition = self.definition.evidence()
             self.allowed = allowed_error(definition, self.floor)
             with state.restored(self.modules):
                 evidence = [seen for trial in trials_for(self.pair, self.workload) for seen in self._trial(trial)]
@@ -127,55 +121,10 @@ class Check:
         for objection in objections:
             self._heed(objection)
 
-    def _definition(self) -> Evidence:
-        """What the oracle says of the definition, on all items and then on three of them, in another order."""
-        n_items = self.workload.n_items
-        inputs = self.asking.inputs(None)
-        evidence, self.definition_s = self._agrees(inputs, self.gate.rules)
-        if (
-            self.pair.items
-            and n_items > 1
-            and self._passes(self.asking.inputs([0] * n_items), self.oracle, self.examples[0])
-        ):
-            told = "the check is invalid: all items have one answer, so that a mixed-up one would pass too."
-            self._heed(NotEquivalent("informative", f"{told} Expected items whose answers differ."))
-        # Ends with another item than the first call, so that what a forward pass notes of its input is seen to change.
-        self._agrees(self.asking.inputs([n_items // 2, n_items - 1, n_items // 2]), self.trial_rules)
-        return evidence
-
-    def _passes(self, inputs: Inputs, oracle: Oracle, output: Any) -> bool:
-        """Whether an output would pass for the answer to these inputs, even one that is as far off as is allowed."""
-        loose = {metric: TELLING_DISTANCE * allowed for metric, allowed in self.floor.items()}
-        try:
-            settle(self.pair.equivalence.examine(inputs, oracle, output, loose), RULES.keys() - {"informative"})
-        except (NotEquivalent, *UNREADABLE):
-            return False
-        return True
-
     def _proves_nothing(self) -> NotEquivalent | None:
         if self.pair.items or self.asking.n_told_apart:
             return None
         return NotEquivalent("informative", "the check is invalid: no trial was seen to change the answer.")
-
-    def _agrees(self, inputs: Inputs, rules: frozenset[str]) -> tuple[Evidence, float]:
-        before = state.snapshot(self.modules)
-        try:
-            output, took_s = elapsed_s(partial(self.pair.sequential, **inputs))
-            self.usual_changes |= state.usual(before, state.snapshot(self.modules))
-        except Exception as error:
-            raise BadInput(
-                f"{self.finding.name} on {_label(self.workload)}: the definition itself raised "
-                f"{type(error).__name__}: {str(error)[:300]}. Expected a workload that it can run."
-            ) from error
-        self.usual = outputs.autograd(output)
-        self.examples.append(output)
-        try:
-            return settle(self.pair.equivalence.examine(inputs, self.oracle, output, self.floor), rules), took_s
-        except NotEquivalent as error:
-            if error.rule == "informative":
-                raise
-            self._heed(NotEquivalent("definition right", f"the definition disagrees with the oracle: {error}"))
-            return Evidence(0), took_s
 
     def _trial(self, trial: Trial) -> list[Evidence]:
         if trial.name in self.gate.left_out:
@@ -189,8 +138,9 @@ class Check:
         return list(self._calls(trial))
 
     def _calls(self, trial: Trial) -> Iterator[Evidence]:
-        calls, output = trial.calls(self.asking), None
-        with suppress(StopIteration):
+        # Closed at once, also after an objection, so that what a trial altered is put back.
+        with closing(trial.calls(self.asking)) as calls, suppress(StopIteration):
+            output = None
             while True:
                 evidence, output = self._call(calls.send(output))
                 yield evidence
@@ -198,27 +148,16 @@ class Check:
     @property
     def limit_s(self) -> float:
         """Seconds after which a call of the candidate is taken to hang."""
-        return max(SHORTEST_LIMIT_S, HANGS * self.definition_s)
+        return max(SHORTEST_LIMIT_S, HANGS * self.definition.took_s)
 
     def _find_defects(self) -> bool:
         """Whether the definition itself is wrong on some hostile texts; the trial is then made without those."""
         workload, _ = hostile_workload(self.pair, self.workload, self.subject)
-        wrong = {text for text in workload.given if not self._is_defined(workload, text)} - self.asking.defects
+        wrong = self.definition.wrong_texts(workload) - self.asking.defects
         if wrong:
             self.asking.untried[f"{len(wrong)} hostile texts on which the definition itself is wrong"] = None
             self.asking.defects |= wrong
         return bool(wrong)
-
-    def _is_defined(self, workload: Workload, text: str) -> bool:
-        inputs = self.asking.inputs(None, replace(workload, given=(text,), n_items=1))
-        try:
-            settle(
-                self.pair.equivalence.examine(inputs, self.oracle, self.pair.sequential(**inputs), self.floor),
-                self.trial_rules,
-            )
-        except Exception:
-            return False
-        return True
 
     def _call(self, call: Call) -> tuple[Evidence, Any]:
         """One call of the candidate, and its output. Raises NotEquivalent where anything is wrong with it."""
@@ -232,15 +171,16 @@ class Check:
                     output, _ = elapsed_s(self._bound(call))
         except (Exception, SystemExit) as error:
             self.exits = isinstance(error, SystemExit)
+            show_where_asked(error)
             self._heed(NotEquivalent("raises", f"raised {type(error).__name__}: {str(error)[:300]}."))
             return Evidence(0), None
-        for objection in state.left_behind(before, self.usual_changes, partial(self._ask_again, call)):
+        for objection in state.left_behind(before, self.definition.changes, partial(self._ask_again, call)):
             if not self._is_of_others(objection, before, inputs):
                 self._heed(objection)
         if outputs.fingerprint(inputs) != given:
             self._heed(NotEquivalent("inputs", "changes its inputs. Expected them as they were given."))
         foreign = self.weights | outputs.memory(dict(inputs))
-        for objection in outputs.objections(output, self.kept, foreign, self.usual):
+        for objection in outputs.objections(output, self.kept, foreign, self.definition.autograd):
             self._heed(objection)
         self.kept.append(output)
         self.n_answered += 1
@@ -281,14 +221,14 @@ class Check:
     def _examined(self, inputs: Inputs, oracle: Oracle, output: Any) -> Evidence:
         try:
             evidence = settle(self.pair.equivalence.examine(inputs, oracle, output, self.allowed), self._rules_now)
-            self._heed_all(built.objections(output, self.examples))
+            self._heed_all(built.objections(output, self.definition.outputs))
             return evidence
         except NotEquivalent as error:
             pattern = diagnose(self.pair.equivalence, inputs, oracle, output, self.allowed)
             raise NotEquivalent(error.rule, f"{error} {pattern}".strip(), error.excess) from error
         except UNREADABLE as error:
             # The output is not built as the equivalence reads it.
-            self._heed_all(built.objections(output, self.examples))
+            self._heed_all(built.objections(output, self.definition.outputs))
             self._heed(NotEquivalent("type", f"returns what cannot be read as the answer: {error!r}."))
             return Evidence(0)
 
@@ -309,7 +249,7 @@ class Check:
         words = str(error)
         for place, name in self.places.items():
             words = words.replace(place, name)
-        reason = f"{finding.name} on {_label(workload)}: {told}{words}{during} Reproduce: {self._command()}"
+        reason = f"{finding.name} on {workload.label}: {told}{words}{during} Reproduce: {self._command()}"
         common = (finding.name, pair.name, workload, self.twin)
         return Refusal(*common, code, reason, error.rule, trial, error.excess)
 
@@ -356,7 +296,3 @@ CODES: dict[str, Code] = {
     "informative": "invalid check",
 }
 """Rules whose refusals go by another code than `not equivalent`. A candidate that never answered has failed."""
-
-
-def _label(workload: Workload) -> str:
-    return f"{workload.name!r} ({workload.subject}, {workload.dtype})"

@@ -16,6 +16,9 @@ NEARLY_EQUAL: tuple[str, ...] = (
     *("Straße", "STRASSE", "straße"),
     *("two words", "two  words", "two words ", " two words", "two words\n", "Two words"),
     *("caf\u00e9", "cafe\u0301"),
+    *("\u00f1and\u00fa", "n\u0303andu\u0301"),
+    *("\u00c5", "A\u030a", "\u212b"),
+    *("\ud55c", "\u1112\u1161\u11ab"),
     *("\ufb01ne 1\u00b2", "fine 12"),
     *("zerowidth", "zero\u200bwidth", "zero\u00adwidth"),
     *("A", "\u0391", "\u0410"),
@@ -35,10 +38,12 @@ PLAIN: tuple[str, ...] = (
 """Empty, white space alone, a single token, white space at the ends, and a text that comes twice."""
 MOST_SPECIAL = 8
 """Special tokens that are asked about; a tokenizer may have thousands."""
+MOST_ALONE = 64
+"""Categories that are made of one text each: more than there are hostile texts for one special token."""
 CALL_SHARE = 0.25
 """Share of the free memory that one text's run may be predicted to take in the definition, which keeps every
 activation. The rest is room for the oracle's doubles, and for other programs."""
-KEPT_PER_TOKEN = 24
+KEPT_PER_TOKEN = 40
 """Activations of the residual stream's width that a cache holds a block and token, of an MLP four times as wide:
 counted on TransformerLens 3.9."""
 
@@ -78,6 +83,11 @@ def hostile_texts(model: Any | None = None, dtype_bytes: int = 4) -> Hostile:
     if len(kept) < len(texts):
         untried.append("texts without a token, since nothing is right about them")
     return Hostile(tuple(kept), tuple(untried))
+
+
+def alone(texts: Sequence[str]) -> dict[str, list[str]]:
+    """A category for each of the first texts, so that whoever takes another text for it counts one too many."""
+    return {f"text {i} alone": [text] for i, text in enumerate(texts[:MOST_ALONE])}
 
 
 def _special_tokens(tokenizer: Any) -> tuple[list[str], list[str]]:

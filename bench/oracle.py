@@ -47,9 +47,8 @@ class Oracle:
 
     def activations(self, hook_name: str, texts: Sequence[str]) -> Float64[Tensor, "text d_model"]:
         """The hook's value at each text's last token."""
-        if hook_name not in self._rows:
-            self._rows[hook_name] = _read(self._file(hook_name))
-        missing = [text for text in dict.fromkeys(texts) if text not in self._rows[hook_name]]
+        known = self._remembered(hook_name)
+        missing = [text for text in dict.fromkeys(texts) if text not in known]
         if missing:
             self._compute(list(dict.fromkeys([hook_name, *self.subject.hook_names])), missing)
         return torch.stack([self._rows[hook_name][text] for text in texts])
@@ -65,6 +64,11 @@ class Oracle:
             parts = zip(missing, found.values, found.if_fired, found.margin, strict=True)
             rows.update({text: Features(*part) for text, *part in parts})
         return Features(*(torch.stack([getattr(rows[text], part) for text in texts]) for part in FEATURE_PARTS))
+
+    def _remembered(self, hook_name: str) -> dict[str, Tensor]:
+        if hook_name not in self._rows:
+            self._rows[hook_name] = _read(self._file(hook_name))
+        return self._rows[hook_name]
 
     def of_altered_saes(self) -> "Oracle":
         """An oracle of the SAEs' weights as they are now; what it knows of the model still holds."""
@@ -99,7 +103,10 @@ class _AlteredOracle(Oracle):
     def __init__(self, subject: Subject, altered: Altered) -> None:
         super().__init__(subject)
         self._altered = altered
-        self._rows = {name: {} for name in subject.hook_names}
+
+    def _remembered(self, hook_name: str) -> dict[str, Tensor]:
+        """Never from the disk, whatever hook is asked about: there lies what the model is otherwise."""
+        return self._rows.setdefault(hook_name, {})
 
     def _compute(self, hook_names: list[str], texts: Sequence[str]) -> None:
         model = self.subject.in_float64.model

@@ -48,6 +48,8 @@ ASPECTS: Mapping[str, Aspect] = {aspect.name: aspect for aspect in WATCHED}
 OF_THE_SUBJECT = frozenset(aspect.name for aspect in (*MODULES, *TOKENIZERS))
 """Aspects of the model, the SAEs and the tokenizer."""
 
+Modules = Mapping[str, Any]
+"""The subject's model and SAEs by name; empty for a finding that uses none."""
 Usual = frozenset[tuple[str, Any]]
 """(aspect, attribute) that the definition itself changes, so that nobody is blamed for it."""
 

@@ -11,7 +11,7 @@ from .finding import Pair
 from .hostile import hostile_texts
 from .oracle import Oracle
 from .subject import Subject
-from .variations import Variation, together
+from .variations import Changed, Variation, together
 from .workload import FORMS_WITH_TEXTS, Workload
 
 FEW = 4
@@ -49,6 +49,8 @@ class Asking:
     """What could not be asked, in words, each once and in order."""
     n_told_apart: int = 0
     """Calls whose right answer was shown to be another than that of the call before."""
+    changed: dict[str, Changed] = field(default_factory=dict)
+    """The value of each argument that was seen to change the answer."""
     plain: tuple[Inputs, Any] | None = None
     """Inputs with every argument as the pair gives it, and the output: what the trials of arguments start from."""
 
@@ -126,6 +128,7 @@ def _varied(variation: Variation) -> Callable[[Asking], Calls]:
             varied = {**inputs, **changes}
             if not asking.passes(varied, oracle, output):
                 asking.n_told_apart += 1
+                asking.changed[variation.argument] = changes, oracle
                 yield Call(varied, oracle)
                 yield Call(inputs, asking.oracle)
                 return
@@ -136,10 +139,9 @@ def _varied(variation: Variation) -> Callable[[Asking], Calls]:
 
 def _several(asking: Asking) -> Calls:
     """All that may vary at once, and then, one after another, all but one of it."""
-    chosen = [v for v in asking.pair.variations if v.name not in asking.left_out]
-    inputs = asking.inputs(range(min(VARIED, asking.workload.n_items)))
-    for varied, oracle in together(chosen, inputs, asking.subject, asking.oracle):
-        yield Call(varied, oracle)
+    if asking.plain:
+        for varied, oracle in together(asking.changed, asking.plain[0], asking.oracle):
+            yield Call(varied, oracle)
 
 
 def _by_position(asking: Asking) -> Calls:

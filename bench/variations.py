@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .alterations import roll_features, roll_tokens, tokens_rolled
@@ -44,8 +44,9 @@ def numbers(argument: str, *choices: float) -> Variation:
 
 
 def _other_models(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Changed]:
-    """Another model of the same shape, in which each token has the embedding of the next one."""
-    model = copy.deepcopy(inputs["model"])
+    """Another model of the same shape, loaded anew, in which each token has the embedding of the next one."""
+    # A copy will not do: what a bridge's parts hold of each other would still be the first model's.
+    model = replace(subject).model
     roll_tokens(model, 1)
     yield {"model": model}, oracle.of_altered_model(tokens_rolled)
 
@@ -99,12 +100,8 @@ OTHER_HOOK = Variation("hook_name", _other_hooks)
 OTHER_CATEGORIES = plain("categories", _other_categories)
 
 
-def together(
-    variations: Sequence[Variation], inputs: Inputs, subject: Subject, oracle: Oracle
-) -> Iterator[tuple[Inputs, Oracle]]:
-    """The inputs with every argument varied, each at its first value; then with each but one, the others as before."""
-    first = {v.argument: next(iter(v.values(inputs, subject, oracle)), None) for v in variations}
-    changed = {name: one for name, one in first.items() if one}
+def together(changed: Mapping[str, Changed], inputs: Inputs, oracle: Oracle) -> Iterator[tuple[Inputs, Oracle]]:
+    """The inputs with every argument changed at once; then with all but one, which is as before."""
     for without in [None, *(changed if len(changed) > 2 else ())]:
         kept = [one for name, one in changed.items() if name != without]
         # An oracle of another model is the one that knows; the rest are told apart by the inputs themselves.

@@ -52,6 +52,11 @@ class Workload:
             data["texts"] = _texts_digest(self.form, self.n_items, self.seed, self.given)
         return digest(data)
 
+    @property
+    def label(self) -> str:
+        """Its name, and what it is run on."""
+        return f"{self.name!r} ({self.subject}, {self.dtype})"
+
     def texts(self, order: Sequence[int] | None = None) -> list[str]:
         """The workload's texts, or those that `order` picks; new string objects at every call.
 

@@ -41,6 +41,7 @@ LAYERS = (
     ("finding", "state"),
     ("certificate", "pinned", "trials", "sampling", "refusals"),
     ("gate",),
+    ("baseline",),
     ("check",),
     ("suite",),
     ("findings.",),

@@ -234,6 +234,6 @@ CONTROLS = (
     _control(saes_spliced_into_the_model, "an SAE below changes what the one above reads", "strongest"),
     _control(padding_read_as_text, "every text shorter than the longest is read at its padding", "strongest"),
     _control(bfloat16_features, "a percent of rounding reorders and moves the strongest", "strongest"),
-    _control(half_of_the_texts, "a sample of the texts is not the texts", "strongest"),
+    _control(half_of_the_texts, "a sample of the texts is not the texts", "most frequent"),
     _control(specialists_by_inside_alone, "a specialist is rare outside its category", "specialist of", "value"),
 )

@@ -16,6 +16,7 @@ from .. import texts
 from ..counters import bytes_allocated, operators, string_comparisons
 from ..equivalence import Exactly, Inputs
 from ..finding import Claim, Finding, Pair, Refused
+from ..hostile import alone
 from ..oracle import Oracle
 from ..subject import Subject
 from ..suite import Suite
@@ -29,7 +30,7 @@ REPORT = Workload("report", "gpt2-small-shape", 70)
 
 HOSTILE = Workload("hostile", "tiny", 32, "hostile")
 DEALT = (*WORD_RANGE, "hostile", "given")
-"""Forms whose texts are dealt to the categories in turn, so that of nearly equal ones one is inside and one is not."""
+"""Forms whose texts are dealt to the categories in turn."""
 
 N_ACTIVE = 60
 """Features that fire per text."""
@@ -71,7 +72,8 @@ def _own_categories() -> dict[str, list[str]]:
 
 def _categories(all_texts: list[str], workload: Workload) -> dict[str, list[str]]:
     n = workload.n_categories
-    return {f"category {k}": [fresh(text) for text in all_texts[k::n]] for k in range(n)}
+    dealt = {f"category {k}": [fresh(text) for text in all_texts[k::n]] for k in range(n)}
+    return dealt if workload.form in WORD_RANGE else dealt | alone(list(map(fresh, all_texts)))
 
 
 def _expected(inputs: Inputs, oracle: Oracle) -> dict[str, Any]:

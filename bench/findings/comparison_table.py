@@ -29,6 +29,7 @@ from ..equivalence import Inputs
 from ..errors import NotEquivalent
 from ..features import Features
 from ..finding import Claim, Defect, Finding, Pair, Refused
+from ..hostile import alone
 from ..oracle import Oracle
 from ..ranks import Number, Ranked, SameRanks
 from ..subject import Subject
@@ -46,8 +47,7 @@ REPORT = Workload("report", "gpt2-small-shape", 70)
 def _inputs(workload: Workload, subject: Subject, order: Sequence[int] | None) -> Inputs:
     categories = {name: list(members) for name, members in texts.CATEGORIES.items()}
     if workload.form in ("hostile", "given"):
-        # Dealt in turn, so that of two texts that are nearly equal one is inside and one is not.
-        categories |= {f"every third from {k}": workload.texts()[k::3] for k in range(3)}
+        categories |= alone(workload.texts())
     return {
         "model": subject.model,
         "saes": dict(subject.saes),
