@@ -14,6 +14,10 @@ from .rules import RULES
 from .subject import Subject
 from .workload import Workload
 
+ROOM = 4.0
+"""Times the rounding bound that a definition may be off. The bound is how large errors are expected to be; that many
+times as large they are with a chance below one in a thousand (Ipsen and Zhou, arXiv:1906.10465, with lambda = 4), and
+what is wrong is off by far more. A candidate has no such room: it is held to the definition's own error."""
 UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 """What reading an output raises that is not built as the equivalence reads it."""
 
@@ -27,7 +31,7 @@ class Baseline:
     subject: Subject
     oracle: Oracle
     floor: Allowed
-    """What it is held to: the rounding bound alone."""
+    """The rounding bound."""
     rules: frozenset[str]
     modules: state.Modules
     took_s: float = 0.0
@@ -71,7 +75,7 @@ class Baseline:
         inputs = self._inputs(workload, None)
         try:
             output = self.pair.sequential(**inputs)
-            settle(self.pair.equivalence.examine(inputs, self.oracle, output, self.floor), self.rules - {"informative"})
+            settle(self.pair.equivalence.examine(inputs, self.oracle, output, self._room), self.rules - {"informative"})
         except Exception:
             return False
         return True
@@ -80,6 +84,10 @@ class Baseline:
         """Those of a workload's given texts about which, asked one at a time, it is wrong."""
         alone = {text: replace(workload, given=(text,), n_items=1) for text in workload.given}
         return {text for text, one in alone.items() if not self.is_right_about(one)}
+
+    @property
+    def _room(self) -> Allowed:
+        return {metric: ROOM * allowed for metric, allowed in self.floor.items()}
 
     def _inputs(self, workload: Workload, items: list[int] | None) -> Inputs:
         return self.pair.inputs(workload, self.subject, items)
@@ -102,7 +110,7 @@ class Baseline:
         self.autograd = outputs.autograd(output)
         self.outputs.append(output)
         try:
-            return settle(self.pair.equivalence.examine(inputs, self.oracle, output, self.floor), rules), took_s
+            return settle(self.pair.equivalence.examine(inputs, self.oracle, output, self._room), rules), took_s
         except NotEquivalent as error:
             if error.rule == "informative":
                 raise

@@ -99,5 +99,5 @@ def _public(kind: type) -> dict[str, Any]:
 
 def _shown(value: Any) -> str:
     if _is_record(value):
-        return f"a {type(value).__name__} of {', '.join(map(str, _kind(value)[1]))}"
+        return f"a {type(value).__name__} ({_kind(value)[0]}) of {', '.join(_parts(value))}"
     return f"{value!r:.60} of type {type(value).__name__}"

@@ -87,14 +87,28 @@ class Pair:
         return {name: source_digest(self.twin(name)) for name in ("sequential", "batched")}
 
     def require_signature(self, function: Callable[..., Any]) -> None:
-        """Raises ValueError unless `function` takes the definition's parameters, by name and default."""
-        want = [(p.name, p.default) for p in inspect.signature(self.sequential).parameters.values()]
-        have = [(p.name, p.default) for p in inspect.signature(function).parameters.values()]
-        if want != have:
-            expected, got = (str([name for name, _ in side]) for side in (want, have))
-            if expected == got:
-                expected, got = str(want), str(have)
-            raise ValueError(f"Expected the parameters {expected}, got {got}.")
+        """Raises ValueError unless `function` takes the definition's parameters, by name and default.
+
+        More parameters may follow that have defaults, and `*args` and `**kwargs` stand for any; whether they can be
+        called so is asked by calling.
+        """
+        wanted, given = inspect.signature(self.sequential), inspect.signature(function)
+        kinds = {p.kind for p in given.parameters.values()}
+        if {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD} <= kinds:
+            return
+        is_open = inspect.Parameter.VAR_KEYWORD in kinds
+        want = [(p.name, p.default) for p in wanted.parameters.values() if not is_open or p.name in given.parameters]
+        have = [(p.name, p.default) for p in given.parameters.values() if p.name in wanted.parameters]
+        more = [p for p in given.parameters.values() if p.name not in wanted.parameters]
+        needed = [p for p in more if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        if want != have or needed:
+            raise ValueError(f"Expected the parameters {_in_words(wanted)}, got {_in_words(given)}.")
+
+
+def _in_words(signature: inspect.Signature) -> str:
+    """The parameters with their defaults and without annotations."""
+    bare = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    return str(inspect.Signature(bare))
 
 
 class Defect(NamedTuple):

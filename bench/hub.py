@@ -36,7 +36,7 @@ def unusual(name: str, sae_path: str) -> Path:
     def fill(root: Path) -> None:
         hub = root / "hub"
         for number, path in enumerate((OTHER_PATH, "blocks.8.h_resid_pre", "layer_2/[16k]")):
-            add_sae(hub / "models--org--sae-[a]", path, number)
+            add_sae(hub / "models--org--sae-0000", path, number)
         wanted = hub / "models--org--without-main"
         add_sae(wanted, "layer_9/width_1k", 8, revision=EARLIER, main=False)
         folder = add_sae(wanted, sae_path, 9, main=False)

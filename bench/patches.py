@@ -6,11 +6,11 @@ import os
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
@@ -30,8 +30,8 @@ FOLLOWS = "torch.Storage"
 """Another name for the default dtype's storage, which is an aspect of its own."""
 
 
-def functions() -> dict[str, _Seen]:
-    """Every function that the gate, the definitions and the clock rest on, by its full name.
+def functions(modules: Mapping[str, Any] = MappingProxyType({})) -> dict[str, _Seen]:
+    """Every function that the gate, the definitions, the clock and these modules' classes rest on, by its full name.
 
     Entries hold the objects themselves, so that a new one cannot be taken for an old one at the same address.
     """
@@ -43,6 +43,7 @@ def functions() -> dict[str, _Seen]:
         "torch.Tensor": torch.Tensor,
         "torch.nn.functional": torch.nn.functional,
     }
+    owners |= {f"{kind.__module__}.{kind.__qualname__}": kind for kind in _classes(modules)}
     for name, module in list(sys.modules.items()):
         if name.split(".")[0] in OWN and not name.startswith("bench.controls."):
             owners[name] = module
@@ -53,6 +54,13 @@ def functions() -> dict[str, _Seen]:
         for name, value in list(vars(owner).items())
         if callable(value) and not inspect.ismodule(value) and f"{place}.{name}" != FOLLOWS
     }
+
+
+def _classes(modules: Mapping[str, Any]) -> set[type]:
+    """The classes of all that the modules are made of, and of their tokenizers, with those that they inherit from."""
+    objects = [part for module in modules.values() for part in module.modules()]
+    objects += [module.tokenizer for module in modules.values() if getattr(module, "tokenizer", None) is not None]
+    return {kind for one in objects for kind in type(one).__mro__} - {object}
 
 
 def put_back(before: dict[str, _Seen]) -> None:

@@ -28,6 +28,10 @@ SAFE_PATH = "PYTHONSAFEPATH"
 """The environment variable by which Python does not search the current folder for its own modules."""
 
 
+LAST_WORDS_S = 5.0
+"""Seconds that a process may take to end after it has told its error."""
+
+
 class ProcessDied(SpeedproofError):
     """A process ended without finishing its work, so nothing was judged."""
 
@@ -119,6 +123,8 @@ def in_fresh_process(usage: Usage, work: Callable[..., Iterator[Any]], *argument
         _send(fresh, arguments)
         while not isinstance(message := _receive(fresh), Usage):
             if isinstance(message, SpeedproofError):
+                # It ends by itself now, and gives back what its libraries hold of the system.
+                fresh.process.join(LAST_WORDS_S)
                 raise message
             if isinstance(message, Limit):
                 fresh.limit = message

@@ -28,6 +28,7 @@ class Question:
     def label(self) -> str:
         """What a progress bar says."""
         which = "" if self.arm == TWINS[1] else f", {self.arm},"
+        which += f", {self.candidate}," if self.candidate else ""
         return f"{self.finding}.{self.function}{which} on {self.workload.name} ({self.workload.subject})"
 
 

@@ -38,7 +38,12 @@ WATCHED: tuple[Aspect, ...] = (
         why_not="what was written may stand where something else stood, and nobody knows what",
     ),
     # A library may load more of itself; only what was there before counts.
-    Aspect("functions", lambda _: patches.functions(), lambda _, seen: patches.put_back(dict(seen)), counts=never),
+    Aspect(
+        "functions",
+        lambda scene: patches.functions(scene.modules),
+        lambda _, seen: patches.put_back(dict(seen)),
+        counts=never,
+    ),
 )
 """Every aspect, in the order in which it is looked at and put back."""
 

@@ -19,6 +19,9 @@ FEW = 4
 VARIED = 8
 """Items of a trial of arguments: one of each of the seven categories and one more, so that counts and ranks differ."""
 
+OTHER_VALUES = 2
+"""Values of an argument that are asked about: one may be right by chance, as where a bound is built in."""
+
 How = Literal["by name", "by position", "defaults left out"]
 
 
@@ -117,21 +120,25 @@ def _hostile_texts(asking: Asking) -> Calls:
 
 
 def _varied(variation: Variation) -> Callable[[Asking], Calls]:
-    """The same call with another value of one argument, and with the first one again."""
+    """The same call with other values of one argument, and with the first one again."""
 
     def calls(asking: Asking) -> Calls:
         if asking.plain is None:
             inputs = asking.inputs(range(min(VARIED, asking.workload.n_items)))
             asking.plain = inputs, (yield Call(inputs, asking.oracle))
-        inputs, output = asking.plain
+        (inputs, output), told_apart = asking.plain, 0
         for changes, oracle in variation.values(inputs, asking.subject, asking.oracle):
             varied = {**inputs, **changes}
             if not asking.passes(varied, oracle, output):
                 asking.n_told_apart += 1
-                asking.changed[variation.argument] = changes, oracle
+                asking.changed.setdefault(variation.argument, (changes, oracle))
+                told_apart += 1
                 yield Call(varied, oracle)
-                yield Call(inputs, asking.oracle)
-                return
+            if told_apart == OTHER_VALUES:
+                break
+        if told_apart:
+            yield Call(inputs, asking.oracle)
+            return
         asking.untried[f"another {variation.argument}, since none that was found changes the answer"] = None
 
     return calls

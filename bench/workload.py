@@ -11,7 +11,7 @@ from .errors import BadInput
 
 Form = Literal["own", "hostile", "ragged", "equal", "long", "many", "given", "hit", "miss", "unusual", "none"]
 """What the items look like: the project's own texts, hostile ones, generated ones by length, very many; a cached SAE,
-none, or one where careless look-ups miss it."""
+none, or one where careless look-ups miss it; what else a careless hand gets wrong."""
 
 WORD_RANGE: dict[Form, tuple[int, int]] = {"ragged": (1, 24), "equal": (8, 8), "long": (40, 90)}
 """Shortest and longest generated text of a form, in words."""

@@ -149,7 +149,7 @@ def test_an_output_of_another_build_is_refused(tiny: Subject) -> None:
         return table
 
     answer = certify(finding, finding.pairs[0], finding.pairs[0].workload("smoke"), candidate, tiny)
-    assert "of type str, expected a Column of" in reason(answer)
+    assert "of type str, expected a Column (dataclass) of" in reason(answer)
 
 
 def test_a_remembered_answer_is_refused(tiny: Subject) -> None:

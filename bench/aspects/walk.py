@@ -77,6 +77,8 @@ class Walk:
                     self._weight(Key(path, key), tensor)
             elif name == "training":
                 self.leaves["training mode"][Key(path, name)] = value
+            elif is_note(module, name):
+                continue
             elif name not in HOOKS:
                 self.look("attributes", Key(path, name), value)
             elif value or id(value) in self._met:
@@ -184,6 +186,14 @@ def version(tensor: Tensor) -> int | None:
 def is_tokenizer(value: Any) -> bool:
     """Whether it is a tokenizer, by what its class has: an object may answer any question about itself."""
     return hasattr(type(value), "convert_tokens_to_ids")
+
+
+def is_note(module: torch.nn.Module, name: str) -> bool:
+    """Whether it is a private flag that the class itself declares with its default.
+
+    A bridge's parts note by such that a hook has fired in this pass; a pass that stops early notes otherwise.
+    """
+    return name.startswith("_") and type(getattr(type(module), name, None)) is bool
 
 
 def is_configuration(value: Any) -> bool:

@@ -85,7 +85,7 @@ def check(
         terminal.show_answers(answers)
         terminal.say_line(terminal.after_checks(answers, candidate, subject))
     refusals = [answer for answer in answers if isinstance(answer, Refusal)]
-    raise typer.Exit(_exit_status(refusals, candidate))
+    raise typer.Exit(_exit_status(refusals))
 
 
 @app.command()
@@ -124,7 +124,8 @@ def _text(content: bytes) -> str:
     return content.decode("utf-8-sig")
 
 
-def _exit_status(refusals: Sequence[Refusal], candidate: str | None) -> int:
-    if candidate and any(refusal.code == "failed" for refusal in refusals):
-        return 2
-    return 1 if refusals else 0
+def _exit_status(refusals: Sequence[Refusal]) -> int:
+    """1 where something was judged to be wrong, 2 where nothing could be judged."""
+    if any(refusal.code == "not equivalent" for refusal in refusals):
+        return 1
+    return 2 if refusals else 0

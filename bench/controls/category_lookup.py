@@ -118,7 +118,7 @@ CONTROLS = (
     ),
     _control(first_of_equal_texts, "keeps only the first of equal texts", "inside_count"),
     _control(one_category_a_text, "a text may belong to two categories", "expected"),
-    _control(threshold_not_strict, "the definition's threshold is strict", "['score']", "exact"),
+    _control(threshold_not_strict, "the definition's threshold is strict", "['score']"),
     _control(all_texts_counted_as_outside, "outside is total less inside", "['score']", "exact"),
     _control(best_of_all_features, "the definition looks at the five most frequent features only", "expected"),
     _control(score_starts_at_minus_infinity, "a category may have no specialist", "expected", "shape"),

@@ -119,7 +119,7 @@ FINDING = Finding(
             (SMOKE, HOSTILE, MANY, REPORT),
             uses_model=False,
             items=("features", "texts"),
-            variations=(OTHER_CATEGORIES, numbers("threshold", 2.0, 8.5)),
+            variations=(OTHER_CATEGORIES, numbers("threshold", -1.0, 2.0, 8.5)),
             refused=(
                 Refused("no texts", lambda inputs: {"texts": []}, ValueError),
                 Refused("features of fewer texts", lambda inputs: {"features": inputs["features"][1:]}, ValueError),

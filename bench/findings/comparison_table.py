@@ -138,8 +138,8 @@ FINDING = Finding(
             variations=(
                 *(OTHER_MODEL, OTHER_SAES),
                 OTHER_CATEGORIES,
-                numbers("top_k", 3, 1, 40),
-                numbers("threshold", 2.0, 1.0, 0.5, 10.0, 20.0, 40.0, 0.0),
+                numbers("top_k", 3, 40, 1),
+                numbers("threshold", -1.0, 2.0, 1.0, 0.5, 10.0, 20.0, 40.0),
             ),
             refused=(
                 Refused("no texts", lambda inputs: {"texts": []}, ValueError),

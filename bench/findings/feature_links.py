@@ -19,12 +19,25 @@ from ..variations import plain
 from ..workload import Workload
 
 SMOKE = Workload("smoke", "tiny", 60, "none")
+HOSTILE = Workload("hostile", "tiny", 1_500, "unusual")
+"""Longer than the report's, with indices that do not fit where a small one does."""
 REPORT = Workload("report", "gpt2-small-shape", 1_000, "none")
 
 
 def _inputs(workload: Workload, subject: Subject, order: Sequence[int] | None) -> Inputs:
     picked = range(workload.n_items) if order is None else order
+    if workload.form == "unusual":
+        return {"sae_name": UNUSUAL_NAME, "feature_idxs": [_unusual(i) for i in picked]}
     return {"sae_name": "gpt2-small/8-res-jb", "feature_idxs": [(7 * i) % subject.d_sae for i in picked]}
+
+
+UNUSUAL_NAME = "a name/with 100% #1 & é?{0}"
+"""Written into an address as it stands, as the definition does."""
+
+
+def _unusual(i: int) -> int:
+    """The smallest index, one too large for 16, 32 and 53 bits, a million, and others in between."""
+    return (0, 1, 2**15, 2**17 + 1, 10**6, 2**31, 2**53 + 1, 10**16)[i % 8] + 8 * (i // 8)
 
 
 def _expected(inputs: Inputs, oracle: Oracle) -> list[str]:
@@ -42,12 +55,10 @@ FINDING = Finding(
             batched.feature_links,
             _inputs,
             Exactly(_expected),
-            (SMOKE, REPORT),
+            (SMOKE, HOSTILE, REPORT),
             uses_model=False,
             items=("feature_idxs",),
-            variations=(
-                plain("sae_name", lambda inputs: ["gemma-2-2b/20-gemmascope-res-16k", "a name/ with a space"]),
-            ),
+            variations=(plain("sae_name", lambda inputs: [UNUSUAL_NAME, "gemma-2-2b/20-gemmascope-res-16k", ""]),),
             refused=(Refused("a negative index", lambda inputs: {"feature_idxs": [0, -1]}, IndexError),),
         ),
     ),

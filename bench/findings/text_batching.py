@@ -45,8 +45,8 @@ CONCEPT = Workload("report", "gpt2-small-shape", 10)
 BUSY_FEATURE = {"tiny": 11, "solved": 14, "gpt2-small-shape": 18_682}
 """A feature per subject that fires on many of the texts, differently strongly."""
 
-OTHER_THRESHOLDS = (2.0, 1.0, 0.5, 10.0, 20.0, 40.0, 0.0)
-"""Below and above the report's, for subjects whose features are weaker or stronger."""
+OTHER_THRESHOLDS = (-1.0, 2.0, 1.0, 0.5, 10.0, 20.0, 40.0)
+"""Below zero, where silent features count; then below and above the report's, for weaker and stronger features."""
 
 WHY = "float32 sums in another order, and at another batch shape"
 
@@ -170,7 +170,7 @@ FINDING = Finding(
             (SMOKE, SOLVED, HOSTILE, RAGGED, CONCEPT),
             variations=(
                 *(OTHER_MODEL, OTHER_SAE, OTHER_HOOK),
-                numbers("top_k", 3, 1, 40),
+                numbers("top_k", 3, 40, 1),
                 numbers("activation_threshold", *OTHER_THRESHOLDS),
             ),
             refused=REFUSED,
