@@ -135,19 +135,9 @@ def run_trials(trials: dict[str, int], subject_name: str, seed: int) -> Iterator
 
 
 GATE = (
-    *(
-        "alterations",
-        "built",
-        "callables",
-        "check",
-        "diagnosis",
-        "equivalence",
-        "features",
-        "gate",
-        "hostile",
-        "oracle",
-    ),
-    *("outputs", "patches", "pinned", "plain", "ranks", "refusals", "rules", "state", "trials", "variations"),
+    *("alterations", "baseline", "built", "callables", "check", "diagnosis", "equivalence", "features", "gate"),
+    *("hostile", "oracle", "outputs", "patches", "pinned", "plain", "ranks", "refusals", "rules", "state", "trials"),
+    "variations",
 )
 """The modules that decide whether a function passes."""
 

@@ -20,6 +20,7 @@ times as large they are with a chance below one in a thousand (Ipsen and Zhou, a
 what is wrong is off by far more. A candidate has no such room: it is held to the definition's own error."""
 UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 """What reading an output raises that is not built as the equivalence reads it."""
+NO_ANSWER = (NotEquivalent, *UNREADABLE)
 
 
 @dataclass
@@ -66,7 +67,7 @@ class Baseline:
         loose = {metric: TELLING_DISTANCE * allowed for metric, allowed in self.floor.items()}
         try:
             settle(self.pair.equivalence.examine(inputs, oracle, output, loose), RULES.keys() - {"informative"})
-        except (NotEquivalent, *UNREADABLE):
+        except NO_ANSWER:
             return False
         return True
 

@@ -31,6 +31,11 @@ LIBRARIES = ("torch", "transformer-lens", "sae-lens", "transformers", "tokenizer
 """What computes activations; another release is another memory."""
 COMPUTING = tuple(Path(__file__).with_name(f"{name}.py") for name in ("oracle", "subject", "pretrained", "weights"))
 """What loads, casts and runs a model here."""
+NOT_WHOLE = (
+    *(OSError, RuntimeError, EOFError, KeyError, ValueError, TypeError, AttributeError),
+    pickle.UnpicklingError,
+)
+"""What reading raises where a file is absent, was cut short or holds something else."""
 FEATURE_PARTS = ("values", "if_fired", "margin")
 
 
@@ -138,7 +143,7 @@ def _read(path: Path) -> dict[str, Tensor]:
     try:
         stored = torch.load(path, weights_only=True)
         return dict(zip(json.loads(stored["texts"]), stored["rows"], strict=True))
-    except (OSError, RuntimeError, EOFError, KeyError, ValueError, TypeError, AttributeError, pickle.UnpicklingError):
+    except NOT_WHOLE:
         return {}
 
 
