@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import FunctionType, MappingProxyType
 from typing import Any, NamedTuple
@@ -44,16 +45,58 @@ def functions(modules: Mapping[str, Any] = MappingProxyType({})) -> dict[str, _S
         "torch.nn.functional": torch.nn.functional,
     }
     owners |= {f"{kind.__module__}.{kind.__qualname__}": kind for kind in _classes(modules)}
-    for name, module in list(sys.modules.items()):
-        if name.split(".")[0] in OWN and not name.startswith("bench.controls."):
-            owners[name] = module
-            owners |= {f"{name}.{k}": v for k, v in vars(module).items() if inspect.isclass(v) and v.__module__ == name}
-    return {
+    for name in _own_modules(len(sys.modules)):
+        if name in sys.modules:
+            owners[name] = sys.modules[name]
+            owners |= {f"{name}.{k}": v for k, v in _namespace(name, sys.modules[name]).classes.items()}
+    parts = [_namespace(place, owner).functions for place, owner in owners.items()]
+    key = tuple(map(id, parts))
+    if key not in _joined:
+        _joined.clear()
+        _joined[key] = parts, {place: seen for part in parts for place, seen in part.items()}
+    return _joined[key][1]
+
+
+_joined: dict[tuple[int, ...], tuple[list[dict[str, _Seen]], dict[str, _Seen]]] = {}
+"""The last answer, which is the next one too where nothing changed."""
+
+
+@lru_cache(maxsize=1)
+def _own_modules(n_modules: int) -> list[str]:
+    """Names of our modules; looked for anew once there are more modules, or fewer."""
+    return [name for name in sys.modules if name.split(".")[0] in OWN and not name.startswith("bench.controls.")]
+
+
+class _Namespace(NamedTuple):
+    """What a module or class held when it was last looked at; held, so that no address is used anew."""
+
+    ids: tuple[int, ...]
+    codes: list[Any]
+    functions: dict[str, _Seen]
+    classes: dict[str, type]
+
+
+_namespaces: dict[tuple[str, int], _Namespace] = {}
+
+
+def _namespace(place: str, owner: Any) -> _Namespace:
+    """Looked at anew only where something in it is another object, or has other code: there are thousands."""
+    held, key = vars(owner), (place, id(owner))
+    ids, known = tuple(map(id, held.values())), _namespaces.get(key)
+    if (
+        known
+        and known.ids == ids
+        and [getattr(s.value, "__code__", None) for s in known.functions.values()] == known.codes
+    ):
+        return known
+    functions = {
         f"{place}.{name}": _Seen(owner, name, value, getattr(value, "__code__", None))
-        for place, owner in owners.items()
-        for name, value in list(vars(owner).items())
+        for name, value in list(held.items())
         if callable(value) and not inspect.ismodule(value) and f"{place}.{name}" != FOLLOWS
     }
+    classes = {k: v for k, v in list(held.items()) if inspect.isclass(v) and v.__module__ == place}
+    _namespaces[key] = _Namespace(ids, [seen.code for seen in functions.values()], functions, classes)
+    return _namespaces[key]
 
 
 def _classes(modules: Mapping[str, Any]) -> set[type]:

@@ -52,16 +52,10 @@ def _other_models(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[
 
 
 def _other_saes(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Changed]:
-    """A copy of the present SAE in which each feature is the next one, and then the subject's others.
-
-    The copy comes first: name, hook and shapes say nothing of which of the two it is.
-    """
+    """A copy of the present SAE in which each feature is the next one: no name, hook or shape tells the two apart."""
     rolled = copy.deepcopy(inputs["sae"])
     roll_features(rolled, 1)
     yield {"sae": rolled}, oracle
-    for sae in subject.saes.values():
-        if sae is not inputs["sae"]:
-            yield {"sae": sae}, oracle
 
 
 def _other_sets_of_saes(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Changed]:

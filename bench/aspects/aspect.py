@@ -61,6 +61,8 @@ class Aspect:
 
     def changed(self, before: Any, after: Any, scene: Scene) -> list[Any]:
         """What is no longer as it was: keys of a mapping, or the aspect's own name."""
+        if before is after:
+            return []
         if not isinstance(before, Mapping):
             return [] if before == after else [self.name]
         lost = [key for key in before if key not in after] if self.losses_count else []

@@ -222,7 +222,7 @@ CONTROLS = (
         "no such text or feature was given",
     ),
     _control(ties_left_to_topk, "counts are full of exact ties, which torch.topk orders as it likes", "most frequent"),
-    _control(fires_at_all_counted_as_strong, "a feature that fires weakly is not strong", "most frequent", "value"),
+    _control(fires_at_all_counted_as_strong, "a feature that fires weakly is not strong", "most frequent"),
     _control(never_strong_counted_as_selective, "selective means fewest but at least one", "most selective", "value"),
     _control(selective_ties_backwards, "a reversed order reverses its ties too", "most selective"),
     _control(strongest_by_mean, "the strongest feature has the largest activation, not the largest mean", "strongest"),
