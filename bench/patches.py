@@ -106,13 +106,21 @@ def _classes(modules: Mapping[str, Any]) -> set[type]:
     return {kind for one in objects for kind in type(one).__mro__} - {object}
 
 
-def put_back(before: dict[str, _Seen]) -> None:
-    """Undoes what was replaced since."""
+def is_of_a_class(place: str, modules: Mapping[str, Any]) -> bool:
+    """Whether a function hangs on one of the modules' classes, where none may be added either."""
+    return functions(modules)[place].owner in _classes(modules)
+
+
+def put_back(before: dict[str, _Seen], modules: Mapping[str, Any] = MappingProxyType({})) -> None:
+    """Undoes what was replaced since, and takes off the modules' classes what was added."""
     for seen in before.values():
         if isinstance(seen.value, FunctionType) and seen.value.__code__ is not seen.code:
             seen.value.__code__ = seen.code
         if vars(seen.owner).get(seen.name) is not seen.value:
             setattr(seen.owner, seen.name, seen.value)
+    for place, seen in functions(modules).items():
+        if place not in before and is_of_a_class(place, modules):
+            delattr(seen.owner, seen.name)
 
 
 _written: list[str] = []

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from . import patches
-from .aspects.aspect import Aspect, Scene, never
+from .aspects.aspect import Aspect, Scene
 from .aspects.of_modules import MODULES
 from .aspects.of_numbers import NUMBERS
 from .aspects.of_process import PROCESS
@@ -37,12 +37,12 @@ WATCHED: tuple[Aspect, ...] = (
         lambda _: patches.files(),
         why_not="what was written may stand where something else stood, and nobody knows what",
     ),
-    # A library may load more of itself; only what was there before counts.
+    # A library may load more of itself; only what was there before counts, and what is added to a class in use.
     Aspect(
         "functions",
         lambda scene: patches.functions(scene.modules),
-        lambda _, seen: patches.put_back(dict(seen)),
-        counts=never,
+        lambda scene, seen: patches.put_back(dict(seen), scene.modules),
+        counts=lambda place, scene: patches.is_of_a_class(place, scene.modules),
     ),
 )
 """Every aspect, in the order in which it is looked at and put back."""

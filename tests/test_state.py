@@ -546,3 +546,32 @@ def test_an_input_that_was_written_is_seen(how: str) -> None:
     assert outputs.fingerprint(inputs) == before
     WAYS[how](inputs["features"])  # type: ignore[arg-type]
     assert outputs.fingerprint(inputs) != before
+
+
+class Noting(torch.nn.Module):
+    """Declares one private flag, as a bridge's parts do, and makes another for itself."""
+
+    _fired: bool = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made = False
+
+
+def test_a_flag_that_a_class_declares_for_its_own_notes_does_not_count_and_one_that_it_does_not_declare_does() -> None:
+    modules = {"model": Noting()}
+    modules["model"]._fired = False
+    before = state.snapshot(modules)
+    modules["model"]._fired = True
+    assert not list(state.objections(before, state.snapshot(modules)))
+    modules["model"]._made = True
+    assert [objection.rule for objection in state.objections(before, state.snapshot(modules))] == ["attributes"]
+
+
+def test_a_method_of_the_models_class_that_is_replaced_is_seen_and_put_back() -> None:
+    modules, plain = {"model": Noting()}, Noting.forward
+    before = state.snapshot(modules)
+    with state.restored(modules):
+        Noting.forward = torch.nn.Identity.forward  # type: ignore[method-assign]
+        assert [o.rule for o in state.objections(before, state.snapshot(modules))] == ["functions"]
+    assert Noting.forward is plain
