@@ -345,5 +345,6 @@ def test_a_candidate_that_ends_its_process_is_not_judged_and_debug_shows_the_chi
     answer = subprocess.run([*command, "--results", str(tmp_path)], capture_output=True, text=True, cwd=ROOT)
     assert answer.returncode == 2, answer.stderr
     last = answer.stderr.splitlines()[-1]
-    assert "checking feature_links.feature_links on smoke (tiny): " in last and words in last
+    assert "checking feature_links.feature_links, " in last and "mine.py:" in last
+    assert ", on smoke (tiny): " in last and words in last
     assert (f"line 8, in {function}" in answer.stderr) == (function == "interrupts")

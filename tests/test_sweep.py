@@ -301,7 +301,7 @@ def test_a_refusal_in_a_sweep_keeps_its_rule_its_trial_and_its_excess(monkeypatc
     refusal = Refusal(
         "sae_cache", "check_sae_cached", few.workloads[0], "batched", "not equivalent", "off", "bound", "again", 3.5
     )
-    stub = SimpleNamespace(answer=lambda: refusal, definition_s=0.1)
+    stub = SimpleNamespace(answer=lambda: refusal, definition=SimpleNamespace(took_s=0.1))
     monkeypatch.setattr("bench.ascent.Check", lambda *arguments: stub)
     (answer,) = (step for step in steps([few], longest_call_s=60) if not isinstance(step, tuple))
     assert isinstance(answer, Refused) and {**vars(answer)} == {**vars(refusal), "kind": "refused", "baseline": ""}
