@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+import impl_batched.comparison_table as batched
 from impl_batched.comparison_table import Column, ComparisonTable, CountedFeature, Specialist, StrongFeature
 
 from ..findings.comparison_table import FINDING
@@ -85,6 +86,8 @@ def comparison_table_by(way: Way) -> Callable[..., ComparisonTable]:
         top_k: int = 5,
         threshold: float = 5.0,
     ) -> ComparisonTable:
+        # It refuses what the definition refuses; how it goes about the rest is what is drawn.
+        batched._check(model, saes, texts)
         with way.around.hold():
             features = way.features(model, saes, texts)
             columns = {name: way.column(found, texts, categories, top_k, threshold) for name, found in features.items()}
