@@ -180,11 +180,14 @@ def denormals_flushed(model: Any, sae: Any, hook_name: str, texts: list[str]) ->
 
 
 _calls: list[str] = []
+_hooked_for: dict[int, Any] = {}
 
 
 def every_module_hooked(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
     """Notes each module that runs, by a hook on all modules of the program."""
-    if not _calls:
+    if id(model) not in _hooked_for:
+        # The model is held, so that no other one can come to its address.
+        _hooked_for[id(model)] = model
         torch.nn.modules.module.register_module_forward_hook(lambda module, *_: _calls.append(type(module).__name__))
     return batched.extract_features(model, sae, hook_name, texts)
 
