@@ -44,7 +44,8 @@ def _changed(pair: Pair, certificate: Certificate) -> str:
     # A workload that the card does not list, a sweep's for instance, is held against what its own words stand for.
     if known.get(asked.name, asked.digest) != then:
         return "workload"
+    # Certificates from before there was a fingerprint say nothing of the subject, so they cannot be told by it.
     is_embedded = asked.subject.split(":")[0] in EMBEDDED
-    if pair.uses_model and is_embedded and certificate.subject_digest != embedded_digest(asked.subject):
+    if certificate.subject_digest and is_embedded and certificate.subject_digest != embedded_digest(asked.subject):
         return "subject"
     return ""
