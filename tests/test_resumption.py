@@ -199,7 +199,7 @@ def test_a_run_that_is_killed_twice_goes_on_and_ends_with_a_complete_report(tmp_
     assert sum(isinstance(b, Certified) for b in bodies) == sum(isinstance(b, Counted) for b in bodies) == 2
     assert sorted(b.control for b in bodies if isinstance(b, Judged)) == [
         "links_without_duplicates",
-        "report_fix_glob_escaped",
+        "report_fix_glob",
     ]
     assert sorted(b.null for b in bodies if isinstance(b, Measured)) == [False, False, True]
     # A complete sitting is never taken up.
