@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from .bodies import Certified, Refused, as_answered
 from .certificate import Certificate
 from .check import Check
-from .finding import TWINS
-from .findings import find
+from .finding import TWINS, Finding, named
 from .gate import GATE
+from .references import Target
 from .series import Series
 from .sitting import Sitting
 from .subject import Subject, find_subject
@@ -24,24 +24,27 @@ Step = Certified | Refused | tuple[str, int]
 """The answer to one size, or what is being done and how many sizes are left."""
 
 
-def ascend(sitting: Sitting, series: Sequence[Series], longest_call_s: float = LONGEST_CALL_S) -> list[Certificate]:
+def ascend(
+    sitting: Sitting, findings: Sequence[Finding], series: Sequence[Series], longest_call_s: float = LONGEST_CALL_S
+) -> list[Certificate]:
     """Certificates for every size that is equivalent and not too long, each workload once; all answers are recorded."""
     certificates: list[Certificate] = []
     # Those of one subject together, so that it is loaded once.
     ordered = sorted(series, key=lambda one: one.workloads[0].subject)
-    for message in sitting.told(steps, ordered, longest_call_s):
+    targets = [named(findings, one.finding).target(one.function) for one in ordered]
+    for message in sitting.told(steps, targets, ordered, longest_call_s):
         sitting.recorder.write(message)
         if isinstance(message, Certified):
             certificates.append(message.certificate)
     return certificates
 
 
-def steps(series: Sequence[Series], longest_call_s: float) -> Iterator[Step]:
-    """Runs in a fresh process. One answer for each size, and before each what it is."""
+def steps(targets: Sequence[Target], series: Sequence[Series], longest_call_s: float) -> Iterator[Step]:
+    """Runs in a fresh process; a target a series. One answer for each size, and before each what it is."""
     subject: Subject | None = None
     answered: set[tuple[str, str, str]] = set()
     left = sum(len(one.workloads) for one in series)
-    for one in series:
+    for target, one in zip(targets, series, strict=True):
         name, dtype = one.workloads[0].subject, one.workloads[0].dtype
         if subject is None or (subject.name, subject.dtype) != (name, dtype):
             if subject:
@@ -57,17 +60,16 @@ def steps(series: Sequence[Series], longest_call_s: float) -> Iterator[Step]:
             if guess_s > longest_call_s:
                 yield _left_out(one, workload, guess_s, longest_call_s)
                 continue
-            answer, definition_s = _answer(one, workload, subject)
+            answer, definition_s = _answer(target, workload, subject)
             yield answer
             reached = one.size(workload), definition_s
             answered.add((one.function, workload.name, workload.digest))
 
 
-def _answer(series: Series, workload: Workload, subject: Subject) -> tuple[Certified | Refused, float]:
+def _answer(target: Target, workload: Workload, subject: Subject) -> tuple[Certified | Refused, float]:
     """The gate's answer, and the seconds of the definition's call on all items."""
-    finding = find(series.finding)
-    pair = finding.pair(series.function)
-    check = Check(finding, pair, workload, pair.batched, subject, GATE, new_seed())
+    pair = target.pair
+    check = Check(target.finding, pair, workload, pair.batched, subject, GATE, new_seed())
     answer = check.answer()
     return as_answered(answer), check.definition.took_s
 

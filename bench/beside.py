@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 from .bodies import Refused
 from .comparison import Comparison, Verdict
-from .finding import Pair
-from .ladders import ladder_of
-from .ladders.ladder import CAREFUL
+from .finding import CAREFUL, Pair
 from .record import Record
 from .staleness import standing
 from .wording import seconds, speedup
@@ -48,10 +46,9 @@ def beside(
     null_differs: bool,
 ) -> Beside | None:
     """The careful loop's place beside the pair in one sitting; None where the pair has none, or it was not tried."""
-    ladder = ladder_of(pair)
-    if not ladder:
+    arms = pair.careful_beside
+    if not arms:
         return None
-    arms = ladder.careful_beside
     refused = [b for b in (r.body for r in records) if isinstance(b, Refused) and b.function == pair.name]
     for body in refused:
         if (body.twin == CAREFUL and not body.baseline) or (body.baseline, body.twin) == arms:

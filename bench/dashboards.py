@@ -16,8 +16,7 @@ from torch.utils.tensorboard import SummaryWriter
 from .bodies import Measured
 from .comparison import Comparison
 from .errors import RecordProblem
-from .finding import TWINS
-from .findings import find
+from .finding import TWINS, Finding
 from .noise import history
 from .page.rendering import fill
 from .record import Record, latest
@@ -34,7 +33,7 @@ MOST_SESSIONS = 32
 until one chooses."""
 
 
-def write_dashboards(records: Sequence[Record], report: Report, traces: Path) -> Path:
+def write_dashboards(findings: Sequence[Finding], records: Sequence[Record], report: Report, traces: Path) -> Path:
     """Writes event files below `traces`. Returns their folder.
 
     Scalars: each function's speed-ups and intervals, a step for every sitting that measured it; of sweeps, over the
@@ -46,12 +45,15 @@ def write_dashboards(records: Sequence[Record], report: Report, traces: Path) ->
     """
     folder = traces / FOLDER
     void = {null.sitting for null in history(records) if null.differs}
+    listed = {(f.name, p.name, w.name) for f in findings for p in f.pairs for w in p.workloads}
     sound = [r for r in records if isinstance(r.body, Measured) and r.sitting not in void and not r.body.null]
+    # A workload that no card lists, such as a sweep's, has no history to be shown.
+    of_cards = [r for r in sound if r.workload and (r.finding, r.function, r.workload.name) in listed]
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
-        _write_scalars(sound, report.sweeps, folder)
-        _write_hyperparameters(sound, folder / "sessions")
+        _write_scalars(of_cards, report.sweeps, folder)
+        _write_hyperparameters(of_cards, folder / "sessions")
         _write_texts(report, folder / "cards")
     except OSError as error:
         raise RecordProblem(
@@ -73,7 +75,7 @@ def _write_scalars(sound: Sequence[Record], sweeps: Sequence[Sweep], folder: Pat
 def _over_sittings(sound: Sequence[Record]) -> Iterator[tuple[str, int, Comparison, str]]:
     """Tag, number of the sitting among those that measured it, figures, moment."""
     steps: dict[str, int] = defaultdict(int)
-    for record in sorted(filter(_is_of_a_card, sound), key=lambda record: record.written):
+    for record in sorted(sound, key=lambda record: record.written):
         body: Any = record.body
         arms = "" if body.arms == TWINS else f", {' to '.join(body.arms)}"
         workload = body.certificate.workload
@@ -92,7 +94,7 @@ def _over_sizes(sweeps: Sequence[Sweep]) -> Iterator[tuple[str, int, Comparison,
 
 
 def _write_hyperparameters(sound: Sequence[Record], folder: Path) -> None:
-    twins = [record for record in latest(sound, Measured).values() if _arms(record) == TWINS and _is_of_a_card(record)]
+    twins = [record for record in latest(sound, Measured).values() if _arms(record) == TWINS]
     with SummaryWriter(str(folder)) as writer:
         for record in sorted(twins, key=lambda record: record.written)[-MOST_SESSIONS:]:
             body: Any = record.body
@@ -110,12 +112,6 @@ def _write_texts(report: Report, folder: Path) -> None:
             said = [d for d in report.operators if d.is_twins and d.baseline.finding == name]
             writer.add_text(name, fill("card.md", rows=rows, operators=said))
         writer.add_text("noise", f"A/A pair, a twin against itself: {report.null_words}")
-
-
-def _is_of_a_card(record: Record) -> bool:
-    """Whether the workload is one that the finding's card lists; a sweep's sizes have no history to be shown."""
-    workload, pair = record.workload, find(record.finding).pair(record.function)
-    return workload is not None and workload.name in {known.name for known in pair.workloads}
 
 
 def _arms(record: Record) -> tuple[str, str] | None:

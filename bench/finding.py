@@ -3,18 +3,27 @@
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .alterations import Alter
 from .digest import digest, source_digest
 from .equivalence import Equivalence, Inputs
-from .errors import unknown
+from .errors import BadInput, unknown
+from .references import Target, resolve
+from .series import Series
 from .subject import Subject
 from .variations import Variation
 from .workload import Workload
 
+if TYPE_CHECKING:
+    from .controls.control import Control
+
 TWINS = ("sequential", "batched")
 """The two sides of a pair, in the order they are always named."""
+
+CAREFUL = "careful"
+"""The arm that a careful user would write without being told: a loop, no graph, the one hook, an early stop."""
 
 MakeInputs = Callable[[Workload, Subject, Sequence[int] | None], Inputs]
 """Fresh keyword arguments for one call; the third argument picks and orders the workload's items, None takes all."""
@@ -39,8 +48,23 @@ class Refused(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Arm:
+    """A rung of a pair's ladder: a function that stands in for a twin, and what it adds to the rung below."""
+
+    name: str
+    adds: str
+    function: Callable[..., Any] | None = None
+    """None for the twin of that name."""
+
+
+@dataclass(frozen=True)
 class Pair:
-    """The two twins of one function, the inputs they are called with, and when their answers are the same."""
+    """The two twins of one function, the inputs they are called with, and when their answers are the same.
+
+    Raises:
+        ValueError: the first of the arms is not the definition, the batched twin is missing among them, a name comes
+            twice or is not its function's, or an arm takes other parameters than the definition.
+    """
 
     sequential: Callable[..., Any]
     batched: Callable[..., Any]
@@ -55,6 +79,26 @@ class Pair:
     variations: tuple[Variation, ...] = ()
     refused: tuple[Refused, ...] = ()
     """What a candidate must refuse too."""
+    unit: str = "texts"
+    """What a workload's items are."""
+    arms: tuple[Arm, ...] = ()
+    """The ladder, where there is one: from the definition up, each with one change more. The batched twin is the last,
+    or the finding's claim ends below."""
+    series: tuple[Series, ...] = ()
+    """The sweeps: workloads that differ in size alone."""
+
+    def __post_init__(self) -> None:
+        names = self.ladder
+        if self.arms and (names[0] != TWINS[0] or TWINS[1] not in names or len(set(names)) != len(names)):
+            raise ValueError(f"{self.name}: expected arms from 'sequential' by way of 'batched', got {list(names)}.")
+        for arm in self.arms:
+            # A certificate names its function, so an arm goes by the same name; twins go by their sides'.
+            if (arm.name in TWINS) != (arm.function is None):
+                raise ValueError(f"{self.name}: arm {arm.name!r} needs a function of its own, and a twin has none.")
+            if arm.function is not None:
+                if arm.function.__name__ != arm.name:
+                    raise ValueError(f"{self.name}: arm {arm.name!r} is called {arm.function.__name__!r}.")
+                self.require_signature(arm.function)
 
     @property
     def name(self) -> str:
@@ -70,6 +114,33 @@ class Pair:
     def twin(self, name: str) -> Callable[..., Any]:
         """The twin called `sequential` or `batched`."""
         return {"sequential": self.sequential, "batched": self.batched}[name]
+
+    def arm(self, name: str) -> Callable[..., Any]:
+        """The function that goes by this name: `sequential`, `batched`, or a rung of the ladder.
+
+        Raises:
+            BadInput: no such arm.
+        """
+        functions = {twin: self.twin(twin) for twin in TWINS}
+        functions |= {arm.name: arm.function for arm in self.arms if arm.function}
+        if name not in functions:
+            known = ", ".join(self.ladder or functions)
+            raise BadInput(f"{self.name} has no arm {name!r}. Expected one of: {known}.")
+        return functions[name]
+
+    @property
+    def ladder(self) -> tuple[str, ...]:
+        """The names of the arms from the definition up; none where the pair has no ladder."""
+        return tuple(arm.name for arm in self.arms)
+
+    @property
+    def careful_beside(self) -> tuple[str, str] | None:
+        """What the careful arm is timed against, as (baseline, contender): the batched twin, where that goes on from
+        it; else the definition, where the careful arm goes beyond the batched twin. None where there is none."""
+        if CAREFUL not in self.ladder:
+            return None
+        is_beyond = self.ladder.index(CAREFUL) > self.ladder.index(TWINS[1])
+        return (TWINS[0], CAREFUL) if is_beyond else (CAREFUL, TWINS[1])
 
     def workload(self, name: str | None = None) -> Workload:
         """The pair's workload of that name; without a name, the one that the report's claim is about.
@@ -121,10 +192,25 @@ class Defect(NamedTuple):
         return f"{self.words} ({self.test.partition('::')[2]})"
 
 
+class Disturbed(NamedTuple):
+    """What disturbs a finding's figures, in words, and the signs of the machine that tell of it."""
+
+    words: str
+    signs: tuple[str, ...]
+
+
+OF_PRODUCTS = ("cores", "load", "other processes", "threads", "thread pools", "steal", "swap", "governor", "frequency")
+"""Signs of what disturbs matrix products."""
+OF_SHORT_CALLS = ("load", "other processes", "steal", "switches", "swap", "governor", "frequency")
+"""Signs of what disturbs calls that are over soon."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One finding of the report. The first pair carries the claim."""
 
+    module: str
+    """The module that holds it, under the name FINDING."""
     number: int
     name: str
     title: str
@@ -133,8 +219,33 @@ class Finding:
     counters: tuple[Callable[..., Any], ...]
     definition_digest: str
     """Pinned fingerprint of the sequential file. A changed definition stops everything until this is changed too."""
+    disturbed_by: Disturbed
     baseline_defects: tuple[Defect, ...] = ()
     """Inputs on which the definition itself is wrong; outside the contract, each with a test."""
+    controls_in: str = ""
+    """Reference to a list of functions that are wrong on purpose; those of other findings in it do not count."""
+
+    @cached_property
+    def controls(self) -> tuple["Control", ...]:
+        """Functions that are wrong on purpose, which the gate must reject."""
+        listed = resolve(self.controls_in) if self.controls_in else ()
+        return tuple(control for control in listed if control.finding.name == self.name)
+
+    def control(self, name: str) -> "Control":
+        """The control of that name. Raises BadInput."""
+        by_name = {control.name: control for control in self.controls}
+        if name not in by_name:
+            raise unknown(f"control of {self.name}", name, list(by_name))
+        return by_name[name]
+
+    @property
+    def card(self) -> str:
+        """Reference to the finding itself."""
+        return f"{self.module}:FINDING"
+
+    def target(self, function: str) -> Target:
+        """One of its functions, by reference."""
+        return Target(self.card, function)
 
     @property
     def digest(self) -> str:
@@ -147,3 +258,11 @@ class Finding:
         if name not in by_name:
             raise unknown(f"function of {self.name}", name, list(by_name))
         return by_name[name]
+
+
+def named(findings: Sequence[Finding], name: str) -> Finding:
+    """The one of that name or number. Raises BadInput."""
+    for finding in findings:
+        if name in (finding.name, str(finding.number)):
+            return finding
+    raise unknown("finding", name, [finding.name for finding in findings])

@@ -10,9 +10,7 @@ from typing import Any
 
 from .digest import source_digest
 from .errors import BadInput
-from .finding import TWINS, Pair
-from .findings import FINDINGS
-from .ladders import arm, ladder_of
+from .finding import TWINS, Finding, Pair
 from .record import Record
 from .traced import Operator, Traced
 from .wording import seconds
@@ -121,14 +119,16 @@ class Difference:
         return " ".join(said)
 
 
-def differences(records: Iterable[Record], workload: str, subject: str | None = None) -> tuple[Difference, ...]:
+def differences(
+    findings: Sequence[Finding], records: Iterable[Record], workload: str, subject: str | None = None
+) -> tuple[Difference, ...]:
     """Each function's twins, then each rung of its ladder against the one below, as the newest sitting traced them.
 
     Without `subject`, only traces on the workloads' own subjects count.
     """
     traced = [r for r in records if isinstance(r.body, Traced) and r.body.workload.name == workload]
     found: list[Difference] = []
-    for finding in FINDINGS:
+    for finding in findings:
         for pair in finding.pairs:
             if workload in {known.name for known in pair.workloads}:
                 about = (finding.name, pair.name, subject or pair.workload(workload).subject)
@@ -138,8 +138,7 @@ def differences(records: Iterable[Record], workload: str, subject: str | None = 
 
 def compared_arms(pair: Pair) -> tuple[tuple[str, str], ...]:
     """Which arms are held against each other: the twins, then neighbours on the ladder."""
-    ladder = ladder_of(pair)
-    return tuple(dict.fromkeys([TWINS, *pairwise(ladder.names if ladder else ())]))
+    return tuple(dict.fromkeys([TWINS, *pairwise(pair.ladder)]))
 
 
 def _about(body: Any) -> tuple[str, str, str]:
@@ -151,7 +150,7 @@ def _of_pair(pair: Pair, records: Sequence[Record]) -> Iterator[Difference]:
     for before, after in compared_arms(pair):
         if before in newest and after in newest:
             sides = newest[before], newest[after]
-            is_stale = any(side.source != source_digest(arm(pair, side.arm)) for side in sides)
+            is_stale = any(side.source != source_digest(pair.arm(side.arm)) for side in sides)
             yield Difference(*sides, is_stale)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from .bodies import Measured
 from .comparison import Comparison
-from .finding import TWINS
+from .finding import TWINS, Finding
 from .noise import NullPair
 from .record import Record
 from .waterfall import is_climb
@@ -27,14 +27,19 @@ class EarlierFigure:
 
 
 def earlier_figures(
-    records: Sequence[Record], workload: str, subjects: Mapping[tuple[str, str], str], nulls: Sequence[NullPair]
+    findings: Sequence[Finding],
+    records: Sequence[Record],
+    workload: str,
+    subjects: Mapping[tuple[str, str], str],
+    nulls: Sequence[NullPair],
 ) -> tuple[EarlierFigure, ...]:
     """The pairs' figures of every sitting but a ladder's, oldest first, the newest included.
 
     `subjects` is the subject wanted of each (finding, function).
     """
     void = {null.sitting for null in nulls if null.differs}
-    climbs = {record.sitting for record in records if is_climb(record)}
+    pairs = [pair for finding in findings for pair in finding.pairs]
+    climbs = {record.sitting for record in records if is_climb(pairs, record)}
     found: dict[tuple[str, str, str], EarlierFigure] = {}
     for record in records:
         body = record.body

@@ -6,10 +6,9 @@ from itertools import pairwise
 from typing import Any
 
 from .certificate import Certificate
-from .finding import TWINS, Finding, Pair
-from .findings import find
+from .finding import TWINS, Finding, Pair, named
 from .gate import require_covers
-from .ladders import arm, ladder_of
+from .references import Target
 
 
 @dataclass(frozen=True)
@@ -19,6 +18,7 @@ class Plan:
     An arm against itself is the A/A pair.
     """
 
+    target: Target
     certificate: Certificate
     """The contender's."""
     baseline_certificate: Certificate | None = None
@@ -26,13 +26,13 @@ class Plan:
 
     @property
     def finding(self) -> Finding:
-        """The finding, looked up by name so that a plan can be sent to another process."""
-        return find(self.certificate.finding)
+        """The finding."""
+        return self.target.finding
 
     @property
     def pair(self) -> Pair:
         """The pair that is measured."""
-        return self.finding.pair(self.certificate.function)
+        return self.target.pair
 
     @property
     def baseline(self) -> str:
@@ -57,7 +57,7 @@ class Plan:
     @property
     def functions(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
         """Baseline and contender, if the certificates still cover them. Raises Uncertified, BadInput."""
-        functions = arm(self.pair, self.baseline), arm(self.pair, self.contender)
+        functions = self.pair.arm(self.baseline), self.pair.arm(self.contender)
         for certificate, function in zip((self.baseline_certificate, self.certificate), functions, strict=True):
             if certificate:
                 require_covers(certificate, self.finding, self.pair, self.certificate.workload, function)
@@ -77,28 +77,31 @@ class Plan:
         return f"{self.finding.name}.{self.pair.name}{arms}"
 
 
-def plans_of_pairs(certificates: Sequence[Certificate]) -> list[Plan]:
+def plans_of_pairs(findings: Sequence[Finding], certificates: Sequence[Certificate]) -> list[Plan]:
     """Every certified pair, the careful loop beside it where it has one, and one A/A pair."""
     batched = [c for c in certificates if c.twin == TWINS[1]]
-    plans = [Plan(certificate) for certificate in batched]
+    plans = [Plan(_target(findings, certificate), certificate) for certificate in batched]
     for certificate in batched:
-        ladder = ladder_of(Plan(certificate).pair)
-        arms = _arms(certificates, certificate)
-        if ladder and all(name in arms for name in ladder.careful_beside):
-            baseline, contender = ladder.careful_beside
-            plans.append(Plan(_certified(arms[contender]), arms[baseline]))
-    return plans + _null(batched)
+        target = _target(findings, certificate)
+        beside, arms = target.pair.careful_beside, _arms(certificates, certificate)
+        if beside and all(name in arms for name in beside):
+            baseline, contender = beside
+            plans.append(Plan(target, _certified(arms[contender]), arms[baseline]))
+    return plans + _null(findings, batched)
 
 
-def plans_of_ladders(certificates: Sequence[Certificate]) -> list[Plan]:
+def plans_of_ladders(findings: Sequence[Finding], certificates: Sequence[Certificate]) -> list[Plan]:
     """Every certified rung against the nearest certified rung below it, and one A/A pair."""
     plans: list[Plan] = []
     for first in {(c.finding, c.function, c.workload.digest): c for c in certificates}.values():
-        ladder = ladder_of(Plan(first).pair)
-        arms = _arms(certificates, first)
-        names = [name for name in (ladder.names if ladder else ()) if name in arms]
-        plans += [Plan(_certified(arms[above]), arms[below]) for below, above in pairwise(names)]
-    return plans + _null([c for c in certificates if c.twin == TWINS[1]] or certificates)
+        target, arms = _target(findings, first), _arms(certificates, first)
+        names = [name for name in target.pair.ladder if name in arms]
+        plans += [Plan(target, _certified(arms[above]), arms[below]) for below, above in pairwise(names)]
+    return plans + _null(findings, [c for c in certificates if c.twin == TWINS[1]] or certificates)
+
+
+def _target(findings: Sequence[Finding], certificate: Certificate) -> Target:
+    return named(findings, certificate.finding).target(certificate.function)
 
 
 def _arms(certificates: Sequence[Certificate], like: Certificate) -> dict[str, Certificate | None]:
@@ -114,5 +117,5 @@ def _certified(certificate: Certificate | None) -> Certificate:
     return certificate
 
 
-def _null(certificates: Sequence[Certificate]) -> list[Plan]:
-    return [Plan(certificate, certificate) for certificate in certificates[:1]]
+def _null(findings: Sequence[Finding], certificates: Sequence[Certificate]) -> list[Plan]:
+    return [Plan(_target(findings, one), one, one) for one in certificates[:1]]

@@ -13,8 +13,7 @@ from .clock import elapsed_s
 from .digest import source_digest
 from .events import told
 from .finding import TWINS, Finding, Pair
-from .findings import find
-from .ladders import arm, ladder_of
+from .references import resolve
 from .subject import Subject, Subjects, find_subject
 from .traced import Traced
 from .workload import Workload
@@ -27,8 +26,7 @@ FILES = "*.pt.trace.json"
 
 def arms(pair: Pair) -> tuple[str, ...]:
     """What is traced of a pair: its twins, and the rungs of its ladder between and beyond them."""
-    ladder = ladder_of(pair)
-    return ladder.names if ladder else TWINS
+    return pair.ladder or TWINS
 
 
 def trace_folder(traces: Path, finding: str, function: str, arm_name: str) -> Path:
@@ -42,14 +40,14 @@ def trace_file(traces: Path, finding: str, function: str, arm_name: str) -> Path
 
 
 def trace(
-    names: list[str], workload_name: str, subject_name: str | None, folder: Path
+    cards: Sequence[str], workload_name: str, subject_name: str | None, folder: Path
 ) -> Iterator[Traced | tuple[str, int]]:
-    """Traces every arm of each finding's pairs, and writes each trace below `folder`.
+    """Traces every arm of each card's pairs, and writes each trace below `folder`. `cards` are references.
 
     Of an arm that raises there is no trace, and words that say so: (what, 0).
     """
     subjects = Subjects()
-    for finding in map(find, names):
+    for finding in map(resolve, cards):
         for pair in finding.pairs:
             workload = pair.workload(workload_name)
             if subject_name:
@@ -70,7 +68,7 @@ def n_arms(findings: Sequence[Finding]) -> int:
 def _trace(finding: Finding, pair: Pair, name: str, workload: Workload, subject: Subject, traces: Path) -> Traced:
     torch.set_num_threads(workload.n_threads)
     order = list(range(min(N_ITEMS, workload.n_items)))
-    label, function = f"{finding.name}.{pair.name} {name}", arm(pair, name)
+    label, function = f"{finding.name}.{pair.name} {name}", pair.arm(name)
     seen: list[Any] = []
     with profile(
         activities=[ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if torch.cuda.is_available() else [])],

@@ -8,15 +8,13 @@ from . import candidate as candidates
 from .bodies import Counted, Judged, Needed
 from .certificate import Certificate, Refusal
 from .check import certify
-from .controls import CONTROLS
 from .controls.control import Control
 from .counters import count, device_counters, work
 from .digest import source_digest
 from .finding import TWINS
-from .findings import find
 from .gate import gate_that_allows
-from .ladders import arm
 from .question import Question
+from .references import resolve
 from .roofline import least_work
 from .subject import Subject, Subjects, find_subject
 
@@ -26,7 +24,10 @@ T = TypeVar("T")
 def prove_all(
     asked: Sequence[Question], counted: Sequence[Question], controls: Sequence[tuple[str, str]]
 ) -> Iterator[Any]:
-    """Runs in a fresh process. Yields answers, judgements and counts, and before each what it is, as (words, left)."""
+    """Runs in a fresh process. Yields answers, judgements and counts, and before each what it is, as (words, left).
+
+    A control is named by (reference of its card, name).
+    """
     subjects = _OneAtATime()
     refused: set[tuple[str, str, str]] = set()
     for left, question in _countdown(asked):
@@ -41,9 +42,9 @@ def prove_all(
         arms = [q.arm for q in sound if replace(q, arm=TWINS[1]) == question]
         yield _count(question, [TWINS[0], *arms], subjects)
         yield from _needed(question, subjects)
-    for left, control in _countdown([c for c in CONTROLS if (c.finding.name, c.name) in controls]):
-        yield f"control {control.name}", left
-        yield _judge(control)
+    for left, (card, name) in _countdown(controls):
+        yield f"control {name}", left
+        yield _judge(resolve(card).control(name))
 
 
 def _countdown(items: Sequence[T]) -> Iterator[tuple[int, T]]:
@@ -51,20 +52,18 @@ def _countdown(items: Sequence[T]) -> Iterator[tuple[int, T]]:
 
 
 def _answer(question: Question, subjects: Subjects) -> Certificate | Refusal:
-    finding = find(question.finding)
-    pair = finding.pair(question.function)
-    function = candidates.load(question.candidate, pair) if question.candidate else arm(pair, question.arm)
+    finding, pair = question.target.finding, question.pair
+    function = candidates.load(question.candidate, pair) if question.candidate else pair.arm(question.arm)
     subject = subjects.named(question.workload.subject, question.workload.dtype)
     gate, called = gate_that_allows(question.allow), question.candidate or ""
     return certify(finding, pair, question.workload, function, subject, gate, question.seed, called)
 
 
 def _count(question: Question, arms: Sequence[str], subjects: Subjects) -> Counted:
-    finding = find(question.finding)
-    pair = finding.pair(question.function)
+    finding, pair = question.target.finding, question.pair
     subject = subjects.named(question.workload.subject, question.workload.dtype)
     counters = (*finding.counters, *(device_counters(subject) if pair.uses_model else ()))
-    functions = {name: arm(pair, name) for name in arms}
+    functions = {name: pair.arm(name) for name in arms}
     done = {
         name: work(counters, function, pair.inputs(question.workload, subject, None))
         for name, function in functions.items()
@@ -81,12 +80,10 @@ def _count(question: Question, arms: Sequence[str], subjects: Subjects) -> Count
 
 def _needed(question: Question, subjects: Subjects) -> Iterator[Needed]:
     """The least work of the question's call, where it is known."""
-    finding, function, workload = question.finding, question.function, question.workload
-    work = least_work(
-        find(finding).pair(function).inputs(workload, subjects.named(workload.subject, workload.dtype), None)
-    )
+    workload = question.workload
+    work = least_work(question.pair.inputs(workload, subjects.named(workload.subject, workload.dtype), None))
     if work:
-        yield Needed(finding=finding, function=function, workload=workload, work=work)
+        yield Needed(finding=question.finding, function=question.function, workload=workload, work=work)
 
 
 def _judge(control: Control) -> Judged:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from .errors import unknown
 from .finding import TWINS, Finding, Pair
-from .ladders.ladder import Ladder
+from .references import Target
 from .subject import DTYPES, find_subject
 from .workload import Workload
 
@@ -14,8 +14,7 @@ from .workload import Workload
 class Question:
     """Is this arm of a function equivalent on this workload? By name, so that it can be sent to a process."""
 
-    finding: str
-    function: str
+    target: Target
     workload: Workload
     candidate: str | None = None
     arm: str = TWINS[1]
@@ -23,6 +22,21 @@ class Question:
     """Draws the fresh texts; None for a seed that cannot be foreseen."""
     allow: tuple[str, ...] = ()
     """Aspects of state that the candidate may leave changed, each as "aspect: reason"."""
+
+    @property
+    def finding(self) -> str:
+        """The finding's name."""
+        return self.target.finding.name
+
+    @property
+    def function(self) -> str:
+        """The function's name."""
+        return self.target.function
+
+    @property
+    def pair(self) -> Pair:
+        """The pair that is asked about."""
+        return self.target.pair
 
     @property
     def label(self) -> str:
@@ -64,7 +78,7 @@ def questions(
                     chosen = replace(chosen, dtype=dtype)
                 if given:
                     chosen = replace(chosen, form="given", given=given, n_items=len(given))
-                asked.append(Question(finding.name, pair.name, chosen, candidate, seed=seed, allow=allow))
+                asked.append(Question(finding.target(pair.name), chosen, candidate, seed=seed, allow=allow))
     return list(dict.fromkeys(asked))
 
 
@@ -82,17 +96,19 @@ def _by_default(pair: Pair, candidate: str | None, subject: str | None, given: t
 
 
 def questions_of_rungs(
-    ladders: Sequence[Ladder], workload: str | None = None, subject: str | None = None, only: str | None = None
+    findings: Sequence[Finding], workload: str | None = None, subject: str | None = None, only: str | None = None
 ) -> list[Question]:
-    """Every rung above the definition on that workload, or the rung named `only`.
+    """Every arm above the definition on that workload, or the arm named `only`, for each pair with a ladder.
 
     Raises:
         BadInput: no such workload or subject.
     """
     return [
         replace(question, arm=name)
-        for ladder in ladders
-        for question in questions([ladder.finding], workload or "report", subject, ladder.pair.name)
-        for name in ladder.names[1:]
+        for finding in findings
+        for pair in finding.pairs
+        if pair.arms
+        for question in questions([finding], workload or "report", subject, pair.name)
+        for name in pair.ladder[1:]
         if only in (None, name)
     ]

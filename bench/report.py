@@ -9,7 +9,6 @@ from .bodies import Certified, Judged, Measured, Powered, Refused, Resumed, Sat
 from .comparison import Verdict, holm
 from .errors import RecordProblem
 from .finding import TWINS, Finding
-from .findings import FINDINGS
 from .floor import machine_of
 from .mutation.tally import Tally, tally
 from .noise import NULL_ERROR_RATE, NullPair, advice, history
@@ -116,9 +115,7 @@ class Report:
         return advice(self.null, self.end)
 
 
-def build(
-    ledger: Ledger, workload: str = "report", findings: Sequence[Finding] = FINDINGS, subject: str | None = None
-) -> Report:
+def build(findings: Sequence[Finding], ledger: Ledger, workload: str = "report", subject: str | None = None) -> Report:
     """The report of the newest sitting that measured all of `findings` on that workload, or else any of them.
 
     Figures are compared within a sitting, so nothing is taken from an older one; ladders have sittings and a section of
@@ -127,7 +124,7 @@ def build(
     pairs = [(finding, pair) for finding in findings for pair in finding.pairs]
     wanted = {(f.name, p.name): subject or p.workload(workload).subject for f, p in pairs}
     covered: dict[str, set[tuple[str, str]]] = {}
-    climbs = {record.sitting for record in ledger.records if is_climb(record)}
+    climbs = {record.sitting for record in ledger.records if is_climb([pair for _, pair in pairs], record)}
     for record in ledger.records:
         about = _measures(record.body, workload, wanted)
         if about and record.sitting not in climbs:
@@ -145,7 +142,7 @@ def build(
     claims = {key: c for key, c in comparisons.items() if key[-1] != key[-2]}
     adjusted = dict(zip(claims, holm([c.p_value for c in claims.values()]), strict=True))
     bodies = [record.body for record in records]
-    swept = sweeps(ledger.records, NULL_ERROR_RATE, subject)
+    swept = sweeps(findings, ledger.records, NULL_ERROR_RATE, subject)
     return Report(
         tuple(row(finding, pair, records, claims, adjusted, null_differs, swept) for finding, pair in pairs),
         null,
@@ -156,15 +153,15 @@ def build(
         next((b for b in bodies if isinstance(b, Sat)), None),
         rejections(ledger.records, records[-1].environment.machine) if records else (),
         ledger.problems,
-        waterfalls(ledger, workload, subject, NULL_ERROR_RATE),
+        waterfalls(findings, ledger, workload, subject, NULL_ERROR_RATE),
         machine_of(bodies),
         swept,
         tuple(b for b in bodies if isinstance(b, Resumed)),
         tally(ledger.records),
-        differences(ledger.records, workload, subject),
-        earlier_figures(ledger.records, workload, wanted, nulls),
+        differences(findings, ledger.records, workload, subject),
+        earlier_figures(findings, ledger.records, workload, wanted, nulls),
         tuple(records),
-        grids(ledger.records),
+        grids(findings, ledger.records),
         tuple(r.body for r in ledger.records if isinstance(r.body, Powered)),
         tuple(detection([r.body for r in ledger.records if isinstance(r.body, Planted)])),
     )

@@ -26,7 +26,6 @@ from .certificate import Certificate, Refusal
 from .clock import monotonic_s, now
 from .controls.control import Control
 from .estimate import TARGET_HALF_WIDTH
-from .findings import find
 from .measurement import Measurement, measure
 from .mutation.session import run_mutants
 from .plan import Plan
@@ -92,10 +91,11 @@ class Sitting:
             if not self.earlier.counted(q.finding, q.function, q.workload)
             and (q.finding, q.function, q.arm) not in refused
         ]
-        names = {(c.finding.name, c.name) for c in controls} - {(j.finding, j.control) for j in judged}
+        done = {(j.finding, j.control) for j in judged}
+        names = [(c.finding.card, c.name) for c in controls if (c.finding.name, c.name) not in done]
         if not (asked or counted or names):
             return found, judged
-        for message in self.told(prove_all, asked, counted, sorted(names), then=then):
+        for message in self.told(prove_all, asked, counted, names, then=then):
             self.recorder.write(_body(message))
             if isinstance(message, Certificate | Refusal):
                 found.append(message)
@@ -159,8 +159,7 @@ class Sitting:
 
     def rate(self, plans: Sequence[Plan]) -> None:
         """Records what the machine can do, for each thread count under which a model will run."""
-        certificates = [plan.certificate for plan in plans]
-        of_models = (c.workload for c in certificates if find(c.finding).pair(c.function).uses_model)
+        of_models = (plan.certificate.workload for plan in plans if plan.pair.uses_model)
         for n_threads in sorted({workload.n_threads for workload in of_models}):
             self.say("rating the machine", 1)
             # Its seconds are no twin's, so they are not added to the sitting's.

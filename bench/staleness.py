@@ -6,7 +6,6 @@ from .digest import source_digest
 from .errors import BadInput
 from .finding import TWINS, Pair
 from .identity import embedded_digest
-from .ladders import arm
 from .shapes import EMBEDDED
 
 NULL_DIFFERS = "the sitting's A/A pair differs"
@@ -33,7 +32,7 @@ def changed(pair: Pair, comparison: Comparison) -> str:
 def _changed(pair: Pair, certificate: Certificate) -> str:
     today = pair.source_digests()
     try:
-        candidate = today[TWINS[1]] if certificate.twin == TWINS[1] else source_digest(arm(pair, certificate.twin))
+        candidate = today[TWINS[1]] if certificate.twin == TWINS[1] else source_digest(pair.arm(certificate.twin))
     except BadInput:
         return "source"
     if dict(certificate.sources) != {"sequential": today["sequential"], "candidate": candidate}:

@@ -13,11 +13,10 @@ from scipy import stats
 
 from .bodies import Measured, Refused
 from .comparison import Comparison
-from .finding import TWINS
-from .findings import find
+from .finding import TWINS, Finding, Pair, named
 from .looks import ERROR_RATE
 from .record import Record
-from .series import SERIES, Series, series_of
+from .series import Series, series_of
 from .staleness import changed
 from .wording import figure
 from .workload import Workload
@@ -159,18 +158,21 @@ def fit(sizes: Sequence[int], seconds: Sequence[float]) -> Exponent:
     return Exponent(slope, slope - reach, slope + reach, min(sizes), max(sizes))
 
 
-def sweeps(records: Sequence[Record], null_error_rate: float, subject: str | None = None) -> tuple[Sweep, ...]:
+def sweeps(
+    findings: Sequence[Finding], records: Sequence[Record], null_error_rate: float, subject: str | None = None
+) -> tuple[Sweep, ...]:
     """Every series that has records, from the newest sitting that has all of its points, or else any.
 
     A sitting whose A/A pair differs at `null_error_rate` voids its figures. A subject given replaces the series' own.
     """
-    findings = [find(name) for name in dict.fromkeys(series.finding for series in SERIES)]
-    wanted = series_of(findings, subject)
-    found = (_sweep(series, records, null_error_rate) for series in wanted)
+    swept = [finding for finding in findings if any(pair.series for pair in finding.pairs)]
+    wanted = series_of(swept, subject) if swept else []
+    pairs = [named(swept, series.finding).pair(series.function) for series in wanted]
+    found = (_sweep(pair, one, records, null_error_rate) for pair, one in zip(pairs, wanted, strict=True))
     return tuple(sweep for sweep in found if sweep)
 
 
-def _sweep(series: Series, records: Sequence[Record], null_error_rate: float) -> Sweep | None:
+def _sweep(pair: Pair, series: Series, records: Sequence[Record], null_error_rate: float) -> Sweep | None:
     names = {workload.name for workload in series.workloads}
     by_sitting: dict[str, dict[str, Record]] = {}
     for record in records:
@@ -182,7 +184,7 @@ def _sweep(series: Series, records: Sequence[Record], null_error_rate: float) ->
     whole = [found for found in by_sitting.values() if len(found) == len(names)] or list(by_sitting.values())
     found = whole[-1]
     newest = next(iter(found.values()))
-    points = tuple(_point(series, workload, found.get(workload.name)) for workload in series.workloads)
+    points = tuple(_point(pair, series, workload, found.get(workload.name)) for workload in series.workloads)
     return Sweep(series, points, newest, _void(records, newest.sitting, null_error_rate))
 
 
@@ -201,7 +203,7 @@ def _workload_name(record: Record) -> str:
     return about[3] if about else ""
 
 
-def _point(series: Series, workload: Workload, record: Record | None) -> Point:
+def _point(pair: Pair, series: Series, workload: Workload, record: Record | None) -> Point:
     size = series.size(workload)
     if record is None:
         return Point(workload, size)
@@ -209,7 +211,7 @@ def _point(series: Series, workload: Workload, record: Record | None) -> Point:
         return Point(workload, size, None, f"{record.body.code}: {record.body.reason}")
     assert isinstance(record.body, Measured)
     comparison = record.body.comparison
-    stale = changed(find(series.finding).pair(series.function), comparison)
+    stale = changed(pair, comparison)
     if stale or comparison.certificate.workload.digest != workload.digest:
         return Point(workload, size, None, f"{stale or 'workload'} changed since; run again")
     return Point(workload, size, comparison, "")

@@ -2,15 +2,32 @@
 
 import math
 import re
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from typing import Any
 
 from bench import report as reports
 from bench.bodies import Rejected, Rewritten
+from bench.certificate import Certificate
 from bench.comparison import Launch
 from bench.environment import current_environment
+from bench.finding import Finding
+from bench.findings import FINDINGS, find
+from bench.plan import Plan
 from bench.record import Ledger, Record
 from bench.row import Row
+
+
+def build(
+    ledger: Ledger, workload: str = "report", findings: Sequence[Finding] = FINDINGS, subject: str | None = None
+) -> reports.Report:
+    """The report of the six findings."""
+    return reports.build(findings, ledger, workload, subject)
+
+
+def plan_of(certificate: Certificate, baseline: Certificate | None = None) -> Plan:
+    """A comparison of one of the six findings."""
+    return Plan(find(certificate.finding).target(certificate.function), certificate, baseline)
 
 
 def launches(speedup: float, wobble: float = 0.01) -> tuple[Launch, ...]:

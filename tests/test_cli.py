@@ -28,7 +28,7 @@ PAIR = find("text_batching").pairs[0]
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["bench", *arguments])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        cli.main(FINDINGS)
         raise SystemExit(0)
     return int(ended.value.code or 0)
 

@@ -19,7 +19,7 @@ from bench.environment import LIBRARIES
 from bench.findings import FINDINGS
 from bench.fitness import machine, software, storage
 from bench.fitness.machine import signs_of_machine, signs_of_threads
-from bench.fitness.outlook import DISTURBANCES, outlooks, worst
+from bench.fitness.outlook import outlooks, worst
 from bench.fitness.sign import Sign, State, good
 from bench.quiet import Conditions
 
@@ -159,7 +159,6 @@ def test_memory_and_file_system_are_held_against_what_is_needed(
 
 
 def test_a_sign_counts_against_the_findings_that_it_disturbs() -> None:
-    assert set(DISTURBANCES) == {finding.name for finding in FINDINGS}
     calm = outlooks(FINDINGS, [good("load", "0.1")])
     assert {one.state for one in calm} == {State.GOOD} and all(one.disturbed_by in one.line for one in calm)
     slow_disk = Sign("file system", State.DOUBTFUL, "nfs", "move it")
@@ -172,15 +171,15 @@ def test_a_sign_counts_against_the_findings_that_it_disturbs() -> None:
 
 
 def test_every_sign_that_a_finding_names_is_looked_at(tmp_path: Path) -> None:
-    names = {sign.about for sign in doctor.fitness((), tmp_path).signs}
-    for finding, (_, matter) in DISTURBANCES.items():
-        assert set(matter) <= names, finding
+    names = {sign.about for sign in doctor.fitness(FINDINGS, (), tmp_path).signs}
+    for finding in FINDINGS:
+        assert finding.disturbed_by.signs and set(finding.disturbed_by.signs) <= names, finding.name
     assert {*LIBRARIES, "results folder", "cache folder", "accelerator"} <= names
 
 
 def test_the_memory_needed_is_the_records(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     sat = Sat(wall_s=1.0, under_test_s=1.0, peak_host_bytes=2**60, seed=0)
-    assert about(doctor.fitness(ledger(sat).records, tmp_path).signs, "memory").state is State.FATAL
+    assert about(doctor.fitness(FINDINGS, ledger(sat).records, tmp_path).signs, "memory").state is State.FATAL
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from bench.bodies import Counted
 from bench.certificate import Refusal
 from bench.comparison import Launch
 from bench.environment import current_environment
-from bench.findings import find
+from bench.findings import FINDINGS, find
 from bench.regression.changes import Baseline, save_baseline
 from bench.regression.compare import Pairing
 from bench.regression.driver import SideFailed
@@ -64,7 +64,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 def status_of(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["bench", *arguments])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        cli.main(FINDINGS)
     return int(ended.value.code or 0)
 
 

@@ -205,7 +205,7 @@ def test_a_candidate_is_asked_about_every_workload_of_its_subject() -> None:
 
 
 def test_the_verdict_says_what_was_tried_and_what_was_not(tiny: Subject) -> None:
-    (line,) = what_was_tried([judge(batched.extract_features, tiny)])
+    (line,) = what_was_tried([TEXT_BATCHING], [judge(batched.extract_features, tiny)])
     assert line.startswith("extract_features: tried smoke on tiny (")
     for left in ("hostile on tiny", "report on gpt2-small-shape", "bfloat16", "other subjects"):
         assert left in line.partition("Not tried:")[2]

@@ -9,52 +9,52 @@ from bench.certificate import Certificate, Refusal
 from bench.check import certify
 from bench.counters import bytes_saved_for_backward, computed_tokens, count, flops, forward_passes, token_layers
 from bench.errors import BadInput
-from bench.findings import find
-from bench.ladders import LADDERS, arm, ladder_of
-from bench.ladders.ladder import CAREFUL, Ladder, Rung
+from bench.finding import CAREFUL, Arm, Finding, Pair
+from bench.findings import FINDINGS, find
 from bench.subject import Subject
 
-RUNGS = [
-    pytest.param(ladder, rung, id=f"{ladder.finding.name}.{rung.name}") for ladder in LADDERS for rung in ladder.rungs
-]
+LADDERS = [pytest.param(f, p, id=f.name) for f in FINDINGS for p in f.pairs if p.arms]
+RUNGS = [pytest.param(f, p, name, id=f"{f.name}.{name}") for f in FINDINGS for p in f.pairs for name in p.ladder]
 COUNTERS = (forward_passes, computed_tokens, token_layers, flops, bytes_saved_for_backward)
 
 
 @pytest.mark.parametrize("workload", ["smoke", "hostile"])
-@pytest.mark.parametrize(("ladder", "rung"), RUNGS)
-def test_every_rung_goes_through_the_gate(ladder: Ladder, rung: Rung, workload: str, tiny: Subject) -> None:
-    answer = certify(ladder.finding, ladder.pair, ladder.pair.workload(workload), rung.function, tiny)
+@pytest.mark.parametrize(("finding", "pair", "name"), RUNGS)
+def test_every_rung_goes_through_the_gate(
+    finding: Finding, pair: Pair, name: str, workload: str, tiny: Subject
+) -> None:
+    answer = certify(finding, pair, pair.workload(workload), pair.arm(name), tiny)
     assert isinstance(answer, Certificate), str(answer)
-    assert rung.name == "sequential" or answer.twin == rung.name
+    assert name == "sequential" or answer.twin == name
 
 
-@pytest.mark.parametrize("ladder", LADDERS, ids=lambda ladder: ladder.finding.name)
-def test_a_wrong_rung_is_refused(ladder: Ladder, tiny: Subject) -> None:
+@pytest.mark.parametrize(("finding", "pair"), LADDERS)
+def test_a_wrong_rung_is_refused(finding: Finding, pair: Pair, tiny: Subject) -> None:
     """The companion: the careful rung, given texts that each lost their end."""
 
     def cut(**inputs: Any) -> Any:
-        return arm(ladder.pair, CAREFUL)(**(inputs | {"texts": [text[:-2] for text in inputs["texts"]]}))
+        return pair.arm(CAREFUL)(**(inputs | {"texts": [text[:-2] for text in inputs["texts"]]}))
 
-    assert isinstance(certify(ladder.finding, ladder.pair, ladder.pair.workload("smoke"), cut, tiny), Refusal)
-
-
-@pytest.mark.parametrize("ladder", LADDERS, ids=lambda ladder: ladder.finding.name)
-def test_the_first_rung_is_the_definition_and_the_batched_twin_is_among_them(ladder: Ladder) -> None:
-    assert ladder.rungs[0].function is ladder.pair.sequential
-    assert arm(ladder.pair, "batched") is ladder.pair.batched
-    if ladder.finding.name != "grad_mode":
-        assert ladder.rungs[-1].function is ladder.pair.batched
+    assert isinstance(certify(finding, pair, pair.workload("smoke"), cut, tiny), Refusal)
 
 
-@pytest.mark.parametrize("ladder", LADDERS, ids=lambda ladder: ladder.finding.name)
+@pytest.mark.parametrize(("finding", "pair"), LADDERS)
+def test_the_first_rung_is_the_definition_and_the_batched_twin_is_among_them(finding: Finding, pair: Pair) -> None:
+    assert pair.ladder[0] == "sequential" and pair.arm("sequential") is pair.sequential
+    assert "batched" in pair.ladder and pair.arm("batched") is pair.batched
+    if finding.name != "grad_mode":
+        assert pair.ladder[-1] == "batched"
+
+
+@pytest.mark.parametrize(("finding", "pair"), LADDERS)
 def test_every_rung_does_other_work_than_the_one_below_or_says_that_only_host_work_changed(
-    ladder: Ladder, tiny: Subject
+    finding: Finding, pair: Pair, tiny: Subject
 ) -> None:
-    workload = ladder.pair.workload("smoke")
-    counters = tuple(dict.fromkeys((*ladder.finding.counters, *COUNTERS)))
-    counts = [count(counters, r.function, ladder.pair.inputs(workload, tiny, None)) for r in ladder.rungs]
-    steps = zip(ladder.rungs[1:], counts[:-1], counts[1:], strict=True)
-    alike = [above.name for above, one, two in steps if one == two]
+    workload = pair.workload("smoke")
+    counters = tuple(dict.fromkeys((*finding.counters, *COUNTERS)))
+    counts = [count(counters, pair.arm(name), pair.inputs(workload, tiny, None)) for name in pair.ladder]
+    steps = zip(pair.ladder[1:], counts[:-1], counts[1:], strict=True)
+    alike = [above for above, one, two in steps if one == two]
     # What is cached and how results are counted is no work of the model.
     assert set(alike) <= {"one_hook", "count_once"}
     for counter in ("flops", "forward_passes", "token_layers"):
@@ -63,25 +63,26 @@ def test_every_rung_does_other_work_than_the_one_below_or_says_that_only_host_wo
 
 
 def test_the_careful_loop_is_compared_with_what_goes_on_from_it() -> None:
-    beside = {ladder.finding.name: ladder.careful_beside for ladder in LADDERS}
+    beside = {f.name: f.pairs[0].careful_beside for f in FINDINGS}
     assert beside["text_batching"] == beside["comparison_table"] == (CAREFUL, "batched")
     assert beside["grad_mode"] == ("sequential", CAREFUL)
+    assert beside["feature_links"] is None
 
 
 def test_a_ladder_that_does_not_stand_on_the_definition_cannot_be_written() -> None:
-    ladder = LADDERS[0]
-    first, second, *rest, last = ladder.rungs
-    for rungs, words in [
-        ((), "expected rungs from 'sequential'"),
-        ((second, *rest, last), "expected rungs from 'sequential'"),
-        ((first, second), "expected rungs from 'sequential'"),
-        ((first, second, second, last), "expected rungs from 'sequential'"),
-        ((first, replace(last, function=second.function)), "is not the pair's batched twin"),
+    pair = find("text_batching").pairs[0]
+    first, second, *rest, last = pair.arms
+    for arms, words in [
+        ((second, *rest, last), "expected arms from 'sequential'"),
+        ((first, second), "expected arms from 'sequential'"),
+        ((first, second, second, last), "expected arms from 'sequential'"),
+        ((first, replace(last, function=second.function)), "needs a function of its own, and a twin has none"),
+        ((first, replace(second, function=None), last), "needs a function of its own, and a twin has none"),
         ((first, replace(second, name="other"), last), "is called 'no_graph'"),
-        ((first, Rung("judge", "nothing", judge), last), "Expected the parameters"),
+        ((first, Arm("judge", "nothing", judge), last), "Expected the parameters"),
     ]:
         with pytest.raises(ValueError, match=words):
-            Ladder(ladder.finding, ladder.pair, rungs)
+            replace(pair, arms=arms)
 
 
 def judge(texts: list[str]) -> None: ...
@@ -89,6 +90,6 @@ def judge(texts: list[str]) -> None: ...
 
 def test_an_unknown_arm_is_one_clear_error() -> None:
     pair = find("feature_links").pairs[0]
-    assert ladder_of(pair) is None
+    assert pair.ladder == ()
     with pytest.raises(BadInput, match=r"feature_links has no arm 'careful'. Expected one of: sequential, batched"):
-        arm(pair, CAREFUL)
+        pair.arm(CAREFUL)

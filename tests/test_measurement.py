@@ -22,6 +22,8 @@ from bench.process import ProcessDied, TookTooLong, Usage
 from bench.sampling import take
 from bench.warmup import LONGEST_REHEARSED_S, LONGEST_WARM_UP_S, MOST_CALLS, SHORTEST_SAMPLE_S, Form, settled, warm_up
 
+from .reporting import plan_of
+
 
 def certificate_of(name: str) -> Certificate:
     finding = find(name)
@@ -33,7 +35,7 @@ def certificate_of(name: str) -> Certificate:
 @pytest.fixture(scope="module")
 def plans() -> list[Plan]:
     first, second = certificate_of("feature_links"), certificate_of("sae_cache")
-    return [Plan(first), Plan(second), Plan(first, first)]
+    return [plan_of(first), plan_of(second), plan_of(first, first)]
 
 
 class Machine:
@@ -140,7 +142,7 @@ def test_the_quickest_go_on_where_not_all_can(plans: list[Plan]) -> None:
 
 def test_a_stretch_of_pairs_is_balanced(tiny: Any) -> None:
     certificate = certificate_of("feature_links")
-    launch = measurement._samples(Plan(certificate), tiny, 3, 0.1, True)
+    launch = measurement._samples(plan_of(certificate), tiny, 3, 0.1, True)
     n_pairs = len(launch.baseline_first)
     assert n_pairs % 2 == 0 and sum(launch.baseline_first) == n_pairs // 2
 
@@ -163,7 +165,7 @@ def test_both_sides_of_a_launch_run_on_the_same_cores_and_all_are_free_again_aft
     assert isinstance(certificate, Certificate)
     for seed in range(4):
         seen.clear()
-        measurement._samples(Plan(certificate), tiny, seed, 0.1, True)
+        measurement._samples(plan_of(certificate), tiny, seed, 0.1, True)
         assert len(seen) > 1 and all(cores == seen[0] for cores in seen)
         assert len(seen[0]) == 1 and os.sched_getaffinity(0) == allowed
 

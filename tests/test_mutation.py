@@ -16,7 +16,7 @@ pytest.importorskip("cosmic_ray", reason="cosmic-ray is not installed; it comes 
 from bench import cli
 from bench.bodies import Mutated, Survived
 from bench.errors import BadInput
-from bench.findings import find
+from bench.findings import FINDINGS, find
 from bench.mutation import forks, session
 from bench.mutation.forks import forked
 from bench.mutation.mutants import Mutant, mutants_of, path_of, sampled
@@ -210,7 +210,7 @@ def test_only_probes_that_run_the_function_are_asked() -> None:
 def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int | str | None:
     monkeypatch.setattr(sys, "argv", ["bench", *words])
     with pytest.raises(SystemExit) as exit_:
-        cli.main()
+        cli.main(FINDINGS)
     return exit_.value.code
 
 

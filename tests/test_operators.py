@@ -16,13 +16,13 @@ from bench.bodies import Measured
 from bench.certificate import Certificate
 from bench.errors import BadInput
 from bench.events import KEPT_SHARE, told
-from bench.findings import find
+from bench.findings import FINDINGS, find
 from bench.operators import Difference, compared_arms, differences
 from bench.page.icicles import BETWEEN, columns, icicle_plot
 from bench.profiling import arms, n_arms, trace_file
 from bench.traced import Node, Operator, Traced
 
-from .reporting import launches, ledger
+from .reporting import build, launches, ledger
 
 FINDING = find("text_batching")
 PAIR = FINDING.pairs[0]
@@ -142,29 +142,29 @@ def test_only_the_newest_sitting_counts_and_a_changed_source_is_stale() -> None:
     old = ledger(traced("sequential", (operator("a", 1, 1),)), traced("batched", (operator("a", 1, 1),)))
     new = ledger(traced("sequential", (operator("b", 1, 1),)), traced("batched", (operator("c", 1, 1),)))
     older = [record.model_copy(update={"sitting": "older"}) for record in old.records]
-    (found,) = differences([*older, *new.records], "smoke")
+    (found,) = differences(FINDINGS, [*older, *new.records], "smoke")
     assert {change.name for change in found.changes} == {"b", "c"} and found.is_stale
-    assert differences([*new.records, older[0]], "smoke") == (), "arms of two sittings were compared"
+    assert differences(FINDINGS, [*new.records, older[0]], "smoke") == (), "arms of two sittings were compared"
     source = PAIR.source_digests()
     now = ledger(*(traced(arm, source=source[arm]) for arm in source)).records
-    assert not differences(now, "smoke")[0].is_stale
-    assert differences(now, "report") == () and differences(now, "smoke", "tiny:bridge") == ()
+    assert not differences(FINDINGS, now, "smoke")[0].is_stale
+    assert differences(FINDINGS, now, "report") == () and differences(FINDINGS, now, "smoke", "tiny:bridge") == ()
 
 
 def test_the_reports_section_says_that_these_are_no_figures(certificate: Certificate) -> None:
     sides = traced("sequential", (operator("aten::gone", 3, 90),)), traced("batched", (operator("a|b<c>", 1, 5),))
-    built = reports.build(ledger(*sides), "smoke")
+    built = build(ledger(*sides), "smoke")
     text = reports.render(built, "report.md")
     assert "## What the operators say" in text and "none of these times is\na figure of this report" in text
     assert "| `aten::gone` | vanished | 3 to 0 | 90.0 µs to 0.00 µs |" in text
-    assert reports.build(ledger(), "smoke").operators == ()
-    assert "What the operators say" not in reports.render(reports.build(ledger(), "smoke"), "report.md")
+    assert build(ledger(), "smoke").operators == ()
+    assert "What the operators say" not in reports.render(build(ledger(), "smoke"), "report.md")
 
 
 def test_the_cards_part_has_the_table_and_the_figure_and_runs_nothing(certificate: Certificate) -> None:
     sides = traced("sequential", (operator("<script>", 3, 90),)), traced("batched", (operator("a", 1, 5),))
     page = reports.render(
-        reports.build(ledger(*sides, Measured(certificate=certificate, launches=launches(3.0))), "smoke"), "index.html"
+        build(ledger(*sides, Measured(certificate=certificate, launches=launches(3.0))), "smoke"), "index.html"
     )
     part = page.split('class="part operators"')[1].split("</details>")[0]
     assert "<script>" not in part.replace('<script type="application/json">', "")

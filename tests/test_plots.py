@@ -25,7 +25,7 @@ from bench.regression.grid import change
 from bench.row import Row
 
 from .made_up import HOSTILE, made_up
-from .reporting import launches
+from .reporting import build, launches
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def reference(published: Path) -> Ledger:
 
 @pytest.fixture(scope="module")
 def built(reference: Ledger) -> reports.Report:
-    return reports.build(made_up(reference))
+    return build(made_up(reference))
 
 
 def plots_of(card: Card) -> Iterator[Plot]:
@@ -120,7 +120,7 @@ def test_a_plot_of_samples_has_every_sample_of_the_record(built: reports.Report)
 
 
 def test_text_is_shown_as_it_is_and_breaks_out_of_nothing(reference: Ledger) -> None:
-    grid = reports.build(made_up(reference, HOSTILE)).grids[0]
+    grid = build(made_up(reference, HOSTILE)).grids[0]
     plot = matrix_plot("matrix", grid)
     assert "<" not in plot.json and "&" not in plot.json
     shown = json.loads(plot.json)["data"][0]["x"][0]
@@ -141,7 +141,7 @@ def test_a_matrix_has_a_cell_for_each_twin_and_side_by_the_worst_that_it_tells(b
 def test_a_side_held_again_is_told_by_its_newest_sitting(reference: Ledger) -> None:
     older = made_up(Ledger((), ()))
     newer = [record.model_copy(update={"sitting": "newer"}) for record in older.records]
-    (grid,) = reports.build(Ledger((*older.records, *newer), ())).grids
+    (grid,) = build(Ledger((*older.records, *newer), ())).grids
     assert [column.sitting for column in grid.columns] == ["newer"] * 3
 
 
@@ -166,8 +166,8 @@ GATE_KINDS = ("judged", "rewritten", "mutated")
 
 
 def test_sections_without_records_are_not_shown(reference: Ledger) -> None:
-    bare = reports.build(reference)
-    without = reports.build(Ledger(tuple(r for r in reference.records if r.kind not in GATE_KINDS), ()))
+    bare = build(reference)
+    without = build(Ledger(tuple(r for r in reference.records if r.kind not in GATE_KINDS), ()))
     for name, told in (("sides", bare.grids), ("power", bare.powered or bare.detections)):
         assert (f'id="{name}"' in reports.render(bare, "index.html")) == bool(told)
     assert 'id="gate"' not in reports.render(without, "index.html")

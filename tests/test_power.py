@@ -14,10 +14,13 @@ from bench.certificate import Certificate
 from bench.comparison import Comparison, Launch
 from bench.counters import count, operators
 from bench.environment import current_environment
+from bench.findings import FINDINGS
 from bench.gate import require_covers
+from bench.plan import Plan
 from bench.power.burden import save_inputs, slowed
 from bench.power.peers import PEERS, Half, PeerFailed, installed
-from bench.power.study import INJECTED, OURS, SlowedPlan, ask_ours, certificates, pair_of, tools
+from bench.power.slowed_finding import pair_of, target_of
+from bench.power.study import INJECTED, OURS, ask_ours, certificates, tools
 from bench.power.summary import clopper_pearson, pooled_rows, power_rows
 from bench.record import Recorder
 from bench.subject import find_subject
@@ -40,7 +43,7 @@ def test_a_slowed_pair_is_certified_and_planned_by_the_gate_and_runner_that_all_
     monkeypatch.setattr("bench.power.study.WORKLOAD", SMALL)
     certificate = certificates([5])[5]
     assert isinstance(certificate, Certificate)
-    plan = SlowedPlan(certificate, n_products=5)
+    plan = Plan(target_of(5), certificate)
     require_covers(plan.certificate, plan.finding, plan.pair, SMALL, plan.pair.batched)
 
 
@@ -118,7 +121,7 @@ def test_only_the_tools_wanted_are_asked_and_an_unknown_one_is_named(
     assert tools(["torch.utils.benchmark", OURS]) == [OURS, "torch.utils.benchmark"]
     monkeypatch.setattr(sys, "argv", ["bench", "power", "--tool", "hyperfine", "--results", str(tmp_path)])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        cli.main(FINDINGS)
     assert ended.value.code == 2 and "hyperfine" in capsys.readouterr().err
 
 
@@ -130,7 +133,7 @@ def test_the_table_is_shown_from_records(
     told = []
     for _ in range(2):
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            cli.main(FINDINGS)
         assert ended.value.code == 0
         told.append(capsys.readouterr().out.strip())
         Recorder(tmp_path, current_environment(), "s").write(body)

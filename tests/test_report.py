@@ -14,22 +14,21 @@ from bench.comparison import Comparison, Verdict, claim_outcome
 from bench.environment import current_environment
 from bench.finding import Claim, Pair
 from bench.measurement import Measurement
-from bench.plan import Plan
 from bench.quiet import Condition, Conditions
 from bench.record import Ledger, Recorder, read
 from bench.sitting import _measured
 
-from .reporting import Page, launches, ledger, row, without_library
+from .reporting import Page, build, launches, ledger, plan_of, row, without_library
 
 
 def test_a_speedup_is_told_with_its_interval_and_verdict(certificate: Certificate) -> None:
-    built = reports.build(ledger(Measured(certificate=certificate, launches=launches(3.0))), "smoke")
+    built = build(ledger(Measured(certificate=certificate, launches=launches(3.0))), "smoke")
     assert row(built).verdict is Verdict.VERIFIED
     assert row(built).measured.startswith("3.00x [") and row(built).outcome == "confirmed: faster"
 
 
 def test_what_was_not_run_is_withheld_and_not_left_out(certificate: Certificate) -> None:
-    built = reports.build(ledger(Measured(certificate=certificate, launches=launches(3.0))), "smoke")
+    built = build(ledger(Measured(certificate=certificate, launches=launches(3.0))), "smoke")
     assert row(built, "grad_mode").verdict is Verdict.WITHHELD and "not run" in row(built, "grad_mode").reason
     assert not built.is_good
 
@@ -43,23 +42,23 @@ def test_a_refusal_withholds_the_figure(certificate: Certificate) -> None:
         code="not equivalent",
         reason="no",
     )
-    built = reports.build(ledger(Measured(certificate=certificate, launches=launches(3.0)), refused), "smoke")
+    built = build(ledger(Measured(certificate=certificate, launches=launches(3.0)), refused), "smoke")
     assert row(built).verdict is Verdict.WITHHELD and row(built).measured == ""
 
 
 def test_a_measurement_whose_outputs_were_wrong_is_recorded_as_refused(certificate: Certificate) -> None:
-    body = _measured(Measurement(Plan(certificate), launches(3.0), failure="differs in 1 of 70 rows"))
+    body = _measured(Measurement(plan_of(certificate), launches(3.0), failure="differs in 1 of 70 rows"))
     assert isinstance(body, Refused) and body.code == "not measured"
 
 
 def test_changed_source_is_stale(certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> None:
     measured = Measured(certificate=certificate, launches=launches(3.0))
     monkeypatch.setattr(Pair, "source_digests", lambda pair: {"sequential": "a", "batched": "b"})
-    assert row(reports.build(ledger(measured), "smoke")).verdict is Verdict.STALE
+    assert row(build(ledger(measured), "smoke")).verdict is Verdict.STALE
 
 
 def test_no_clear_difference_is_ambiguous(certificate: Certificate) -> None:
-    built = reports.build(ledger(Measured(certificate=certificate, launches=launches(1.001))), "smoke")
+    built = build(ledger(Measured(certificate=certificate, launches=launches(1.001))), "smoke")
     assert row(built).verdict is Verdict.AMBIGUOUS and row(built).outcome == "undecided"
 
 
@@ -68,8 +67,8 @@ def test_an_aa_pair_that_differs_voids_the_timings(certificate: Certificate) -> 
         Measured(certificate=certificate, baseline=certificate, launches=launches(s, 1e-4)) for s in (1.0, 1.2)
     )
     figure = Measured(certificate=certificate, launches=launches(3.0))
-    assert row(reports.build(ledger(figure, alike), "smoke")).verdict is Verdict.VERIFIED
-    built = reports.build(ledger(figure, different), "smoke")
+    assert row(build(ledger(figure, alike), "smoke")).verdict is Verdict.VERIFIED
+    built = build(ledger(figure, different), "smoke")
     assert row(built).verdict is Verdict.AMBIGUOUS and "void" in built.null_words
 
 
@@ -77,7 +76,7 @@ def test_figures_are_taken_from_one_sitting_only(certificate: Certificate) -> No
     old = ledger(Measured(certificate=certificate, launches=launches(9.0))).records[0]
     new = ledger(Measured(certificate=certificate, launches=launches(3.0))).records[0]
     both = Ledger((old.model_copy(update={"sitting": "older"}), new), ())
-    assert row(reports.build(both, "smoke")).measured.startswith("3.00x")
+    assert row(build(both, "smoke")).measured.startswith("3.00x")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +106,7 @@ def test_the_page_shows_markup_and_does_not_run_it(certificate: Certificate) -> 
         code="not equivalent",
         reason="<script>alert(1)</script> | <img src=x>",
     )
-    built = reports.build(ledger(Measured(certificate=certificate, launches=launches(3.0)), refused), "smoke")
+    built = build(ledger(Measured(certificate=certificate, launches=launches(3.0)), refused), "smoke")
     page = reports.render(built, "index.html")
     read_by_browser = Page(page)
     assert len(read_by_browser.running) == 1 and "alert" not in read_by_browser.running[0]
@@ -122,7 +121,7 @@ def test_markup_that_would_run_is_seen() -> None:
 
 
 def test_the_pages_policy_lets_its_own_two_scripts_run_and_nothing_else(certificate: Certificate) -> None:
-    built = reports.build(ledger(Measured(certificate=certificate, launches=launches(3.0))), "smoke")
+    built = build(ledger(Measured(certificate=certificate, launches=launches(3.0))), "smoke")
     page = Page(reports.render(built, "index.html"))
     (policy,) = (value for tag, name, value in page.attributes if tag == "meta" and value.startswith("default-src"))
     (library,) = (text for kind, text in page.scripts if kind == "text/plain")
@@ -134,12 +133,12 @@ def test_the_pages_policy_lets_its_own_two_scripts_run_and_nothing_else(certific
 
 def test_an_empty_ledger_says_so() -> None:
     for name in ("index.html", "report.md", "table.md"):
-        assert "Nothing has been measured yet" in reports.render(reports.build(Ledger((), ())), name)
+        assert "Nothing has been measured yet" in reports.render(build(Ledger((), ())), name)
 
 
 def test_the_readmes_figures_are_those_of_the_committed_records(published: Path) -> None:
     readme = (published / "README.md").read_text()
-    assert reports.with_figures(readme, reports.build(read(published / "results"))) == readme, (
+    assert reports.with_figures(readme, build(read(published / "results"))) == readme, (
         "The README's figures have drifted. Run: python -m bench report --readme README.md, "
         "then stage it with the records."
     )
@@ -149,11 +148,11 @@ def test_a_changed_figure_in_the_readme_is_seen(published: Path) -> None:
     readme = (published / "README.md").read_text()
     changed = readme.replace("x [", "y [", 1)
     assert changed != readme
-    assert reports.with_figures(changed, reports.build(read(published / "results"))) != changed
+    assert reports.with_figures(changed, build(read(published / "results"))) != changed
 
 
 def test_the_committed_report_is_that_of_the_committed_records(published: Path) -> None:
-    built = reports.build(read(published / "results"))
+    built = build(read(published / "results"))
     for name in ("report.md", "index.html"):
         committed = (published / "results/report" / name).read_text()
         assert without_library(committed) == without_library(reports.render(built, name))
@@ -166,7 +165,7 @@ def test_a_figure_changed_in_the_committed_page_is_seen(published: Path) -> None
 
 
 def test_the_committed_records_hold_six_verdicts_and_no_stale_one(published: Path) -> None:
-    built = reports.build(read(published / "results"))
+    built = build(read(published / "results"))
     assert {row.finding.number for row in built.rows} == {1, 2, 3, 4, 5, 6}
     assert all(row.verdict in (Verdict.VERIFIED, Verdict.AMBIGUOUS) for row in built.rows)
     assert built.null is not None and not built.null_differs
@@ -215,10 +214,10 @@ def test_a_wide_or_differing_aa_pair_says_what_on_the_machine_may_be_wrong(certi
         for s, w in ((1.0, 1e-3), (1.0, 0.2), (1.2, 1e-4))
     )
     for null, is_told in ((calm, False), (wide, True), (differing, True)):
-        built = reports.build(ledger(figure, null, sat()), "smoke")
+        built = build(ledger(figure, null, sat()), "smoke")
         assert ("load average 3.0 on 2 cores" in reports.render(built, "report.md")) == is_told
         assert ("frequency governor: not readable here" in built.advice) == is_told
-    (line,) = reports.build(ledger(figure, wide, sat(conditions=None)), "smoke").advice
+    (line,) = build(ledger(figure, wide, sat(conditions=None)), "smoke").advice
     assert "not recorded" in line
 
 
@@ -228,7 +227,7 @@ def test_the_report_lists_the_aa_pair_of_every_sitting_voided_or_not(certificate
     )
     old = ledger(different).records[0].model_copy(update={"sitting": "older", "written": "2026-01-01"})
     new = ledger(Measured(certificate=certificate, launches=launches(3.0)), alike)
-    built = reports.build(Ledger((old, *new.records), ()), "smoke")
+    built = build(Ledger((old, *new.records), ()), "smoke")
     assert [(pair.sitting, pair.differs) for pair in built.nulls] == [("older", True), ("s", False)]
     assert built.null is built.nulls[1]
     shown = reports.render(built, "report.md")
@@ -236,14 +235,14 @@ def test_the_report_lists_the_aa_pair_of_every_sitting_voided_or_not(certificate
 
 
 def test_the_report_says_which_change_would_have_been_seen(certificate: Certificate) -> None:
-    built = reports.build(ledger(Measured(certificate=certificate, launches=launches(3.0))), "smoke")
+    built = build(ledger(Measured(certificate=certificate, launches=launches(3.0))), "smoke")
     assert row(built).detectable.endswith("%")
     assert f"| 4 | {row(built).detectable} |" in reports.render(built, "report.md")
     assert row(built, "grad_mode").detectable == ""
 
 
 def test_too_few_processes_have_no_interval_and_decide_nothing(certificate: Certificate) -> None:
-    built = reports.build(ledger(Measured(certificate=certificate, launches=launches(3.0)[:3])), "smoke")
+    built = build(ledger(Measured(certificate=certificate, launches=launches(3.0)[:3])), "smoke")
     assert row(built).measured == "3.00x [too few processes]" and row(built).verdict is Verdict.AMBIGUOUS
     assert row(built).outcome == "undecided: too few processes" and row(built).detectable == ""
 
@@ -259,7 +258,7 @@ def test_work_is_told_by_name_with_the_padding_efficiency(published: Path) -> No
             r.model_copy(update={"body": r.body.model_copy(update=told)}) if r.kind == "counted" else r
             for r in reference.records
         )
-        return reports.render(reports.build(Ledger(records, ())), "report.md")
+        return reports.render(build(Ledger(records, ())), "report.md")
 
     report = rendered(told)
     assert "| padding efficiency | 75% | 75% |" in report

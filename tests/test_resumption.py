@@ -18,10 +18,11 @@ from bench.environment import Environment, current_environment
 from bench.finding import TWINS
 from bench.findings import find
 from bench.folders import RESULTS
-from bench.plan import Plan
 from bench.record import Record, Recorder, read
-from bench.report import build, render
+from bench.report import render
 from bench.resumption import LONGEST_PAUSE_H, Earlier, interrupted, scope_of, this_process
+
+from .reporting import build, plan_of
 
 ROOT = Path(__file__).parent.parent
 HERE = current_environment()
@@ -123,11 +124,11 @@ def test_answers_and_measurements_are_known_again_from_records() -> None:
     about = (certificate.finding, certificate.function, certificate.workload)
     assert isinstance(earlier.answer(*about, "batched"), Certificate) and earlier.counted(*about)
     assert earlier.answer(*about, "another arm") is None
-    assert earlier.measured(Plan(certificate)) and earlier.measured_null
+    assert earlier.measured(plan_of(certificate)) and earlier.measured_null
     changed = (*about[:2], replace(certificate.workload, n_items=3))
     assert earlier.answer(*changed, "batched") is None and not earlier.counted(*changed)
     without = Earlier(tuple(r for r in records if not isinstance(r.body, Measured)))
-    assert not without.measured(Plan(certificate)) and not without.measured_null
+    assert not without.measured(plan_of(certificate)) and not without.measured_null
 
 
 def test_a_refusal_is_kept_and_a_failed_measurement_is_not_taken_for_one() -> None:

@@ -17,6 +17,7 @@ from bench.attempt import Attempt, remember
 from bench.bodies import Rejected, Rewritten
 from bench.certificate import Refusal
 from bench.check import certify
+from bench.findings import FINDINGS
 from bench.record import read
 from bench.rewrites import FAMILIES
 from bench.rewrites.comparison_table import Way, comparison_table_by
@@ -194,7 +195,7 @@ def refuse(finding: Any, pair: Any, workload: Any, candidate: Any, subject: Any,
 def verb(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["bench", "rewrites", *arguments])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        cli.main(FINDINGS)
     return int(ended.value.code or 0)
 
 

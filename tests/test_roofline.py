@@ -15,7 +15,6 @@ from bench.comparison import Launch, Verdict
 from bench.counters import count, flops
 from bench.environment import current_environment
 from bench.findings import find
-from bench.plan import Plan
 from bench.process import Usage, in_fresh_process
 from bench.question import Question
 from bench.rating import Rate, rates
@@ -26,7 +25,7 @@ from bench.sitting import Sitting
 from bench.subject import Subject
 from bench.workload import Workload
 
-from .reporting import without_library
+from .reporting import build, plan_of, without_library
 
 
 def inputs_of(finding: str, subject: Subject, workload: Workload, function: str | None = None) -> Any:
@@ -154,7 +153,7 @@ def report_of(certificate: Certificate, fast_s: float, flops_per_s: float, rated
     bodies += [Rated(n_threads=2, multiplied=(Rate("p", int(flops_per_s), (1.0,)),), moved=read_)] if rated else []
     bodies += [Measured(certificate=certificate, launches=launches)]
     made = [Record(written="now", sitting="s", environment=current_environment(), body=body) for body in bodies]
-    return reports.build(Ledger(tuple(made), ()), "smoke")
+    return build(Ledger(tuple(made), ()), "smoke")
 
 
 def row(built: reports.Report) -> Row:
@@ -185,9 +184,9 @@ def test_without_rates_there_is_no_floor_and_no_section(certificate: Certificate
 
 def test_a_sitting_records_the_rates_and_the_least_work(tmp_path: Path) -> None:
     sitting = Sitting(Recorder(tmp_path, current_environment(), "s"), 0, lambda what, left: None)
-    question = Question("grad_mode", "collect_activations", find("grad_mode").pairs[0].workload("smoke"))
+    question = Question(find("grad_mode").target("collect_activations"), find("grad_mode").pairs[0].workload("smoke"))
     answers, _ = sitting.prove([question], [question])
-    sitting.rate([Plan(answer) for answer in answers if isinstance(answer, Certificate)])
+    sitting.rate([plan_of(answer) for answer in answers if isinstance(answer, Certificate)])
     bodies = [record.body for record in read(tmp_path).records]
     assert [body.kind for body in bodies] == ["certified", "counted", "needed", "rated"]
     (rated,) = (body for body in bodies if isinstance(body, Rated))

@@ -33,6 +33,7 @@ from bench.aspects.walk import Walk
 from bench.certificate import Certificate, Refusal
 from bench.check import certify
 from bench.errors import BadInput, Uncertified
+from bench.findings import FINDINGS
 from bench.findings.text_batching import FINDING
 from bench.gate import GATE, Gate, gate_that_allows, require_covers
 from bench.subject import Subject, find_subject
@@ -476,7 +477,7 @@ def test_what_a_function_must_do_can_be_allowed_by_name_and_with_a_reason(tiny: 
 def test_what_was_allowed_is_said_and_recorded(tiny: Subject, capsys: pytest.CaptureFixture[str]) -> None:
     answer = certify(FINDING, PAIR, FEW, drawing, tiny, gate_that_allows(["torch random state: one draw"]))
     whole = certify(FINDING, PAIR, FEW, None, tiny)
-    show_answers([answer, whole])
+    show_answers(FINDINGS, [answer, whole])
     said = " ".join(capsys.readouterr().out.split())
     assert "was allowed to change torch random state, because: one draw" in said
     assert said.count("was allowed") == 1
@@ -498,7 +499,7 @@ def test_a_waiver_that_cannot_be_is_one_line_of_status_2(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["bench", "check", "text_batching", *arguments])
     with state.restored({}), pytest.raises(SystemExit) as ended:
-        cli.main()
+        cli.main(FINDINGS)
     assert ended.value.code == 2
     told = capsys.readouterr()
     assert words in " ".join((told.out + told.err).split()) and "Traceback" not in told.err

@@ -26,13 +26,14 @@ from bench.findings import FINDINGS, find
 from bench.gate import require_covers
 from bench.page.sizes import size_plot
 from bench.record import Ledger, Record, read
-from bench.series import SERIES, Series, series_of
+from bench.series import Series, series_of
 from bench.subject import Subject
 from bench.sweep import FIT_SPAN, Sweep, fit, sweeps
 from bench.workload import N_CATEGORIES, Workload
 
-from .reporting import Page
+from .reporting import Page, build
 
+SERIES = [series for finding in FINDINGS for pair in finding.pairs for series in pair.series]
 MISS = next(
     series for series in SERIES if series.function == "check_sae_cached" and series.title.startswith("file abs")
 )
@@ -49,6 +50,12 @@ def certificates() -> list[Certificate]:
 def launches(sequential_s: float, batched_s: float, wobble: float = 0.01) -> tuple[Launch, ...]:
     steps = [math.exp(wobble * step) for step in (-1, -0.5, 0.5, 1)]
     return tuple(Launch(0, (sequential_s * step,), (batched_s,), (True,), (1, 1)) for step in steps)
+
+
+def answered(series: Sequence[Series], longest_call_s: float) -> list[Any]:
+    """What `steps` says of them, without what it is doing."""
+    targets = [find(one.finding).target(one.function) for one in series]
+    return [step for step in steps(targets, series, longest_call_s) if not isinstance(step, tuple)]
 
 
 def record(body: Any, sitting: str = "s") -> Record:
@@ -68,7 +75,7 @@ def swept(
 
 
 def only(records: Sequence[Record]) -> Sweep:
-    (found,) = sweeps(records, 0.01)
+    (found,) = sweeps(FINDINGS, records, 0.01)
     return found
 
 
@@ -113,7 +120,7 @@ def test_a_claim_without_a_figure_is_held_against_every_size_too(
     answer = certify(find("sae_cache"), find("sae_cache").pairs[0], smoke)
     assert isinstance(answer, Certificate)
     one = record(Measured(certificate=answer, launches=launches(speedup, 1.0, 0.01)), "t")
-    built = reports.build(Ledger((*swept(certificates, [2, 2, 2, 2]), one), ()), "smoke")
+    built = build(Ledger((*swept(certificates, [2, 2, 2, 2]), one), ()), "smoke")
     (told,) = [row.outcome for row in built.rows if row.finding.name == "sae_cache"]
     assert told.startswith(words)
 
@@ -205,7 +212,7 @@ def test_the_lookup_has_as_many_categories_as_its_workload_says(tiny: Subject) -
 
 def test_a_finding_without_series_and_a_size_below_all_are_bad_input() -> None:
     with pytest.raises(BadInput, match=r"feature_links has no sweep\. Expected one of: text_batching"):
-        series_of([find("feature_links")])
+        series_of([find("feature_links")], known=FINDINGS)
     with pytest.raises(BadInput, match="leaves no size"):
         series_of([find("sae_cache")], largest=3)
 
@@ -218,16 +225,16 @@ def test_another_subject_takes_the_place_of_the_series_own() -> None:
 
 def test_a_definition_that_would_take_too_long_is_stopped_and_its_reason_recorded() -> None:
     lookup = next(series for series in SERIES if series.finding == "category_lookup")
-    few = Series(lookup.finding, lookup.function, lookup.unit, lookup.workloads[:3], growth=2)
-    answers = [step for step in steps([few], longest_call_s=1e-6) if not isinstance(step, tuple)]
+    few = replace(lookup, workloads=lookup.workloads[:3])
+    answers = answered([few], longest_call_s=1e-6)
     assert isinstance(answers[0], Certified)
     assert all(isinstance(answer, Refused) and answer.code == NOT_RUN for answer in answers[1:])
     assert "above 1e-06 s" in str(answers[1])
 
 
 def test_noting_the_definitions_seconds_leaves_its_certificate_as_it_is() -> None:
-    few = Series(MISS.finding, MISS.function, MISS.unit, MISS.workloads[:1])
-    (answer,) = (step for step in steps([few], longest_call_s=60) if not isinstance(step, tuple))
+    few = replace(MISS, workloads=MISS.workloads[:1])
+    (answer,) = answered([few], longest_call_s=60)
     finding = find("sae_cache")
     pair = finding.pairs[0]
     assert isinstance(answer, Certified)
@@ -235,19 +242,19 @@ def test_noting_the_definitions_seconds_leaves_its_certificate_as_it_is() -> Non
 
 
 def test_a_definition_that_is_quick_enough_is_not_stopped() -> None:
-    few = Series(MISS.finding, MISS.function, MISS.unit, MISS.workloads[:3])
-    answers = [step for step in steps([few, few], longest_call_s=60) if not isinstance(step, tuple)]
+    few = replace(MISS, workloads=MISS.workloads[:3])
+    answers = answered([few, few], longest_call_s=60)
     assert len(answers) == 3 and all(isinstance(answer, Certified) for answer in answers)
 
 
 def test_the_report_and_the_page_show_every_size_and_run_nothing(certificates: list[Certificate]) -> None:
     ledger = Ledger(tuple(swept(certificates, [0.5, 2, 2, 40])), ())
-    built = reports.build(ledger)
+    built = build(ledger)
     text, page = (reports.render(built, name) for name in ("report.md", "index.html"))
     assert "Loses at 10 files" in text and "| 10 | 500 ms | 1.00 s | 0.50x [" in text and "WITHHELD(not run)" in text
     assert "crossover between 10 and 30 files" in page and 'id="plot-sizes-sae_cache-0"' in page
     assert "WITHHELD(not run)" in page and len(Page(page).running) == 1
-    empty = reports.build(Ledger((), ()))
+    empty = build(Ledger((), ()))
     assert "Sizes" not in reports.render(empty, "report.md") and "plot-sizes" not in reports.render(empty, "index.html")
 
 
@@ -277,7 +284,7 @@ def test_the_verb_measures_a_few_sizes_and_says_where_the_twin_loses(
     arguments = ["sweep", "sae_cache", "--largest", "30", "--json", "--budget-s", "1", "--results", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", ["bench", *arguments])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        cli.main(FINDINGS)
     assert ended.value.code == 0
     told = json.loads(capsys.readouterr().out)
     assert [one["series"] for one in told] == ["file there, tiny", "file absent, tiny"]
@@ -292,7 +299,7 @@ def test_the_verb_says_which_findings_have_a_sweep(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["bench", "sweep", "feature_links", "--results", str(tmp_path)])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        cli.main(FINDINGS)
     assert ended.value.code == 2 and "has no sweep" in capsys.readouterr().err
 
 
@@ -303,5 +310,5 @@ def test_a_refusal_in_a_sweep_keeps_its_rule_its_trial_and_its_excess(monkeypatc
     )
     stub = SimpleNamespace(answer=lambda: refusal, definition=SimpleNamespace(took_s=0.1))
     monkeypatch.setattr("bench.ascent.Check", lambda *arguments: stub)
-    (answer,) = (step for step in steps([few], longest_call_s=60) if not isinstance(step, tuple))
+    (answer,) = answered([few], longest_call_s=60)
     assert isinstance(answer, Refused) and {**vars(answer)} == {**vars(refusal), "kind": "refused", "baseline": ""}

@@ -13,6 +13,7 @@ import pytest
 from bench import cli
 from bench.bodies import Measured
 from bench.errors import BadInput, RecordProblem
+from bench.findings import FINDINGS
 from bench.record import Ledger, read
 from bench.table import record_rows, rendered, sample_rows, write_table
 
@@ -26,7 +27,7 @@ def ledger(published: Path) -> Ledger:
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["bench", "records", *arguments])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        cli.main(FINDINGS)
     return int(ended.value.code or 0)
 
 

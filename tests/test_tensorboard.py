@@ -7,18 +7,17 @@ from typing import Any
 
 import pytest
 
-from bench import report as reports
 from bench.bodies import Measured
 from bench.certificate import Certificate, issue
 from bench.dashboards import LINES, MOST_SESSIONS, write_dashboards
 from bench.errors import RecordProblem
-from bench.findings import find
+from bench.findings import FINDINGS, find
 from bench.profiling import arms, trace
 from bench.record import Ledger
 
 from .boards import ask, serving, until
 from .browser import opened
-from .reporting import launches, ledger
+from .reporting import build, launches, ledger
 
 NAMES = ["category_lookup", "feature_links"]
 RUNS = {f"{name}/{pair.name}/{arm}" for name in NAMES for pair in find(name).pairs for arm in arms(pair)}
@@ -39,7 +38,7 @@ def measured(certificate: Certificate, *speedups: float, void: bool = False) -> 
 
 
 def write(found: Ledger, traces: Path) -> None:
-    write_dashboards(found.records, reports.build(found, "smoke"), traces)
+    write_dashboards(FINDINGS, found.records, build(found, "smoke"), traces)
 
 
 @pytest.fixture(scope="module")

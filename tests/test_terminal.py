@@ -22,7 +22,7 @@ from bench.cli.options import app
 from bench.findings import FINDINGS
 from bench.sitting import Sitting
 
-from .reporting import launches, ledger, rewritten
+from .reporting import build, launches, ledger, rewritten
 from .test_cli import run
 
 ROOT = Path(__file__).parent.parent
@@ -132,7 +132,7 @@ def test_a_colour_would_be_seen() -> None:
 def figures(certificate: Certificate, speedup: float, wobble: float = 0.01) -> reports.Report:
     body = Measured(certificate=certificate, launches=launches(speedup, wobble))
     findings = [finding for finding in FINDINGS if finding.name == "sae_cache"]
-    return reports.build(ledger(body), "smoke", findings)
+    return build(ledger(body), "smoke", findings)
 
 
 def test_an_open_figure_says_how_it_gets_more_time(certificate: Certificate) -> None:
@@ -146,11 +146,11 @@ def test_an_open_figure_says_how_it_gets_more_time(certificate: Certificate) -> 
 
 def test_what_was_not_run_or_differs_says_what_to_do(certificate: Certificate) -> None:
     body = Measured(certificate=certificate, launches=launches(3.0))
-    lines = terminal.after_figures(reports.build(ledger(body), "smoke"), "smoke", "my folder")
+    lines = terminal.after_figures(build(ledger(body), "smoke"), "smoke", "my folder")
     assert lines[0].startswith("7 of 8 pairs WITHHELD: see why: python -m bench check text_batching ")
     assert lines[0].endswith(" --workload smoke --subject 'my folder'")
     null = Measured(certificate=certificate, baseline=certificate, launches=launches(1.5, 1e-4))
-    (line,) = terminal.after_figures(reports.build(ledger(body, null), "smoke"), "smoke", None)
+    (line,) = terminal.after_figures(build(ledger(body, null), "smoke"), "smoke", None)
     assert "no timing counts" in line and "python -m bench doctor" in line
 
 
@@ -165,7 +165,7 @@ def test_a_check_says_what_comes_next(certificate: Certificate) -> None:
 def test_the_commands_that_are_named_are_commands(certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is parsed as far as its findings; `--help` then ends it."""
     body = Measured(certificate=certificate, launches=launches(3.0))
-    built = reports.build(ledger(body), "smoke")
+    built = build(ledger(body), "smoke")
     told = [*terminal.after_figures(built, "smoke", None), terminal.after_checks([certificate], None, None)]
     for line in told:
         command = line.split("python -m bench ")[1].split()

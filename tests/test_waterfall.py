@@ -17,9 +17,8 @@ from bench.check import certify
 from bench.comparison import Comparison, Launch, Verdict
 from bench.environment import current_environment
 from bench.errors import Uncertified
-from bench.findings import find
-from bench.ladders import LADDERS
-from bench.ladders.ladder import CAREFUL
+from bench.finding import CAREFUL
+from bench.findings import FINDINGS, find
 from bench.measurement import Outcome, sample_all
 from bench.page.climbs import climb_plot
 from bench.plan import Plan, plans_of_ladders, plans_of_pairs
@@ -27,16 +26,17 @@ from bench.record import Ledger, Record, read
 from bench.subject import Subject
 from bench.waterfall import Waterfall, waterfalls
 
-from .reporting import Page, without_library
+from .reporting import Page, build, plan_of, without_library
 
-LADDER = LADDERS[-1]
-"""Finding 6's: the shortest, and the one whose careful rung goes beyond the batched twin."""
+FINDING = find("grad_mode")
+PAIR = FINDING.pairs[0]
+"""Its ladder is the shortest, and the one whose careful rung goes beyond the batched twin."""
 
 
 @pytest.fixture(scope="module")
 def certificates(tiny: Subject) -> dict[str, Certificate]:
-    workload = LADDER.pair.workload("hostile")
-    answers = {r.name: certify(LADDER.finding, LADDER.pair, workload, r.function, tiny) for r in LADDER.rungs[1:]}
+    workload = PAIR.workload("hostile")
+    answers = {name: certify(FINDING, PAIR, workload, PAIR.arm(name), tiny) for name in PAIR.ladder[1:]}
     return {name: answer for name, answer in answers.items() if isinstance(answer, Certificate)}
 
 
@@ -57,45 +57,45 @@ def measured(plan: Plan, speedup: float) -> Measured:
 def climbed(certificates: dict[str, Certificate], *others: Any, refused: str = "") -> Ledger:
     kept = [certificate for name, certificate in certificates.items() if name != refused]
     speedups = iter((1.0, 2.0, 0.8, 4.0, 1.0))
-    plans = plans_of_ladders(kept)
+    plans = plans_of_ladders(FINDINGS, kept)
     null = measured(plans[-1], 1.0)
     return ledger(*others, *(measured(plan, next(speedups)) for plan in plans[:-1]), null)
 
 
 def refusal(twin: str, baseline: str = "") -> Refused:
-    workload = LADDER.pair.workload("hostile")
-    about: dict[str, Any] = {"finding": LADDER.finding.name, "function": LADDER.pair.name, "workload": workload}
+    workload = PAIR.workload("hostile")
+    about: dict[str, Any] = {"finding": FINDING.name, "function": PAIR.name, "workload": workload}
     return Refused(**about, twin=twin, code="not equivalent", reason="<b>no</b> | way", baseline=baseline)
 
 
 def built_of(ledger: Ledger) -> reports.Report:
-    return reports.build(ledger, "hostile", [LADDER.finding])
+    return build(ledger, "hostile", [FINDING])
 
 
 def only(ledger: Ledger) -> Waterfall:
-    (fall,) = waterfalls(ledger, "hostile")
+    (fall,) = waterfalls(FINDINGS, ledger, "hostile")
     return fall
 
 
 def test_each_rung_is_timed_against_the_one_below_and_one_pair_against_itself(
     certificates: dict[str, Certificate],
 ) -> None:
-    plans = plans_of_ladders(list(certificates.values()))
+    plans = plans_of_ladders(FINDINGS, list(certificates.values()))
     arms = [(plan.baseline, plan.contender) for plan in plans]
-    assert arms[:-1] == list(zip(LADDER.names, LADDER.names[1:], strict=False))
+    assert arms[:-1] == list(zip(PAIR.ladder, PAIR.ladder[1:], strict=False))
     assert plans[-1].null and not any(plan.null for plan in plans[:-1])
 
 
 def test_a_refused_rung_is_stepped_over(certificates: dict[str, Certificate]) -> None:
-    plans = plans_of_ladders([c for name, c in certificates.items() if name != "one_hook"])
+    plans = plans_of_ladders(FINDINGS, [c for name, c in certificates.items() if name != "one_hook"])
     assert ("batched", "no_logits") in [(plan.baseline, plan.contender) for plan in plans]
 
 
 def test_the_careful_loop_is_timed_beside_the_pair(certificates: dict[str, Certificate]) -> None:
     both = [certificates["batched"], certificates[CAREFUL]]
-    arms = [(plan.baseline, plan.contender) for plan in plans_of_pairs(both)]
+    arms = [(plan.baseline, plan.contender) for plan in plans_of_pairs(FINDINGS, both)]
     assert arms == [("sequential", "batched"), ("sequential", CAREFUL), ("batched", "batched")]
-    assert len(plans_of_pairs(both[:1])) == 2
+    assert len(plans_of_pairs(FINDINGS, both[:1])) == 2
 
 
 def test_a_baseline_must_be_certified_for_the_same_question(
@@ -115,8 +115,8 @@ def test_outputs_of_the_baseline_are_held_to_its_certificate(
     certificates: dict[str, Certificate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A baseline that turns wrong after its check fails the measurement, as a contender does."""
-    plan = Plan(certificates["no_logits"], certificates["one_hook"])
-    right = LADDER.pair.batched
+    plan = plan_of(certificates["no_logits"], certificates["one_hook"])
+    right = PAIR.batched
     pair = (lambda **inputs: right(**inputs) * 1.1, right)
     (sound,) = sample_all([plan], 1, 0.01, True)
     assert sound.launch and not sound.failure
@@ -127,7 +127,7 @@ def test_outputs_of_the_baseline_are_held_to_its_certificate(
 
 def test_a_waterfall_tells_each_factor_and_their_product(certificates: dict[str, Certificate]) -> None:
     steps = only(climbed(certificates)).steps
-    assert [step.rung.name for step in steps] == list(LADDER.names)
+    assert [step.rung.name for step in steps] == list(PAIR.ladder)
     assert steps[0].factor == "" and steps[0].in_all == 1
     assert steps[2].factor.startswith("2.00x [") and steps[2].baseline == "batched"
     product = math.prod(step.comparison.speedup for step in steps if step.comparison)
@@ -167,22 +167,22 @@ def test_a_refused_rung_is_withheld_and_the_others_go_on(certificates: dict[str,
 
 
 def test_the_page_has_the_ladder_as_a_plot_and_as_a_table(certificates: dict[str, Certificate]) -> None:
-    counts = {name: {"flops": 10, "forward_passes": 3} for name in LADDER.names}
-    workload = LADDER.pair.workload("hostile")
-    about: dict[str, Any] = {"finding": LADDER.finding.name, "function": LADDER.pair.name, "workload": workload}
-    pair = measured(Plan(certificates["batched"]), 2.0)
+    counts = {name: {"flops": 10, "forward_passes": 3} for name in PAIR.ladder}
+    workload = PAIR.workload("hostile")
+    about: dict[str, Any] = {"finding": FINDING.name, "function": PAIR.name, "workload": workload}
+    pair = measured(plan_of(certificates["batched"]), 2.0)
     records = climbed(certificates, Counted(**about, sources={}, counts=counts)).records
     built = built_of(Ledger((*ledger(pair, sitting="run").records, *records), ()))
     page = reports.render(built, "index.html")
     rungs = page.split('<table class="rungs">')[1].split("</table>")[0]
-    assert rungs.count('<th scope="row">') == len(LADDER.rungs) and rungs.count("[") == len(LADDER.rungs) - 1
+    assert rungs.count('<th scope="row">') == len(PAIR.arms) and rungs.count("[") == len(PAIR.arms) - 1
     assert page.count('id="plot-ladder-grad_mode"') == 1 and len(Page(page).running) == 1
     table = reports.render(built, "report.md")
     assert table.count("| `no_logits` |") == 1 and "## Ladders" in table
 
 
 def test_a_ladders_sitting_does_not_stand_in_for_a_run(certificates: dict[str, Certificate]) -> None:
-    pair = measured(Plan(certificates["batched"]), 2.0)
+    pair = measured(plan_of(certificates["batched"]), 2.0)
     both = Ledger((*ledger(pair, sitting="run").records, *climbed(certificates).records), ())
     built = built_of(both)
     assert built.sitting and built.sitting.sitting == "run"
@@ -190,8 +190,8 @@ def test_a_ladders_sitting_does_not_stand_in_for_a_run(certificates: dict[str, C
 
 
 def test_a_run_without_a_ladder_has_no_waterfall(certificates: dict[str, Certificate]) -> None:
-    plans = plans_of_pairs([certificates["batched"], certificates[CAREFUL]])
-    assert waterfalls(ledger(*(measured(plan, 2.0) for plan in plans)), "hostile") == ()
+    plans = plans_of_pairs(FINDINGS, [certificates["batched"], certificates[CAREFUL]])
+    assert waterfalls(FINDINGS, ledger(*(measured(plan, 2.0) for plan in plans)), "hostile") == ()
     built = built_of(ledger(measured(plans[0], 2.0)))
     assert "plot-ladder" not in reports.render(built, "index.html") and "Ladders" not in reports.render(
         built, "report.md"
@@ -199,7 +199,7 @@ def test_a_run_without_a_ladder_has_no_waterfall(certificates: dict[str, Certifi
 
 
 def test_a_null_that_differs_voids_the_ladder(certificates: dict[str, Certificate]) -> None:
-    null = measured(plans_of_ladders(list(certificates.values()))[-1], 3.0)
+    null = measured(plans_of_ladders(FINDINGS, list(certificates.values()))[-1], 3.0)
     fall = only(Ledger((*climbed(certificates).records[:-1], *ledger(null).records), ()))
     assert fall.null_differs and {step.verdict for step in fall.steps[1:]} == {Verdict.AMBIGUOUS}
 
@@ -211,9 +211,9 @@ def test_a_changed_rung_is_stale(certificates: dict[str, Certificate], monkeypat
 
 
 def test_the_report_tells_the_speed_up_against_a_careful_loop(certificates: dict[str, Certificate]) -> None:
-    plans = plans_of_pairs([certificates["batched"], certificates[CAREFUL]])
+    plans = plans_of_pairs(FINDINGS, [certificates["batched"], certificates[CAREFUL]])
     built = built_of(ledger(*(measured(plan, s) for plan, s in zip(plans, (2.0, 6.0, 1.0), strict=True))))
-    row = next(row for row in built.rows if row.pair is LADDER.pair)
+    row = next(row for row in built.rows if row.pair is PAIR)
     assert row.measured.startswith("2.00x [")
     assert row.beside and row.beside.told.startswith("6.01x [") and "over the sequential twin" in row.beside.told
     assert row.times == "2.00 s sequential, 1.00 s careful, 1.00 s batched"
@@ -225,8 +225,8 @@ def test_the_report_tells_the_speed_up_against_a_careful_loop(certificates: dict
 def test_a_wrong_careful_loop_withholds_its_own_figure_and_not_the_pairs(
     body: Refused, certificates: dict[str, Certificate]
 ) -> None:
-    built = built_of(ledger(measured(Plan(certificates["batched"]), 2.0), body))
-    row = next(row for row in built.rows if row.pair is LADDER.pair)
+    built = built_of(ledger(measured(plan_of(certificates["batched"]), 2.0), body))
+    row = next(row for row in built.rows if row.pair is PAIR)
     assert row.verdict is Verdict.VERIFIED
     assert row.beside and row.beside.verdict is Verdict.WITHHELD
 
@@ -234,7 +234,7 @@ def test_a_wrong_careful_loop_withholds_its_own_figure_and_not_the_pairs(
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["bench", *arguments])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        cli.main(FINDINGS)
     return int(ended.value.code or 0)
 
 
@@ -244,12 +244,12 @@ def test_the_verb_climbs_a_ladder_and_records_it(
     arguments = ["grad_mode", "--workload", "hostile", "--budget-s", "1", "--results", str(tmp_path), "--json"]
     assert run(monkeypatch, "ladder", *arguments) == 0
     (told,) = json.loads(capsys.readouterr().out)
-    assert [rung["rung"] for rung in told["rungs"]] == list(LADDER.names)
+    assert [rung["rung"] for rung in told["rungs"]] == list(PAIR.ladder)
     assert all(rung["speedup"] > 0 and len(rung["interval"]) == 2 for rung in told["rungs"][1:])
     assert all({"flops", "bytes_saved_for_backward"} <= set(rung["counts"]) for rung in told["rungs"])
     bodies = [record.body for record in read(tmp_path).records]
-    assert sum(isinstance(body, Certified) for body in bodies) == len(LADDER.rungs) - 1
-    assert sum(isinstance(body, Measured) for body in bodies) == len(LADDER.rungs)
+    assert sum(isinstance(body, Certified) for body in bodies) == len(PAIR.arms) - 1
+    assert sum(isinstance(body, Measured) for body in bodies) == len(PAIR.arms)
     assert "Which change bought what" in (tmp_path / "report-hostile/index.html").read_text()
 
 

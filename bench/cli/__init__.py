@@ -13,6 +13,7 @@ from typing import NoReturn
 from .. import terminal
 from ..errors import SpeedproofError
 from ..failures import DEBUG, disk_is_full, in_words, is_debugging, memory_ran_out
+from ..finding import Finding
 from . import (
     compare,
     dashboards,
@@ -34,15 +35,19 @@ VERBS = (gate, rewrites, mutation, figures, traces, dashboards, ladder, sweep, c
 """The modules that hold the verbs, in the order of the help page."""
 
 
-def main() -> None:
-    """Runs the command line; every failure is one clear line and an exit status, with a traceback where asked for."""
+def main(findings: Sequence[Finding]) -> None:
+    """Runs the command line over these findings.
+
+    Every failure is one clear line and an exit status, with a traceback where asked for.
+    """
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     # The profiler's library otherwise writes to standard error at every start and stop.
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     try:
         # Outside its standalone mode the parser returns the status of an Exit, and 130 after Control-C.
-        status = app(_without_debug(sys.argv[1:]), standalone_mode=False, prog_name=NAME or "python -m bench") or 0
+        name = NAME or "python -m bench"
+        status = app(_without_debug(sys.argv[1:]), standalone_mode=False, prog_name=name, obj=tuple(findings)) or 0
         sys.stdout.flush()
     except SpeedproofError as error:
         _fail(error, f"{type(error).__name__}: {error}", error.exit_status)

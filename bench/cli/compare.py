@@ -43,6 +43,7 @@ SidesBudget = Annotated[float, typer.Option(min=0, help="Seconds of timing two s
 
 @app.command()
 def compare(
+    context: typer.Context,
     before: Annotated[str, typer.Argument(help="A commit, requirements, a wheel or a folder; several joined by '+'.")],
     after: Annotated[str, typer.Argument(help="The other side, in the same words. '.' is the working tree.")],
     finding: Annotated[list[str] | None, typer.Option(help="Only this finding; may be given again.")] = None,
@@ -64,7 +65,7 @@ def compare(
       python -m bench compare HEAD '.+sae-lens==6.40.0' --finding text_batching
     """
     sides = parse_side(before), parse_side(after)
-    asked = asked_of_both(questions(chosen_findings(finding), workload, subject))
+    asked = asked_of_both(questions(chosen_findings(context, finding), workload, subject))
     if any(side.commit for side in sides) and (dirty := uncommitted()):
         terminal.warn_line(f"Not committed, so in no commit: {', '.join(dirty)}. '.' stands for the files as they are.")
     sitting = open_sitting(results, seed)
@@ -83,6 +84,7 @@ def compare(
 
 @app.command()
 def matrix(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="[FILE]", help="Table of dependency sets.")] = FILE,
     finding: Annotated[list[str] | None, typer.Option(help="Only this finding; may be given again.")] = None,
     workload: Annotated[str, typer.Option(help="Workload to compare on.")] = "smoke",
@@ -103,7 +105,7 @@ def matrix(
     if as_asv:
         sys.stdout.write(configuration(columns))
         return
-    asked = questions(chosen_findings(finding), workload, subject)
+    asked = questions(chosen_findings(context, finding), workload, subject)
     sitting = open_sitting(results, seed)
     with terminal.progress() as sitting.say:
         done = sitting.keep(run_matrix(columns, asked, budget_s, sitting.seed, CACHE, sitting.say))

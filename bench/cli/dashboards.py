@@ -8,11 +8,12 @@ from .. import report as reports
 from .. import terminal
 from ..dashboards import write_dashboards
 from ..folders import RESULTS
-from .options import AsJson, Results, SubjectName, app, read_records
+from .options import AsJson, Results, SubjectName, all_findings, app, read_records
 
 
 @app.command()
 def dashboards(
+    context: typer.Context,
     workload: Annotated[str, typer.Option(help="Workload that the cards tell of.")] = "report",
     subject: SubjectName = None,
     results: Results = RESULTS,
@@ -23,7 +24,8 @@ def dashboards(
     Example: make tensorboard, which calls this and then serves on 127.0.0.1
     """
     ledger = read_records(results)
-    folder = write_dashboards(ledger.records, reports.build(ledger, workload, subject=subject), results / "traces")
+    built = reports.build(all_findings(context), ledger, workload, subject)
+    folder = write_dashboards(all_findings(context), ledger.records, built, results / "traces")
     if as_json:
         terminal.print_json({"folder": str(folder)})
     else:

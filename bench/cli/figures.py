@@ -11,14 +11,10 @@ from .. import report as reports
 from .. import terminal
 from ..attempt import rewritten_findings, shares
 from ..certificate import Certificate, Refusal
-from ..controls import CONTROLS
 from ..controls.control import Control
 from ..estimate import TARGET_HALF_WIDTH
-from ..finding import Finding
-from ..findings import FINDINGS
+from ..finding import CAREFUL, Finding
 from ..folders import RESULTS
-from ..ladders import LADDERS
-from ..ladders.ladder import CAREFUL
 from ..measurement import sample_all
 from ..plan import Plan, plans_of_pairs
 from ..profiling import trace
@@ -33,6 +29,7 @@ from .options import (
     Results,
     Seed,
     SubjectName,
+    all_findings,
     app,
     chosen_findings,
     open_run,
@@ -52,6 +49,7 @@ QUICK_BUDGET_S = 25.0
 
 @app.command()
 def measure(
+    context: typer.Context,
     names: Names = None,
     workload: Annotated[str, typer.Option(help="Workload to measure.")] = "report",
     subject: SubjectName = None,
@@ -65,20 +63,21 @@ def measure(
 
     Example: python -m bench measure category_lookup --budget-s 60
     """
-    findings = chosen_findings(names)
+    findings = chosen_findings(context, names)
     asked = questions(findings, workload, subject)
-    asked += _careful(findings, asked)
+    asked += _careful(asked)
     sitting = open_sitting(results, seed)
     with terminal.progress() as sitting.say:
         answers, _ = sitting.prove(asked, asked, then=[sample_all])
-        sitting.measure(_plans(asked, answers), budget_s, precision)
+        sitting.measure(_plans(findings, asked, answers), budget_s, precision)
         sitting.close()
-    _show_report(results, workload, subject, findings, as_json)
+    _show_report(context, results, workload, subject, findings, as_json)
     raise typer.Exit(1 if any(isinstance(a, Refusal) for a in answers) else 0)
 
 
 @app.command()
 def report(
+    context: typer.Context,
     workload: Annotated[str, typer.Option(help="Workload to report on.")] = "report",
     subject: SubjectName = None,
     results: Results = RESULTS,
@@ -89,14 +88,15 @@ def report(
 
     Example: python -m bench report --readme README.md
     """
-    _show_report(results, workload, subject, FINDINGS, as_json)
+    _show_report(context, results, workload, subject, all_findings(context), as_json)
     if readme:
-        built = reports.build(read(results), workload)
+        built = reports.build(all_findings(context), read(results), workload)
         readme.write_text(reports.with_figures(readme.read_text(encoding="utf-8"), built), encoding="utf-8")
 
 
 @app.command()
 def run(
+    context: typer.Context,
     names: Names = None,
     quick: Annotated[bool, typer.Option("--quick", help="The tiny subject, and one control a finding.")] = False,
     subject: SubjectName = None,
@@ -117,11 +117,11 @@ def run(
       python -m bench run
       python -m bench run --quick
     """
-    findings = chosen_findings(names)
+    findings = chosen_findings(context, names)
     workload = "smoke" if quick else "report"
     asked = questions(findings, workload, subject)
     others = [] if quick else [q for q in questions(findings) if q.workload.name != workload]
-    asked += _careful(findings, asked)
+    asked += _careful(asked)
     options = {"quick": quick, "subject": subject, "budget_s": budget_s, "seed": seed, "precision": precision}
     scope = scope_of(findings, [q.workload for q in [*asked, *others]], options)
     sitting, words = open_run(results, seed, scope, fresh)
@@ -132,42 +132,51 @@ def run(
         rewritten = rewritten_findings(findings)
         if rewritten:
             sitting.rewrite(shares(rewritten, QUICK_TRIALS if quick else RUN_TRIALS), "tiny")
-        sitting.measure(_plans(asked, answers), budget_s or (QUICK_BUDGET_S if quick else RUN_BUDGET_S), precision)
+        sitting.measure(
+            _plans(findings, asked, answers), budget_s or (QUICK_BUDGET_S if quick else RUN_BUDGET_S), precision
+        )
         trace_all(findings, workload, subject, sitting)
         sitting.close()
-    is_good = _show_report(results, workload, subject, findings, as_json)
+    is_good = _show_report(context, results, workload, subject, findings, as_json)
     raise typer.Exit(0 if is_good and not any(isinstance(a, Refusal) for a in answers) else 1)
 
 
 def _controls(findings: Sequence[Finding], quick: bool) -> list[Control]:
     """All controls of the findings, or in a quick run the first of each: the report's own fix, if that is one."""
-    of_each = [[control for control in CONTROLS if control.finding.name == finding.name] for finding in findings]
-    return [control for controls in of_each for control in (controls[:1] if quick else controls)]
+    return [one for finding in findings for one in (finding.controls[:1] if quick else finding.controls)]
 
 
-def _careful(findings: Sequence[Finding], asked: Sequence[Question]) -> list[Question]:
+def _careful(asked: Sequence[Question]) -> list[Question]:
     """The same questions of the careful loop, for the functions that have one."""
-    ladders = [ladder for ladder in LADDERS if ladder.finding in findings]
-    functions = {(ladder.finding.name, ladder.pair.name) for ladder in ladders}
-    return [replace(question, arm=CAREFUL) for question in asked if (question.finding, question.function) in functions]
+    return [replace(question, arm=CAREFUL) for question in asked if question.pair.careful_beside]
 
 
-def _plans(asked: Sequence[Question], answers: Sequence[Certificate | Refusal]) -> list[Plan]:
+def _plans(
+    findings: Sequence[Finding], asked: Sequence[Question], answers: Sequence[Certificate | Refusal]
+) -> list[Plan]:
     """What was asked and certified. An arm that was refused on any workload is not timed."""
     refused = {(a.finding, a.function, a.twin) for a in answers if isinstance(a, Refusal)}
     wanted = {(q.finding, q.function, q.arm, q.workload.digest) for q in asked}
     sound = [a for a in answers if isinstance(a, Certificate) and (a.finding, a.function, a.twin) not in refused]
-    return plans_of_pairs([c for c in sound if (c.finding, c.function, c.twin, c.workload.digest) in wanted])
+    certificates = [c for c in sound if (c.finding, c.function, c.twin, c.workload.digest) in wanted]
+    return plans_of_pairs(findings, certificates)
 
 
-def _show_report(results: Path, workload: str, subject: str | None, findings: Sequence[Finding], as_json: bool) -> bool:
+def _show_report(
+    context: typer.Context,
+    results: Path,
+    workload: str,
+    subject: str | None,
+    findings: Sequence[Finding],
+    as_json: bool,
+) -> bool:
     """Shows the newest figures, writes the report if they are of all findings, says whether all is well."""
-    built = reports.build(read_records(results), workload, findings, subject)
+    built = reports.build(findings, read_records(results), workload, subject)
     if as_json:
         terminal.print_json([terminal.row_as_json(row) for row in built.rows])
     else:
         terminal.show_rows(built)
-    if tuple(findings) == FINDINGS:
+    if tuple(findings) == all_findings(context):
         page = reports.write(built, report_folder(results, workload, subject))[-1]
         terminal.warn_line(f"Report: {page}")
     if not as_json:

@@ -8,17 +8,15 @@ import typer
 
 from .. import terminal
 from ..certificate import Refusal
-from ..controls import CONTROLS
 from ..errors import BadInput
-from ..findings import FINDINGS
 from ..folders import RESULTS
 from ..gate import gate_that_allows
 from ..question import questions
-from .options import AsJson, Names, Results, SubjectName, app, chosen_findings, open_sitting
+from .options import AsJson, Names, Results, SubjectName, all_findings, app, chosen_findings, open_sitting
 
 
 @app.command("list")
-def list_(as_json: AsJson = False) -> None:
+def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """The findings, their functions and workloads.
 
     Example: python -m bench list
@@ -31,16 +29,17 @@ def list_(as_json: AsJson = False) -> None:
             "claim": finding.claim.words,
             "functions": {pair.name: [workload.name for workload in pair.workloads] for pair in finding.pairs},
         }
-        for finding in FINDINGS
+        for finding in all_findings(context)
     ]
     if as_json:
         terminal.print_json(rows)
         return
-    terminal.show_findings()
+    terminal.show_findings(all_findings(context))
 
 
 @app.command()
 def check(
+    context: typer.Context,
     names: Names = None,
     workload: Annotated[
         str | None, typer.Option(help="One workload; all if none, and for a candidate all of one subject.")
@@ -68,7 +67,7 @@ def check(
       python -m bench check 1 --candidate mine.py:extract_features --allow "torch random state: a DataLoader draws"
       python -m bench check 2 --workload smoke --subject tiny:bridge:topk --dtype bfloat16
     """
-    findings = chosen_findings(names)
+    findings = chosen_findings(context, names)
     if candidate and len(findings) != 1:
         raise BadInput("--candidate needs one finding to be held against. Expected one name, such as text_batching.")
     if allow and not candidate:
@@ -82,21 +81,23 @@ def check(
     if as_json:
         terminal.print_json([terminal.answer_as_json(answer) for answer in answers])
     else:
-        terminal.show_answers(answers)
+        terminal.show_answers(findings, answers)
         terminal.say_line(terminal.after_checks(answers, candidate, subject))
     refusals = [answer for answer in answers if isinstance(answer, Refusal)]
     raise typer.Exit(_exit_status(refusals))
 
 
 @app.command()
-def controls(results: Results = RESULTS, as_json: AsJson = False) -> None:
+def controls(context: typer.Context, results: Results = RESULTS, as_json: AsJson = False) -> None:
     """Show the gate functions that are wrong on purpose; it must reject each for the right reason.
 
     Example: python -m bench controls
     """
     sitting = open_sitting(results, None)
     with terminal.progress() as sitting.say:
-        _, judged = sitting.prove([], controls=CONTROLS)
+        _, judged = sitting.prove(
+            [], controls=[control for finding in all_findings(context) for control in finding.controls]
+        )
     if as_json:
         terminal.print_json([one.model_dump() for one in judged])
     else:

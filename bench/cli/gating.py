@@ -42,6 +42,7 @@ AcceptedFile = Annotated[Path, typer.Option("--accepted", help="File of accepted
 
 @app.command()
 def gate(
+    context: typer.Context,
     names: Names = None,
     against: Against = "",
     save: Annotated[Path | None, typer.Option(help="Write the counts of today to this file.")] = None,
@@ -61,7 +62,7 @@ def gate(
       python -m bench gate --against results/counts.json --markdown summary.md --junit gate.xml
       python -m bench gate --against HEAD~1 --budget-s 120
     """
-    findings = chosen_findings(names)
+    findings = chosen_findings(context, names)
     if not (against or save):
         raise BadInput("gate has nothing to do. Expected --against FILE|COMMIT, or --save FILE.")
     sitting = open_sitting(results, seed)
@@ -84,6 +85,7 @@ def gate(
 
 @app.command()
 def accept(
+    context: typer.Context,
     names: Names = None,
     against: Against = "",
     who: Annotated[str, typer.Option(help="Who accepts.")] = "",
@@ -99,7 +101,7 @@ def accept(
     if not against:
         raise BadInput("accept needs --against FILE|COMMIT. Expected what the gate was held against.")
     require_reason(who, why)
-    found = _judge(chosen_findings(names), against, workload, 0, accepted, None, open_sitting(results, None))
+    found = _judge(chosen_findings(context, names), against, workload, 0, accepted, None, open_sitting(results, None))
     if found.wrong:
         raise BadInput(f"Other answers cannot be accepted: {found.wrong[0]}")
     wanted = [change for change in found.changes if change.stops]

@@ -8,10 +8,8 @@ from .. import report as reports
 from .. import terminal
 from ..certificate import Certificate
 from ..errors import BadInput
-from ..findings import FINDINGS
+from ..finding import Finding
 from ..folders import RESULTS
-from ..ladders import LADDERS
-from ..ladders.ladder import Ladder
 from ..plan import plans_of_ladders
 from ..question import questions_of_rungs
 from ..waterfall import waterfalls
@@ -22,6 +20,7 @@ from .options import (
     Results,
     Seed,
     SubjectName,
+    all_findings,
     app,
     chosen_findings,
     open_sitting,
@@ -35,6 +34,7 @@ LADDER_BUDGET_S = 600.0
 
 @app.command()
 def ladder(
+    context: typer.Context,
     names: Names = None,
     workload: Annotated[str, typer.Option(help="Workload to climb on.")] = "report",
     subject: SubjectName = None,
@@ -47,33 +47,35 @@ def ladder(
 
     Example: python -m bench ladder text_batching --workload smoke --budget-s 30
     """
-    ladders = _chosen(names)
-    asked = questions_of_rungs(ladders, workload, subject)
+    findings = _chosen(context, names)
+    asked = questions_of_rungs(findings, workload, subject)
     sitting = open_sitting(results, seed)
     with terminal.progress() as sitting.say:
         answers, _ = sitting.prove(asked, asked)
-        sitting.measure(plans_of_ladders([a for a in answers if isinstance(a, Certificate)]), budget_s)
+        sitting.measure(plans_of_ladders(findings, [a for a in answers if isinstance(a, Certificate)]), budget_s)
         sitting.close()
     ledger = read_records(results)
-    # By ladder, since a name given may be of a finding whose other sittings are newer.
-    falls = [fall for fall in waterfalls(ledger, workload, subject) if fall.ladder in ladders]
+    falls = waterfalls(findings, ledger, workload, subject)
     if as_json:
         terminal.print_json([terminal.waterfall_as_json(fall) for fall in falls])
     else:
         for fall in falls:
             terminal.show_waterfall(fall)
-    known = [f for f in FINDINGS if all(workload in {w.name for w in pair.workloads} for pair in f.pairs)]
-    page = reports.write(reports.build(ledger, workload, known, subject), report_folder(results, workload, subject))[-1]
+    known = [f for f in all_findings(context) if all(workload in {w.name for w in pair.workloads} for pair in f.pairs)]
+    page = reports.write(reports.build(known, ledger, workload, subject), report_folder(results, workload, subject))[-1]
     terminal.warn_line(f"Report: {page}")
     raise typer.Exit(0 if all(step.comparison for fall in falls for step in fall.steps[1:]) else 1)
 
 
-def _chosen(names: list[str] | None) -> tuple[Ladder, ...]:
-    """The ladders of the findings named; all if none is. Raises BadInput."""
-    findings = chosen_findings(names)
-    chosen = tuple(ladder for ladder in LADDERS if ladder.finding in findings)
-    without = [f.name for f in findings if f.name not in {ladder.finding.name for ladder in chosen}]
+def _chosen(context: typer.Context, names: list[str] | None) -> tuple[Finding, ...]:
+    """Those of the findings named that have a ladder; of all if none is. Raises BadInput where one has none."""
+    findings = chosen_findings(context, names)
+    without = [finding.name for finding in findings if not _has_ladder(finding)]
     if names and without:
-        known = ", ".join(ladder.finding.name for ladder in LADDERS)
+        known = ", ".join(finding.name for finding in all_findings(context) if _has_ladder(finding))
         raise BadInput(f"{', '.join(without)} has no ladder. Expected some of: {known}.")
-    return chosen
+    return tuple(filter(_has_ladder, findings))
+
+
+def _has_ladder(finding: Finding) -> bool:
+    return any(pair.arms for pair in finding.pairs)

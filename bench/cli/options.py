@@ -10,8 +10,7 @@ import typer
 from .. import terminal
 from ..environment import current_environment, why_no_commit
 from ..errors import BadInput
-from ..finding import Finding
-from ..findings import FINDINGS, find
+from ..finding import Finding, named
 from ..profiling import n_arms, trace
 from ..record import Ledger, Recorder, read
 from ..regression.judgement import Judgement
@@ -40,8 +39,14 @@ def everywhere(
     """What all verbs have in common. `main` takes `--debug` out before; it stands here for the help page."""
 
 
-def _known() -> list[str]:
-    return [finding.name for finding in FINDINGS]
+def all_findings(context: typer.Context) -> tuple[Finding, ...]:
+    """What `main` was given."""
+    found: tuple[Finding, ...] = context.find_root().obj
+    return found
+
+
+def _known(context: typer.Context) -> list[str]:
+    return [finding.name for finding in context.find_root().obj or ()]
 
 
 Names = Annotated[
@@ -68,9 +73,10 @@ def read_records(results: Path) -> Ledger:
     return ledger
 
 
-def chosen_findings(names: Sequence[str] | None) -> tuple[Finding, ...]:
+def chosen_findings(context: typer.Context, names: Sequence[str] | None) -> tuple[Finding, ...]:
     """The findings named, each once; all if none is. Raises BadInput."""
-    return tuple(dict.fromkeys(find(name) for name in names)) if names else FINDINGS
+    known = all_findings(context)
+    return tuple(dict.fromkeys(named(known, name) for name in names)) if names else known
 
 
 def open_run(results: Path, seed: int | None, scope: str, fresh: bool) -> tuple[Sitting, str]:
@@ -102,10 +108,12 @@ def open_sitting(results: Path, seed: int | None) -> Sitting:
 
 def trace_all(findings: Sequence[Finding], workload: str, subject: str | None, sitting: Sitting) -> list[Traced]:
     """Traces every arm of the findings in a fresh process, and records what the profiler saw."""
-    names, left = [finding.name for finding in findings], n_arms(findings)
-    sitting.say(f"tracing {names[0]}", left)
+    left = n_arms(findings)
+    sitting.say(f"tracing {findings[0].name}", left)
     traced: list[Traced] = []
-    for one in sitting.told(trace, names, workload, subject, sitting.recorder.results / "traces"):
+    for one in sitting.told(
+        trace, [finding.card for finding in findings], workload, subject, sitting.recorder.results / "traces"
+    ):
         sitting.recorder.write(one)
         traced.append(one)
         sitting.say(f"tracing {one.function}, {one.arm}", left - len(traced))

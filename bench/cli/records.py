@@ -9,15 +9,16 @@ import typer
 
 from .. import terminal
 from ..errors import BadInput
-from ..findings import find
+from ..finding import named
 from ..folders import RESULTS
 from ..history import histories, write_histories
 from ..table import record_rows, rendered, sample_rows, write_table
-from .options import Results, app, read_records
+from .options import Results, all_findings, app, read_records
 
 
 @app.command()
 def records(
+    context: typer.Context,
     kind: Annotated[str | None, typer.Option(help="What the record says, such as measured or counted.")] = None,
     finding: Annotated[str | None, typer.Option(help="Name or number.")] = None,
     workload: Annotated[str | None, typer.Option(help="Name of the workload.")] = None,
@@ -40,7 +41,7 @@ def records(
     ledger = read_records(results)
     if sitting == "newest":
         sitting = ledger.records[-1].sitting if ledger.records else None
-    name = find(finding).name if finding else None
+    name = named(all_findings(context), finding).name if finding else None
     chosen = ledger.filter(kind, name, workload, subject, sitting, _moment(since)).records
     if otava:
         found = histories(chosen, ledger.records)

@@ -6,11 +6,10 @@ import typer
 
 from .. import terminal
 from ..attempt import default_trials, rewritten_findings, shares
-from ..findings import FINDINGS
 from ..folders import RESULTS
 from ..rejection import merged
 from ..rewrites import find_family
-from .options import AsJson, Names, Results, app, chosen_findings, open_sitting
+from .options import AsJson, Names, Results, all_findings, app, chosen_findings, open_sitting
 
 Trials = Annotated[int | None, typer.Option(min=1, help="Trials, shared among the findings. 1,000 on tiny, else 30.")]
 FirstSeed = Annotated[int | None, typer.Option(help="Seed of the first trial; the i-th after it has a seed i larger.")]
@@ -18,6 +17,7 @@ FirstSeed = Annotated[int | None, typer.Option(help="Seed of the first trial; th
 
 @app.command()
 def rewrites(
+    context: typer.Context,
     names: Names = None,
     trials: Trials = None,
     subject: Annotated[str, typer.Option(help="tiny or gpt2-small-shape.")] = "tiny",
@@ -31,7 +31,11 @@ def rewrites(
       python -m bench rewrites
       python -m bench rewrites text_batching --seed 17 --trials 1
     """
-    findings = [find_family(f).finding for f in chosen_findings(names)] if names else rewritten_findings(FINDINGS)
+    findings = (
+        [find_family(f).finding for f in chosen_findings(context, names)]
+        if names
+        else rewritten_findings(all_findings(context))
+    )
     enough = default_trials(subject)
     sitting = open_sitting(results, seed)
     with terminal.progress() as sitting.say:

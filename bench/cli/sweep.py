@@ -9,13 +9,24 @@ from .. import report as reports
 from .. import terminal
 from ..ascent import NOT_RUN, ascend
 from ..bodies import Refused
-from ..findings import FINDINGS
 from ..folders import RESULTS
 from ..plan import plans_of_pairs
 from ..series import Series, series_of
 from ..subject import find_subject
 from ..sweep import Sweep
-from .options import AsJson, Budget, Names, Results, Seed, SubjectName, app, chosen_findings, open_sitting, read_records
+from .options import (
+    AsJson,
+    Budget,
+    Names,
+    Results,
+    Seed,
+    SubjectName,
+    all_findings,
+    app,
+    chosen_findings,
+    open_sitting,
+    read_records,
+)
 
 SWEEP_BUDGET_S = 480.0
 """Timing budget of all sweeps; the checks come on top."""
@@ -23,6 +34,7 @@ SWEEP_BUDGET_S = 480.0
 
 @app.command()
 def sweep(
+    context: typer.Context,
     names: Names = None,
     subject: SubjectName = None,
     largest: Annotated[int | None, typer.Option(min=1, help="Largest size; sizes above it are left out.")] = None,
@@ -39,14 +51,15 @@ def sweep(
     """
     if subject:
         find_subject(subject)
-    series = series_of(chosen_findings(names), subject, largest)
+    findings = chosen_findings(context, names)
+    series = series_of(findings, subject, largest, all_findings(context))
     sitting = open_sitting(results, seed)
     with terminal.progress() as sitting.say:
-        certificates = ascend(sitting, series)
-        sitting.measure(plans_of_pairs(certificates), budget_s)
+        certificates = ascend(sitting, findings, series)
+        sitting.measure(plans_of_pairs(findings, certificates), budget_s)
         sitting.close()
     ledger = read_records(results)
-    built = reports.build(ledger, findings=FINDINGS, subject=subject)
+    built = reports.build(all_findings(context), ledger, subject=subject)
     done = [one for one in built.sweeps if _is_among(one, series, sitting.recorder.sitting)]
     if as_json:
         terminal.print_json([_as_json(one) for one in done])

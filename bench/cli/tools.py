@@ -12,11 +12,12 @@ from ..fitness import fitness
 from ..fitness.sign import State
 from ..folders import RESULTS
 from ..record import schema
-from .options import AsJson, Results, app, read_records
+from .options import AsJson, Results, all_findings, app, read_records
 
 
 @app.command()
 def doctor(
+    context: typer.Context,
     hub: Annotated[bool, typer.Option("--hub", help="Also ask the Hugging Face hub whether it answers.")] = False,
     results: Results = RESULTS,
     as_json: AsJson = False,
@@ -27,7 +28,7 @@ def doctor(
       python -m bench doctor
       python -m bench doctor --hub --json
     """
-    found = fitness(read_records(results).records, results, hub)
+    found = fitness(all_findings(context), read_records(results).records, results, hub)
     if as_json:
         terminal.print_json(terminal.fitness_as_json(found))
     else:

@@ -17,6 +17,7 @@ from .options import AsJson, Names, Results, SubjectName, app, chosen_findings, 
 
 @app.command()
 def profile(
+    context: typer.Context,
     names: Names = None,
     workload: Annotated[str, typer.Option(help="Workload whose first items are traced.")] = "report",
     subject: SubjectName = None,
@@ -32,13 +33,13 @@ def profile(
       python -m bench profile
       python -m bench profile text_batching --workload smoke
     """
-    findings = chosen_findings(names)
+    findings = chosen_findings(context, names)
     questions(findings, workload, subject)
     sitting = open_sitting(results, None)
     with terminal.progress() as sitting.say:
         traced = trace_all(findings, workload, subject, sitting)
     records = [r for r in read_records(results).records if r.sitting == sitting.recorder.sitting]
-    found = differences(records, workload, traced[0].workload.subject if subject else None)
+    found = differences(findings, records, workload, traced[0].workload.subject if subject else None)
     if as_json:
         terminal.print_json(_as_json(traced, found, results / "traces"))
     else:

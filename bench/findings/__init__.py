@@ -1,7 +1,6 @@
 """The six findings, in the report's order."""
 
-from ..errors import unknown
-from ..finding import Finding
+from ..finding import Finding, named
 from . import category_lookup, comparison_table, feature_links, grad_mode, sae_cache, text_batching
 
 FINDINGS: tuple[Finding, ...] = (
@@ -17,8 +16,5 @@ if len({finding.name for finding in FINDINGS}) != len(FINDINGS):
 
 
 def find(name: str) -> Finding:
-    """The finding of that name or number. Raises BadInput."""
-    for finding in FINDINGS:
-        if name in (finding.name, str(finding.number)):
-            return finding
-    raise unknown("finding", name, [finding.name for finding in FINDINGS])
+    """The one of the six of that name or number. Raises BadInput."""
+    return named(FINDINGS, name)

@@ -15,13 +15,17 @@ import impl_sequential.category_lookup as sequential
 from .. import texts
 from ..counters import bytes_allocated, operators, string_comparisons
 from ..equivalence import Exactly, Inputs
-from ..finding import Claim, Finding, Pair, Refused
+from ..finding import OF_SHORT_CALLS, Claim, Disturbed, Finding, Pair, Refused
 from ..hostile import alone
 from ..oracle import Oracle
+from ..series import Series
 from ..subject import Subject
 from ..suite import Suite
 from ..variations import OTHER_CATEGORIES, numbers
 from ..workload import N_CATEGORIES, WORD_RANGE, Workload, fresh
+from .sizes import SMALL, point
+
+NAME = "category_lookup"
 
 SMOKE = Workload("smoke", "tiny", 90)
 """Longer than the set of texts, so that texts repeat."""
@@ -105,9 +109,21 @@ def _rows_rolled(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[O
     yield oracle
 
 
+LOOKED_UP = (70, 200, 700, 1_200, 2_000, 4_000, 7_000, 20_000)
+COARSE = (70, 200, 700, 2_000, 7_000, 20_000)
+CATEGORIES = (7, 30, 100, 300, 1_000)
+
+
+def _by_texts(n_categories: int, sizes: Sequence[int]) -> Series:
+    kind = f"equal texts, {n_categories:,} categories"
+    workloads = tuple(point(n, "equal", SMALL, n_categories) for n in sizes if n >= n_categories)
+    return Series(NAME, "analyze_specialists", "texts", kind, workloads, growth=2)
+
+
 FINDING = Finding(
+    module=__name__,
     number=3,
-    name="category_lookup",
+    name=NAME,
     title="Every text is compared with every text",
     claim=Claim("minor"),
     pairs=(
@@ -125,10 +141,27 @@ FINDING = Finding(
                 Refused("features of fewer texts", lambda inputs: {"features": inputs["features"][1:]}, ValueError),
             ),
             alterations=(("features written into", "the answer is known by the features' identity", _rows_rolled),),
+            series=(
+                _by_texts(N_CATEGORIES, LOOKED_UP),
+                _by_texts(70, COARSE),
+                _by_texts(1_000, COARSE),
+                Series(
+                    NAME,
+                    "analyze_specialists",
+                    "categories",
+                    "2,000 equal texts",
+                    tuple(point(2_000, "equal", SMALL, k) for k in CATEGORIES),
+                    axis="n_categories",
+                ),
+            ),
         ),
     ),
     counters=(string_comparisons, operators, bytes_allocated),
     definition_digest="71c0cc45b23e4026",
+    disturbed_by=Disturbed(
+        "short calls: interruptions, and torch's threads waiting for a core", (*OF_SHORT_CALLS, "threads")
+    ),
+    controls_in="bench.controls:CONTROLS",
 )
 
 

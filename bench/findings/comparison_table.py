@@ -28,14 +28,18 @@ from ..counters import (
 from ..equivalence import Inputs
 from ..errors import NotEquivalent
 from ..features import Features
-from ..finding import Claim, Defect, Finding, Pair, Refused
+from ..finding import OF_PRODUCTS, Arm, Claim, Defect, Disturbed, Finding, Pair, Refused
 from ..hostile import alone
+from ..ladders import comparison_table as ladder
 from ..oracle import Oracle
 from ..ranks import Number, Ranked, SameRanks
 from ..subject import Subject
 from ..suite import Suite
 from ..variations import OTHER_CATEGORIES, OTHER_MODEL, OTHER_SAES, numbers
 from ..workload import Workload
+from .sizes import LARGE, SMALL, TEXTS, of_texts
+
+NAME = "comparison_table"
 
 SMOKE = Workload("smoke", "tiny", 70)
 SOLVED = Workload("solved", "solved", 70)
@@ -119,8 +123,9 @@ def _numbers(inputs: Inputs, oracle: Oracle, output: Any, allowed: float) -> lis
 
 
 FINDING = Finding(
+    module=__name__,
     number=2,
-    name="comparison_table",
+    name=NAME,
     title="Features are extracted three times per SAE",
     claim=Claim("3x", low=3, high=3),
     pairs=(
@@ -146,6 +151,23 @@ FINDING = Finding(
                 Refused("a string in place of texts", lambda inputs: {"texts": ""}, TypeError),
                 Refused("no SAEs", lambda inputs: {"saes": {}}, ValueError),
             ),
+            arms=(
+                Arm("sequential", "the definition: three whole passes per SAE"),
+                Arm("one_extraction", "one extraction per SAE", ladder.one_extraction),
+                Arm("no_logits", "no product with the vocabulary", ladder.no_logits),
+                Arm("careful", "no block above the SAE's hook", ladder.careful),
+                Arm("one_forward", "one pass for all SAEs", ladder.one_forward),
+                Arm("count_once", "strong features counted once per SAE", ladder.count_once),
+                Arm("batched", "texts of like length together, within a token budget: the batched twin"),
+            ),
+            series=(
+                of_texts(NAME, NAME, "equal", SMALL, TEXTS),
+                of_texts(NAME, NAME, "ragged", SMALL, TEXTS),
+                of_texts(NAME, NAME, "long", SMALL, TEXTS),
+                of_texts(NAME, NAME, "equal", LARGE, TEXTS[:4]),
+                of_texts(NAME, NAME, "ragged", LARGE, TEXTS[:4]),
+                of_texts(NAME, NAME, "long", LARGE, TEXTS[:2]),
+            ),
         ),
     ),
     counters=(
@@ -161,6 +183,8 @@ FINDING = Finding(
         operators,
     ),
     definition_digest="f995e4e2b68232e6",
+    disturbed_by=Disturbed("anything that takes a core from the matrix products", (*OF_PRODUCTS, "memory")),
+    controls_in="bench.controls:CONTROLS",
     baseline_defects=(
         Defect(
             "A model that prepends no bos, and an empty text among others: it has no tokens, so the definition reads "

@@ -11,12 +11,14 @@ import impl_sequential.feature_links as sequential
 
 from ..counters import duplicate_definitions
 from ..equivalence import Exactly, Inputs
-from ..finding import Claim, Finding, Pair, Refused
+from ..finding import OF_SHORT_CALLS, Claim, Disturbed, Finding, Pair, Refused
 from ..oracle import Oracle
 from ..subject import Subject
 from ..suite import Suite
 from ..variations import plain
 from ..workload import Workload
+
+NAME = "feature_links"
 
 SMOKE = Workload("smoke", "tiny", 60, "none")
 HOSTILE = Workload("hostile", "tiny", 1_500, "unusual")
@@ -45,8 +47,9 @@ def _expected(inputs: Inputs, oracle: Oracle) -> list[str]:
 
 
 FINDING = Finding(
+    module=__name__,
     number=4,
-    name="feature_links",
+    name=NAME,
     title="One function is defined twice",
     claim=Claim("quality only", low=1, high=1),
     pairs=(
@@ -60,10 +63,15 @@ FINDING = Finding(
             items=("feature_idxs",),
             variations=(plain("sae_name", lambda inputs: [UNUSUAL_NAME, "gemma-2-2b/20-gemmascope-res-16k", ""]),),
             refused=(Refused("a negative index", lambda inputs: {"feature_idxs": [0, -1]}, IndexError),),
+            unit="links",
         ),
     ),
     counters=(duplicate_definitions,),
     definition_digest="c08f5e59feaa2542",
+    disturbed_by=Disturbed(
+        "very short calls of Python alone: interruptions, and the processor's frequency", OF_SHORT_CALLS
+    ),
+    controls_in="bench.controls:CONTROLS",
 )
 
 

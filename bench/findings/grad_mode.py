@@ -21,12 +21,16 @@ from ..counters import (
     token_layers,
 )
 from ..equivalence import Inputs, SameRows
-from ..finding import Claim, Defect, Finding, Pair, Refused
+from ..finding import OF_PRODUCTS, Arm, Claim, Defect, Disturbed, Finding, Pair, Refused
+from ..ladders import grad_mode as ladder
 from ..oracle import Oracle
 from ..subject import Subject
 from ..suite import Suite
 from ..variations import OTHER_HOOK, OTHER_MODEL
 from ..workload import Workload
+from .sizes import LARGE, SMALL, TEXTS, of_texts
+
+NAME = "grad_mode"
 
 SMOKE = Workload("smoke", "tiny", 70)
 HOSTILE = Workload("hostile", "tiny", 32, "hostile")
@@ -43,8 +47,9 @@ def _activations(inputs: Inputs, oracle: Oracle) -> Tensor:
 
 
 FINDING = Finding(
+    module=__name__,
     number=6,
-    name="grad_mode",
+    name=NAME,
     title="Inference keeps the autograd graph",
     claim=Claim("memory"),
     pairs=(
@@ -60,6 +65,17 @@ FINDING = Finding(
                 Refused("a string in place of texts", lambda inputs: {"texts": ""}, TypeError),
                 Refused("a hook that the model lacks", lambda inputs: {"hook_name": "no.such_hook"}, ValueError),
             ),
+            arms=(
+                Arm("sequential", "the definition: everything cached, with graph"),
+                Arm("batched", "no autograd graph: the batched twin"),
+                Arm("one_hook", "only the hook that is read is cached", ladder.one_hook),
+                Arm("no_logits", "no product with the vocabulary", ladder.no_logits),
+                Arm("careful", "no block above the hook", ladder.careful),
+            ),
+            series=(
+                of_texts(NAME, "collect_activations", "ragged", SMALL, TEXTS[:7]),
+                of_texts(NAME, "collect_activations", "ragged", LARGE, TEXTS[:4]),
+            ),
         ),
     ),
     counters=(
@@ -73,6 +89,8 @@ FINDING = Finding(
         operators,
     ),
     definition_digest="8cf215432544814c",
+    disturbed_by=Disturbed("memory given and taken: little of it free, and busy cores", (*OF_PRODUCTS, "memory")),
+    controls_in="bench.controls:CONTROLS",
     baseline_defects=(
         Defect(
             "A tokenizer that pads on the left by default, and a text that begins with the literal bos token: the "

@@ -15,13 +15,17 @@ import impl_sequential.sae_cache as sequential
 from .. import hub
 from ..counters import directory_scans, file_system_calls
 from ..equivalence import Exactly, Inputs
-from ..finding import Claim, Defect, Finding, Pair, Refused
+from ..finding import OF_SHORT_CALLS, Claim, Defect, Disturbed, Finding, Pair, Refused
 from ..hub import CFG, OTHER_PATH, PATTERN_PATH, SAE_PATH, WEIGHTS
 from ..oracle import Oracle
+from ..series import Series
 from ..subject import Subject
 from ..suite import Suite
 from ..variations import plain
-from ..workload import Workload
+from ..workload import Form, Workload
+from .sizes import SMALL, point
+
+NAME = "sae_cache"
 
 SMOKE = Workload("smoke", "tiny", 100, "hit")
 MISS = Workload("miss", "tiny", 1_000, "miss")
@@ -67,9 +71,17 @@ def _saved(files: Sequence[str], inputs: Inputs, subject: Subject, oracle: Oracl
         shutil.rmtree(inputs["hf_cache"].parent)
 
 
+FILES = (10, 30, 100, 300, 1_000, 3_000, 10_000)
+
+
+def _sizes(form: Form) -> tuple[Workload, ...]:
+    return tuple(point(n, form, SMALL) for n in FILES)
+
+
 FINDING = Finding(
+    module=__name__,
     number=5,
-    name="sae_cache",
+    name=NAME,
     title="The whole hub cache is walked to find one file",
     claim=Claim("low"),
     pairs=(
@@ -92,10 +104,26 @@ FINDING = Finding(
                 ("saved directly", "the SAE's own folder is not looked at", partial(_saved, (WEIGHTS, CFG))),
                 ("half saved", "a folder without weights counts as a hit", partial(_saved, (CFG,))),
             ),
+            unit="files",
+            series=(
+                Series(
+                    NAME,
+                    "check_sae_cached",
+                    "files",
+                    "file there",
+                    _sizes("hit"),
+                    note="The definition's walk ends at the file, whose place in the walk is the file system's choice",
+                ),
+                Series(NAME, "check_sae_cached", "files", "file absent", _sizes("miss")),
+            ),
         ),
     ),
     counters=(directory_scans, file_system_calls),
     definition_digest="b1c9db239d61e831",
+    disturbed_by=Disturbed(
+        "file-system calls: other users of the disk, a network file system", (*OF_SHORT_CALLS, "file system")
+    ),
+    controls_in="bench.controls:CONTROLS",
     baseline_defects=(
         Defect(
             "A folder whose name only begins with the wanted one (blocks.8.hook_resid_pre_768) counts as a hit.",

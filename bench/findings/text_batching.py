@@ -25,7 +25,8 @@ from ..counters import (
 )
 from ..equivalence import Inputs, SameRows
 from ..features import Features
-from ..finding import Claim, Defect, Finding, Pair, Refused
+from ..finding import OF_PRODUCTS, Arm, Claim, Defect, Disturbed, Finding, Pair, Refused
+from ..ladders import text_batching as ladder
 from ..oracle import Oracle
 from ..plain import ListOf
 from ..ranks import Number, Ranked, SameRanks
@@ -33,6 +34,9 @@ from ..subject import Subject
 from ..suite import Suite
 from ..variations import OTHER_HOOK, OTHER_MODEL, OTHER_SAE, Changed, Variation, numbers
 from ..workload import Workload
+from .sizes import LARGE, SMALL, TEXTS, of_texts
+
+NAME = "text_batching"
 
 SMOKE = Workload("smoke", "tiny", 70)
 SOLVED = Workload("solved", "solved", 70)
@@ -131,8 +135,9 @@ def _concept_numbers(inputs: Inputs, oracle: Oracle, output: Any, allowed: float
 
 
 FINDING = Finding(
+    module=__name__,
     number=1,
-    name="text_batching",
+    name=NAME,
     title="Texts are run one at a time",
     claim=Claim("5-10x", low=5, high=10),
     pairs=(
@@ -144,6 +149,28 @@ FINDING = Finding(
             (SMOKE, SOLVED, HOSTILE, RAGGED, REPORT),
             variations=(OTHER_MODEL, OTHER_SAE, OTHER_HOOK),
             refused=REFUSED,
+            arms=(
+                Arm("sequential", "the definition: one text at a time, everything cached, with graph"),
+                Arm("no_graph", "no autograd graph", ladder.no_graph),
+                Arm("one_hook", "only the hook that is read is cached", ladder.one_hook),
+                Arm("no_logits", "no product with the vocabulary", ladder.no_logits),
+                Arm("careful", "no block above the hook", ladder.careful),
+                Arm("batch", f"{ladder.BATCH_SIZE} texts in a pass, padded on the right", ladder.batch),
+                Arm(
+                    "sort_and_budget",
+                    f"texts of like length together, {ladder.TOKEN_BUDGET} tokens in a pass",
+                    ladder.sort_and_budget,
+                ),
+                Arm("batched", "one encode for all texts: the batched twin"),
+            ),
+            series=(
+                of_texts(NAME, "extract_features", "equal", SMALL, TEXTS),
+                of_texts(NAME, "extract_features", "ragged", SMALL, TEXTS),
+                of_texts(NAME, "extract_features", "long", SMALL, TEXTS),
+                of_texts(NAME, "extract_features", "equal", LARGE, TEXTS[:5]),
+                of_texts(NAME, "extract_features", "ragged", LARGE, TEXTS[:6]),
+                of_texts(NAME, "extract_features", "long", LARGE, TEXTS[:4]),
+            ),
         ),
         Pair(
             sequential.explore_feature,
@@ -189,6 +216,8 @@ FINDING = Finding(
         operators,
     ),
     definition_digest="325b10c2b0cf85d6",
+    disturbed_by=Disturbed("anything that takes a core from the matrix products", (*OF_PRODUCTS, "memory")),
+    controls_in="bench.controls:CONTROLS",
     baseline_defects=(
         Defect(
             "A tokenizer that pads on the left by default, and a text that begins with the literal bos token: the "

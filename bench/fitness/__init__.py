@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..bodies import Sat
 from ..clock import disagreement
-from ..findings import FINDINGS
+from ..finding import Finding
 from ..folders import CACHE
 from ..record import Record
 from .machine import (
@@ -38,12 +38,15 @@ class Fitness:
         return worst(self.signs)
 
 
-def fitness(records: Sequence[Record], results: Path, ask_the_hub: bool = False) -> Fitness:
+def fitness(
+    findings: Sequence[Finding], records: Sequence[Record], results: Path, ask_the_hub: bool = False
+) -> Fitness:
     """Looks at the machine for some seconds. Asks the hub only if told to."""
+    n_threads = threads_wanted(findings)
     needed = max((r.body.peak_host_bytes for r in records if isinstance(r.body, Sat)), default=MODEL_BYTES)
     signs = (
-        *signs_of_machine(conditions()),
-        *signs_of_threads(settings(), threads_wanted()),
+        *signs_of_machine(conditions(n_threads)),
+        *signs_of_threads(settings(), n_threads),
         sign_of_clock(disagreement(COMPARED_S)),
         sign_of_accelerator(),
         sign_of_memory(needed),
@@ -53,4 +56,4 @@ def fitness(records: Sequence[Record], results: Path, ask_the_hub: bool = False)
         *signs_of_versions(installed_versions(), tested_versions(CONSTRAINTS)),
         *signs_of_hub(ask_the_hub),
     )
-    return Fitness(signs, tuple(outlooks(FINDINGS, signs)))
+    return Fitness(signs, tuple(outlooks(findings, signs)))

@@ -1,12 +1,12 @@
 """Signs of the machine: its cores, and what else wants them now."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import psutil
 import torch
 
-from ..findings import FINDINGS
+from ..finding import Finding
 from ..quiet import NOT_READABLE, Conditions, condition
 from .sign import Sign, good, judged
 
@@ -20,9 +20,9 @@ POOLS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_THREAD_LIMIT")
 """Settings that size the threads behind torch."""
 
 
-def threads_wanted() -> int:
+def threads_wanted(findings: Sequence[Finding]) -> int:
     """Threads that the findings' workloads run on, at most."""
-    return max(w.n_threads for finding in FINDINGS for pair in finding.pairs for w in pair.workloads)
+    return max(w.n_threads for finding in findings for pair in finding.pairs for w in pair.workloads)
 
 
 def signs_of_machine(conditions: Conditions) -> list[Sign]:
@@ -68,11 +68,11 @@ def sign_of_accelerator() -> Sign:
     return good("accelerator", f"{name}; the findings are measured on the processor")
 
 
-def conditions() -> Conditions:
+def conditions(n_threads: int) -> Conditions:
     """Two looks at the machine, for the threads that the workloads want."""
     before = condition()
     psutil.cpu_percent(interval=WATCHED_S)
-    return Conditions(before=before, after=condition(), n_threads=threads_wanted())
+    return Conditions(before=before, after=condition(), n_threads=n_threads)
 
 
 def settings() -> dict[str, str]:

@@ -9,18 +9,6 @@ from .sign import Sign, State
 
 ALWAYS = (*LIBRARIES, "versions", "clock", "results folder", "cache folder")
 """Signs that matter to every finding."""
-PRODUCTS = ("cores", "load", "other processes", "threads", "thread pools", "steal", "swap", "governor", "frequency")
-SHORT = ("load", "other processes", "steal", "switches", "swap", "governor", "frequency")
-
-DISTURBANCES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "text_batching": ("anything that takes a core from the matrix products", (*PRODUCTS, "memory")),
-    "comparison_table": ("anything that takes a core from the matrix products", (*PRODUCTS, "memory")),
-    "category_lookup": ("short calls: interruptions, and torch's threads waiting for a core", (*SHORT, "threads")),
-    "feature_links": ("very short calls of Python alone: interruptions, and the processor's frequency", SHORT),
-    "sae_cache": ("file-system calls: other users of the disk, a network file system", (*SHORT, "file system")),
-    "grad_mode": ("memory given and taken: little of it free, and busy cores", (*PRODUCTS, "memory")),
-}
-"""What disturbs a finding's figures, in words, and the signs that tell of it."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +35,9 @@ def outlooks(findings: Sequence[Finding], signs: Sequence[Sign]) -> list[Outlook
     """What the signs mean for each finding."""
     found = []
     for finding in findings:
-        words, matter = DISTURBANCES[finding.name]
-        against = [s for s in signs if s.about in (*ALWAYS, *matter) and s.state is not State.GOOD]
-        found.append(Outlook(finding.name, tuple(sorted(against, key=_rank, reverse=True)), words))
+        disturbed = finding.disturbed_by
+        against = [s for s in signs if s.about in (*ALWAYS, *disturbed.signs) and s.state is not State.GOOD]
+        found.append(Outlook(finding.name, tuple(sorted(against, key=_rank, reverse=True)), disturbed.words))
     return found
 
 

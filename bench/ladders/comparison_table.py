@@ -8,11 +8,6 @@ from torch import Tensor
 
 import impl_sequential.comparison_table as sequential
 
-from ..findings.comparison_table import FINDING
-from .ladder import Ladder, Rung
-
-PAIR = FINDING.pairs[0]
-
 
 def one_extraction(
     model: Any,
@@ -172,18 +167,3 @@ def _run_to_deepest(model: Any, hook_names: set[str], tokens: Tensor) -> dict[st
     except _Reached:
         pass
     return values
-
-
-LADDER = Ladder(
-    FINDING,
-    PAIR,
-    (
-        Rung("sequential", "the definition: three whole passes per SAE", PAIR.sequential),
-        Rung("one_extraction", "one extraction per SAE", one_extraction),
-        Rung("no_logits", "no product with the vocabulary", no_logits),
-        Rung("careful", "no block above the SAE's hook", careful),
-        Rung("one_forward", "one pass for all SAEs", one_forward),
-        Rung("count_once", "strong features counted once per SAE", count_once),
-        Rung("batched", "texts of like length together, within a token budget: the batched twin", PAIR.batched),
-    ),
-)

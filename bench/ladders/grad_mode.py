@@ -8,11 +8,6 @@ from torch import Tensor
 
 import impl_sequential.grad_mode as sequential
 
-from ..findings.grad_mode import FINDING
-from .ladder import Ladder, Rung
-
-PAIR = FINDING.pairs[0]
-
 
 def one_hook(model: Any, hook_name: str, texts: Sequence[str]) -> Tensor:
     """The loop caches the one hook that is read, not all."""
@@ -60,16 +55,3 @@ def _run_to_hook(model: Any, hook_name: str, text: str) -> Tensor:
     except _Reached:
         pass
     return reached[0]
-
-
-LADDER = Ladder(
-    FINDING,
-    PAIR,
-    (
-        Rung("sequential", "the definition: everything cached, with graph", PAIR.sequential),
-        Rung("batched", "no autograd graph: the batched twin", PAIR.batched),
-        Rung("one_hook", "only the hook that is read is cached", one_hook),
-        Rung("no_logits", "no product with the vocabulary", no_logits),
-        Rung("careful", "no block above the hook", careful),
-    ),
-)

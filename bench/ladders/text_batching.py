@@ -9,10 +9,6 @@ from torch.nn.utils.rnn import pad_sequence
 
 import impl_sequential.text_batching as sequential
 
-from ..findings.text_batching import FINDING
-from .ladder import Ladder, Rung
-
-PAIR = FINDING.pairs[0]
 BATCH_SIZE = 32
 """Texts in one forward pass: about what the next rung's token budget holds of the report's texts."""
 TOKEN_BUDGET = 512
@@ -126,19 +122,3 @@ def _run_to_hook(model: Any, hook_name: str, tokens: Tensor) -> Tensor:
     except _Reached:
         pass
     return reached[0]
-
-
-LADDER = Ladder(
-    FINDING,
-    PAIR,
-    (
-        Rung("sequential", "the definition: one text at a time, everything cached, with graph", PAIR.sequential),
-        Rung("no_graph", "no autograd graph", no_graph),
-        Rung("one_hook", "only the hook that is read is cached", one_hook),
-        Rung("no_logits", "no product with the vocabulary", no_logits),
-        Rung("careful", "no block above the hook", careful),
-        Rung("batch", f"{BATCH_SIZE} texts in a pass, padded on the right", batch),
-        Rung("sort_and_budget", f"texts of like length together, {TOKEN_BUDGET} tokens in a pass", sort_and_budget),
-        Rung("batched", "one encode for all texts: the batched twin", PAIR.batched),
-    ),
-)

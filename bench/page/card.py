@@ -165,7 +165,7 @@ def cards(
     made = []
     for name in dict.fromkeys(row.finding.name for row in rows):
         own = tuple(row for row in rows if row.finding.name == name)
-        fall = next((fall for fall in waterfalls if fall.ladder.finding.name == name), None)
+        fall = next((fall for fall in waterfalls if fall.finding.name == name), None)
         made.append(
             Card(
                 own,

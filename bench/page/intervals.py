@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..comparison import Comparison
-from ..finding import Claim
-from ..ladders.ladder import CAREFUL
+from ..finding import CAREFUL, Claim
 from ..noise import NullPair
 from ..row import Row
 from ..wording import speedup

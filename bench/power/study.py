@@ -5,7 +5,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -18,8 +18,6 @@ from ..comparison import Comparison
 from ..environment import current_environment
 from ..errors import BadInput, unknown
 from ..failures import reason
-from ..finding import Finding, Pair
-from ..findings import find
 from ..looks import CONFIRMING, ERROR_RATE
 from ..measurement import measure
 from ..plan import Plan
@@ -28,6 +26,7 @@ from ..subject import find_subject
 from ..workload import Workload
 from .burden import save_inputs, slowed
 from .peers import PEERS, Alarms, Half, PeerFailed, installed
+from .slowed_finding import finding_of, pair_of, target_of
 
 INJECTED = (0.0, 0.02, 0.05, 0.10, 0.25)
 """Injected extra time, as shares of a call; none is for false alarms."""
@@ -48,34 +47,6 @@ class Answer:
     injected: float
     alarms: Alarms
     wall_s: float
-
-
-def pair_of(n_products: int) -> Pair:
-    """The batched twin of finding 3, against itself with that many extra products."""
-    return replace(find("category_lookup").pairs[0], sequential=slowed(0), batched=slowed(n_products))
-
-
-@dataclass(frozen=True)
-class SlowedPlan(Plan):
-    """A plan of the paired runner for a pair that no finding has."""
-
-    n_products: int = 0
-
-    @property
-    def finding(self) -> Finding:
-        """Finding 3, with this pair in place of its own."""
-        return finding_of(self.n_products)
-
-    @property
-    def pair(self) -> Pair:
-        """The pair that is measured."""
-        return pair_of(self.n_products)
-
-
-def finding_of(n_products: int) -> Finding:
-    """Finding 3 about the slowed pair, its definition pinned to the file that both sides come from."""
-    pair = pair_of(n_products)
-    return replace(find("category_lookup"), pairs=(pair,), definition_digest=pair.source_digests()["sequential"])
 
 
 def certificates(products: Sequence[int]) -> dict[int, Certificate]:
@@ -117,13 +88,13 @@ def _measured(
 ) -> tuple[dict[int, Comparison], float]:
     """Comparisons by extra products, and the seconds that they took in all. Raises BadInput where one failed."""
     start_s = monotonic_s()
-    plans = [SlowedPlan(certified[n], n_products=n) for n in products]
+    asked = {target_of(n): n for n in products}
+    plans = [Plan(target, certified[n]) for target, n in asked.items()]
     found = {}
     for one in measure(plans, budget_s * len(plans), seed, Usage()):
-        assert isinstance(one.plan, SlowedPlan)
         if one.failure:
             raise BadInput(f"The paired runner could not measure: {one.failure}")
-        found[one.plan.n_products] = one.comparison
+        found[asked[one.plan.target]] = one.comparison
     return found, monotonic_s() - start_s
 
 

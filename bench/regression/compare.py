@@ -11,7 +11,6 @@ from typing import Any
 from ..comparison import Launch
 from ..estimate import TARGET_HALF_WIDTH
 from ..finding import TWINS
-from ..findings import find
 from ..folders import ROOT
 from ..gate import allowed_error, rounding_bound
 from ..oracle import Oracle
@@ -55,7 +54,8 @@ class Pairing:
             return
         rng = random.Random(self.seed)
         answered = list(self.answered())
-        left = [Question(c.finding, c.function, c.workload, arm=c.twin) for c in answered if _may_be_timed(c)]
+        asked = {_key(question): question for question in self.asked}
+        left = [asked[c.finding, c.function, c.twin] for c in answered if _may_be_timed(c)]
         yield from (one for one in answered if not _may_be_timed(one))
         waiting = {(c.finding, c.function, c.twin): c for c in answered if _may_be_timed(c)}
         timed = list(lockstep(self._places, left, budget_s, rng.getrandbits(32), self.say, precision))
@@ -118,7 +118,7 @@ class Pairing:
 
     def _judged(self, side: Remote, question: Question, before: Any, after: Any) -> tuple[Judged, Judged, float]:
         """Each answer against the oracle, held to what the definition's own error allows, and that allowance."""
-        workload, pair = question.workload, find(question.finding).pair(question.function)
+        workload, pair = question.workload, question.pair
         subject = self.subjects.named(workload.subject, workload.dtype)
         inputs, oracle = pair.inputs(workload, subject, None), Oracle(subject)
         floor = rounding_bound(pair, subject)

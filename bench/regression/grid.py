@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..finding import TWINS
-from ..findings import FINDINGS
+from ..finding import TWINS, Finding
 from ..record import Record
 from ..two_sides import Compared, SideSeen
 from .outcome import Outcome, outcomes
@@ -43,13 +42,14 @@ class Column:
 class Grid:
     """All sides that were held against `first`, in the order first recorded."""
 
+    findings: tuple[Finding, ...]
     first: SideSeen
     columns: tuple[Column, ...]
 
     @property
     def abouts(self) -> list[tuple[str, str]]:
         """Function and twin of every row, in the findings' order."""
-        known = [(pair.name, twin) for finding in FINDINGS for pair in finding.pairs for twin in TWINS]
+        known = [(pair.name, twin) for finding in self.findings for pair in finding.pairs for twin in TWINS]
         found = {about for column in self.columns for about in column.found}
         return [about for about in known if about in found] + sorted(found - set(known))
 
@@ -70,7 +70,7 @@ def change(one: Outcome) -> Change:
     return "rounding" if answers.status == "rounding" else "same"
 
 
-def grids(records: Sequence[Record]) -> tuple[Grid, ...]:
+def grids(findings: Sequence[Finding], records: Sequence[Record]) -> tuple[Grid, ...]:
     """One for each side that others were held against; of a pair of sides the newest sitting counts."""
     sittings: dict[tuple[str, str], dict[str, list[Compared]]] = {}
     for record in records:
@@ -83,4 +83,4 @@ def grids(records: Sequence[Record]) -> tuple[Grid, ...]:
         sitting, bodies = list(by_sitting.items())[-1]
         column = Column(bodies[-1].after, sitting, {(o.body.function, o.body.twin): o for o in outcomes(bodies)})
         found.setdefault(before, (bodies[-1].before, []))[1].append(column)
-    return tuple(Grid(first, tuple(columns)) for first, columns in found.values())
+    return tuple(Grid(tuple(findings), first, tuple(columns)) for first, columns in found.values())

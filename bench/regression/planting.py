@@ -38,9 +38,10 @@ class Plant:
     @property
     def question(self) -> Question:
         """What both sides are asked. Time is asked in one thread, since two wait for each other on a loaded machine."""
-        pair = find(self.finding).pair(self.function)
+        finding = find(self.finding)
+        pair = finding.pair(self.function)
         workload = replace(pair.workload("report"), n_threads=1) if self.timed else pair.workload("smoke")
-        return Question(self.finding, self.function, workload, arm=TWINS[1])
+        return Question(finding.target(pair.name), workload, arm=TWINS[1])
 
 
 def _wrapped(function: str, body: str) -> str:
@@ -126,7 +127,7 @@ def slower() -> Plant:
 
 def _products(question: Question) -> int:
     """How many products make the planted slowdown, by the fastest of many calls."""
-    pair, workload = find(question.finding).pair(question.function), question.workload
+    pair, workload = question.pair, question.workload
     torch.set_num_threads(workload.n_threads)
     inputs = pair.inputs(workload, find_subject(workload.subject), None)
     left = torch.ones(_SIDE, _SIDE)

@@ -22,7 +22,6 @@ from ..counters import operators, work
 from ..environment import current_environment
 from ..failures import reason
 from ..finding import Pair
-from ..findings import find
 from ..folders import ROOT
 from ..question import Question
 from ..sampling import call_all, on_cores, retain_memory, take, warm
@@ -53,7 +52,7 @@ class Worker:
 
     def work(self, question: Question) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
         """Every counter of the finding over one call, and aten operators by name."""
-        counters = dict.fromkeys((*find(question.finding).counters, operators))
+        counters = dict.fromkeys((*question.target.finding.counters, operators))
         # What is set up once, such as a table that is filled at the first call, is no call's work.
         self._arm(question)(**self._inputs(question))
         done = work(list(counters), self._arm(question), self._inputs(question))
@@ -86,7 +85,7 @@ class Worker:
         return partial(call_all, self._arm(question), [self._inputs(question) for _ in range(n)])
 
     def _pair(self, question: Question) -> Pair:
-        return find(question.finding).pair(question.function)
+        return question.pair
 
     def _arm(self, question: Question) -> Callable[..., Any]:
         return self._pair(question).twin(question.arm)

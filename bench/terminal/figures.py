@@ -93,7 +93,7 @@ def _speedup_as_json(told: Comparison | None) -> dict[str, Any]:
 
 def show_waterfall(fall: Waterfall) -> None:
     """A ladder's rungs: what each adds, what that bought, and the work that is left."""
-    out.print(Text(f"{fall.ladder.finding.number}. {fall.ladder.finding.title} ({fall.ladder.pair.name})"))
+    out.print(Text(f"{fall.finding.number}. {fall.finding.title} ({fall.pair.name})"))
     table = Table("rung", "adds", "its own factor", "in all", "per call", "verdict")
     work = Table("rung", *(name.replace("_", " ") for name in fall.counters))
     for step in fall.steps:
@@ -114,8 +114,8 @@ def show_waterfall(fall: Waterfall) -> None:
 def waterfall_as_json(fall: Waterfall) -> dict[str, Any]:
     """A ladder's figures as plain data."""
     return {
-        "finding": fall.ladder.finding.name,
-        "function": fall.ladder.pair.name,
+        "finding": fall.finding.name,
+        "function": fall.pair.name,
         "sitting": fall.sitting.sitting,
         "null_differs": fall.null_differs,
         "rungs": [

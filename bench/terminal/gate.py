@@ -8,24 +8,24 @@ from rich.text import Text
 
 from ..bodies import Judged
 from ..certificate import Certificate, Refusal
-from ..findings import FINDINGS, find
+from ..finding import Finding, Pair, named
 from ..rejection import Rejection, again, overall
 from ..separation import Separation
 from ..subject import DTYPES
 from .lines import out, say_line
 
 
-def show_findings() -> None:
+def show_findings(findings: Sequence[Finding]) -> None:
     """The findings, their functions and workloads."""
     table = Table("#", "finding", "function", "workloads", "claim")
-    for finding in FINDINGS:
+    for finding in findings:
         for pair in finding.pairs:
             names = " ".join(workload.name for workload in pair.workloads)
             table.add_row(str(finding.number), finding.name, pair.name, names, finding.claim.words)
     out.print(table)
 
 
-def show_answers(answers: Sequence[Certificate | Refusal]) -> None:
+def show_answers(findings: Sequence[Finding], answers: Sequence[Certificate | Refusal]) -> None:
     """The gate's answers as a table, and every refusal in full below it."""
     table = Table("function", "workload", "answer", "compared", "worst error", "allowed")
     for answer in answers:
@@ -44,19 +44,18 @@ def show_answers(answers: Sequence[Certificate | Refusal]) -> None:
             say_line(str(answer))
         elif answer.allowed_to:
             say_line(f"{answer.function} on {answer.workload.name} was allowed to change {waived(answer)}")
-    for line in what_was_tried(answers):
+    for line in what_was_tried(findings, answers):
         say_line(line)
 
 
-def what_was_tried(answers: Sequence[Certificate | Refusal]) -> list[str]:
+def what_was_tried(findings: Sequence[Finding], answers: Sequence[Certificate | Refusal]) -> list[str]:
     """A line for each function: on what it was asked, and on what not."""
     functions = dict.fromkeys((answer.finding, answer.function) for answer in answers)
-    return [_tried([a for a in answers if (a.finding, a.function) == one]) for one in functions]
+    pairs = {about: named(findings, about[0]).pair(about[1]) for about in functions}
+    return [_tried(pairs[one], [a for a in answers if (a.finding, a.function) == one]) for one in functions]
 
 
-def _tried(answers: Sequence[Certificate | Refusal]) -> str:
-    first = answers[0]
-    pair = find(first.finding).pair(first.function)
+def _tried(pair: Pair, answers: Sequence[Certificate | Refusal]) -> str:
     asked = [f"{a.workload.name} on {a.workload.subject}{_calls(a)}" for a in answers]
     names = {a.workload.name for a in answers}
     left = [f"{w.name} on {w.subject}" for w in pair.workloads if w.name not in names]
@@ -64,7 +63,7 @@ def _tried(answers: Sequence[Certificate | Refusal]) -> str:
     dtypes = {a.workload.dtype for a in answers}
     left += [f"{dtype} (--dtype)" for dtype in DTYPES if pair.uses_model and dtype not in dtypes]
     left += ["other subjects (--subject)"] if pair.uses_model else []
-    return f"{first.function}: tried {', '.join(asked)}. Not tried: {', '.join(left) or 'nothing that is known of'}."
+    return f"{pair.name}: tried {', '.join(asked)}. Not tried: {', '.join(left) or 'nothing that is known of'}."
 
 
 def _calls(answer: Certificate | Refusal) -> str:
