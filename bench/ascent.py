@@ -10,7 +10,7 @@ from .findings import find
 from .gate import GATE
 from .series import Series
 from .sitting import Sitting
-from .subject import Subject, find_subject
+from .subjects import Subject
 from .trials import new_seed
 from .workload import Workload
 
@@ -42,11 +42,11 @@ def steps(series: Sequence[Series], longest_call_s: float) -> Iterator[Step]:
     answered: set[tuple[str, str, str]] = set()
     left = sum(len(one.workloads) for one in series)
     for one in series:
-        name, dtype = one.workloads[0].subject, one.workloads[0].dtype
-        if subject is None or (subject.name, subject.dtype) != (name, dtype):
+        named = find(one.finding).pair(one.function).subject(one.workloads[0])
+        if subject != named:
             if subject:
                 subject.release()
-            subject = find_subject(name, dtype)
+            subject = named
         reached: tuple[int, float] | None = None
         for workload in one.workloads:
             yield f"checking {one.function}, {one.size(workload):,} {one.unit}, {one.title}", left

@@ -3,21 +3,23 @@
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
-from .alterations import Alter
+from .contract import Equivalence, Inputs
 from .digest import digest, source_digest
-from .equivalence import Equivalence, Inputs
 from .errors import unknown
-from .subject import Subject
+from .kit import PLAIN, Kit
+from .subjects import Subject, by_name
+from .trial import Trial
 from .variations import Variation
 from .workload import Workload
 
 TWINS = ("sequential", "batched")
 """The two sides of a pair, in the order they are always named."""
 
-MakeInputs = Callable[[Workload, Subject, Sequence[int] | None], Inputs]
-"""Fresh keyword arguments for one call; the third argument picks and orders the workload's items, None takes all."""
+MakeInputs = Callable[[Workload, Any, Sequence[int] | None], Inputs]
+"""Fresh keyword arguments for one call, given a workload and its subject; the third argument picks and orders the
+workload's items, None takes all."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,33 @@ class Pair:
     refused: tuple[Refused, ...] = ()
     """What a candidate must refuse too."""
 
+    uses_model: ClassVar[bool] = False
+    """Whether the answer hangs on the subject's weights."""
+
     @property
     def name(self) -> str:
         """The function's name, the same on both sides."""
         return self.sequential.__name__
+
+    def reference(self, subject: Any) -> Any:
+        """What knows the right answers: the definition, where nothing knows better."""
+        return self.sequential
+
+    def modules(self, subject: Any) -> Mapping[str, Any]:
+        """The subject's modules by name, whose state is watched."""
+        return {}
+
+    def subject_digest(self, subject: Any) -> str:
+        """Fingerprint of the subject, where the answer hangs on it."""
+        return ""
+
+    def device_counters(self, subject: Any) -> tuple[Callable[..., Any], ...]:
+        """Counters of a device's work, where the subject is on one."""
+        return ()
+
+    def least_work(self, inputs: Inputs) -> Any:
+        """The least work of one call, whatever code does it; None where it is not known."""
+        return None
 
     @property
     def defaults(self) -> dict[str, Any]:
