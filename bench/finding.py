@@ -49,9 +49,12 @@ class Pair:
     inputs: MakeInputs
     equivalence: Equivalence
     workloads: tuple[Workload, ...]
-    uses_model: bool = True
-    alterations: tuple[tuple[str, str, Alter], ...] = ()
-    """Further trials, as (name, what is wrong with who fails it, what is changed under the inputs)."""
+    kit: Kit = PLAIN
+    """What is known of the libraries that the functions use: their state, memory, devices and threads."""
+    subject: Callable[[Workload], Subject] = by_name
+    """What the functions are run on, beside a workload's items. Raises BadInput where a workload names none."""
+    trials: tuple[Trial, ...] = ()
+    """Questions to a candidate that this pair alone has, or the pairs of its kind."""
     items: tuple[str, ...] = ("texts",)
     """Arguments that hold a workload's items; none where the items are files. Every other argument has a variation."""
     variations: tuple[Variation, ...] = ()
