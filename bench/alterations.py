@@ -1,32 +1,14 @@
-"""Changes made to the very objects of an earlier call: whoever remembers the answer to them is now wrong."""
+"""Changes of weights, made to the very objects of an earlier call: whoever remembers the answer to them is now wrong."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 
-from .equivalence import Inputs
+from .contract import Inputs
 from .oracle import Oracle
 from .subject import Subject
-
-Alter = Callable[[Inputs, Subject, Oracle], AbstractContextManager[Oracle]]
-"""Changes what the inputs refer to while the context lasts; gives the oracle that knows the answer then."""
-
-
-@contextmanager
-def nothing_altered(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Oracle]:
-    """Everything stays as it was, so a second answer has to be as good as the first."""
-    yield oracle
-
-
-@contextmanager
-def items_refilled(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Oracle]:
-    """Every list keeps its identity and its length, and its first item becomes its last."""
-    for value in inputs.values():
-        if type(value) is list and len(value) > 1:
-            value[0] = value[-1]
-    yield oracle
 
 
 @contextmanager

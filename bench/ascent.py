@@ -10,7 +10,7 @@ from .gate import GATE
 from .references import Target
 from .series import Series
 from .sitting import Sitting
-from .subject import Subject, find_subject
+from .subjects import Subject
 from .trials import new_seed
 from .workload import Workload
 
@@ -45,11 +45,11 @@ def steps(targets: Sequence[Target], series: Sequence[Series], longest_call_s: f
     answered: set[tuple[str, str, str]] = set()
     left = sum(len(one.workloads) for one in series)
     for target, one in zip(targets, series, strict=True):
-        name, dtype = one.workloads[0].subject, one.workloads[0].dtype
-        if subject is None or (subject.name, subject.dtype) != (name, dtype):
+        wanted = target.pair.subject(one.workloads[0])
+        if subject != wanted:
             if subject:
                 subject.release()
-            subject = find_subject(name, dtype)
+            subject = wanted
         reached: tuple[int, float] | None = None
         for workload in one.workloads:
             yield f"checking {one.function}, {one.size(workload):,} {one.unit}, {one.title}", left

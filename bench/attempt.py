@@ -135,8 +135,9 @@ def run_trials(trials: dict[str, int], subject_name: str, seed: int) -> Iterator
 
 
 GATE = (
-    *("alterations", "baseline", "built", "callables", "check", "diagnosis", "equivalence", "features", "gate"),
-    *("hostile", "oracle", "outputs", "patches", "pinned", "plain", "ranks", "refusals", "rules", "state", "trials"),
+    *("alterations", "baseline", "built", "callables", "check", "contract", "diagnosis", "exact", "features", "gate"),
+    *("hostile", "kit", "lens_pair", "lens_trials", "lens_variations", "oracle", "outputs", "patches", "pinned"),
+    *("plain_data", "ranks", "refusals", "rounding", "rows", "rules", "state", "tensor_kit", "trial", "trials"),
     "variations",
 )
 """The modules that decide whether a function passes."""

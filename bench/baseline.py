@@ -1,17 +1,16 @@
 """What a definition says of a workload, before any candidate is asked: whether it is right, and what that can prove."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from . import outputs, state
 from .clock import elapsed_s
-from .equivalence import TELLING_DISTANCE, Allowed, Evidence, Inputs, settle
+from .contract import TELLING_DISTANCE, Allowed, Evidence, Examination, Inputs, settle
 from .errors import BadInput, NotEquivalent
 from .finding import Pair
-from .oracle import Oracle
-from .rules import RULES
-from .subject import Subject
+from .subjects import Subject
 from .workload import Workload
 
 ROOM = 4.0
@@ -30,11 +29,14 @@ class Baseline:
     pair: Pair
     workload: Workload
     subject: Subject
-    oracle: Oracle
+    reference: Any
+    """What knows the right answers."""
     floor: Allowed
-    """The rounding bound."""
-    rules: frozenset[str]
-    modules: state.Modules
+    """The errors that rounding alone may cause."""
+    without: frozenset[str]
+    """Rules that do not count."""
+    modules: Mapping[str, Any]
+    """The subject's, whose state is watched."""
     took_s: float = 0.0
     """Seconds of its call on all items: a guess at how long others will take, never a sample."""
     autograd: tuple[bool, bool] = (False, False)
@@ -45,46 +47,44 @@ class Baseline:
     """What its calls changed of the libraries' own, such as notes of the last input."""
 
     def evidence(self) -> Evidence:
-        """What the oracle says of it, on all items and then on three of them, in another order.
+        """What the reference says of it, on all items and then on three of them, in another order.
 
         Raises:
             NotEquivalent: it is wrong, or a check by this workload would prove nothing.
             BadInput: it raises on this workload.
         """
         n_items = self.workload.n_items
-        evidence, self.took_s = self._agrees(self._inputs(self.workload, None), self.rules)
+        evidence, self.took_s = self._agrees(self._inputs(self.workload, None), self.without)
         if self.pair.items and n_items > 1 and self._has_one_answer(n_items):
             told = "the check is invalid: all items have one answer, so that a mixed-up one would pass too."
             raise NotEquivalent("informative", f"{told} Expected items whose answers differ.")
         # Ends with another item than the first call, so that what a forward pass notes of its input is seen to change.
         few = [n_items // 2, n_items - 1, n_items // 2]
         # A few items may well be alike.
-        self._agrees(self._inputs(self.workload, few), self.rules - {"informative"})
+        self._agrees(self._inputs(self.workload, few), self.without | {"informative"})
         return evidence
 
-    def passes(self, inputs: Inputs, oracle: Oracle, output: Any) -> bool:
+    def passes(self, inputs: Inputs, reference: Any, output: Any) -> bool:
         """Whether an output would pass for the answer to these inputs, even one that is as far off as is allowed."""
         loose = {metric: TELLING_DISTANCE * allowed for metric, allowed in self.floor.items()}
         try:
-            settle(self.pair.equivalence.examine(inputs, oracle, output, loose), RULES.keys() - {"informative"})
+            settle(self.pair.equivalence.examine(inputs, reference, output, loose), without={"informative"})
         except NO_ANSWER:
             return False
         return True
 
     def is_right_about(self, workload: Workload) -> bool:
-        """Whether it answers another workload, and as the oracle does."""
+        """Whether it answers another workload, and as the reference does."""
         inputs = self._inputs(workload, None)
         try:
             output = self.pair.sequential(**inputs)
-            settle(self.pair.equivalence.examine(inputs, self.oracle, output, self._room), self.rules - {"informative"})
+            settle(self._examined(inputs, output), without=self.without | {"informative"})
         except Exception:
             return False
         return True
 
-    def wrong_texts(self, workload: Workload) -> set[str]:
-        """Those of a workload's given texts about which, asked one at a time, it is wrong."""
-        alone = {text: replace(workload, given=(text,), n_items=1) for text in workload.given}
-        return {text for text, one in alone.items() if not self.is_right_about(one)}
+    def _examined(self, inputs: Inputs, output: Any) -> Examination:
+        return self.pair.equivalence.examine(inputs, self.reference, output, self._room)
 
     @property
     def _room(self) -> Allowed:
@@ -94,28 +94,28 @@ class Baseline:
         return self.pair.inputs(workload, self.subject, items)
 
     def _has_one_answer(self, n_items: int) -> bool:
-        return "informative" in self.rules and self.passes(
-            self._inputs(self.workload, [0] * n_items), self.oracle, self.outputs[0]
+        return "informative" not in self.without and self.passes(
+            self._inputs(self.workload, [0] * n_items), self.reference, self.outputs[0]
         )
 
-    def _agrees(self, inputs: Inputs, rules: frozenset[str]) -> tuple[Evidence, float]:
-        before = state.snapshot(self.modules)
+    def _agrees(self, inputs: Inputs, without: frozenset[str]) -> tuple[Evidence, float]:
+        kit, before = self.pair.kit, state.Snapshot(self.pair.kit, self.modules)
         try:
-            output, took_s = elapsed_s(partial(self.pair.sequential, **inputs))
+            output, took_s = elapsed_s(partial(self.pair.sequential, **inputs), kit.wait)
         except Exception as error:
             raise BadInput(
                 f"{self.pair.name} on {self.workload.label}: the definition itself raised {type(error).__name__}: "
                 f"{str(error)[:300]}. Expected a workload that it can run."
             ) from error
-        self.changes |= state.usual(before, state.snapshot(self.modules))
-        self.autograd = outputs.autograd(output)
+        self.changes |= state.usual(before, before.now())
+        self.autograd = outputs.autograd(kit, output)
         self.outputs.append(output)
         try:
-            return settle(self.pair.equivalence.examine(inputs, self.oracle, output, self._room), rules), took_s
+            return settle(self._examined(inputs, output), without=without), took_s
         except NotEquivalent as error:
             if error.rule == "informative":
                 raise
-            if "definition right" in self.rules:
+            if "definition right" not in self.without:
                 told = f"the definition disagrees with the oracle: {error}"
                 raise NotEquivalent("definition right", told) from error
             return Evidence(0), took_s

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .contract import Allowed, Evidence
 from .digest import digest, recorded, source_digest
-from .equivalence import Allowed, Evidence
 from .errors import Uncertified
 from .finding import Pair
 from .workload import Workload

@@ -11,25 +11,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from . import built, outputs, patches, pinned, refusals, state
 from .baseline import UNREADABLE, Baseline
 from .callables import name_of, where
 from .certificate import Certificate, Code, Refusal, issue, sources
 from .clock import elapsed_s
-from .diagnosis import diagnose
+from .contract import Evidence, Inputs, settle
 from .environment import current_environment
-from .equivalence import Evidence, Inputs, settle
 from .errors import NotEquivalent
 from .failures import show_where_asked
 from .finding import Finding, Pair
-from .gate import GATE, Gate, allowed_error, rounding_bound
-from .oracle import Oracle
+from .gate import GATE, Gate, allowed_error
 from .process import bounded
-from .subject import Subject, find_subject
-from .trials import Asking, Call, Trial, hostile_workload, new_seed, trials_for
-from .workload import FORMS_WITH_TEXTS, Workload
+from .subjects import Subject
+from .trial import Asking, Call, Trial
+from .trials import new_seed, trials_of
+from .workload import Workload
 
 SHORTEST_LIMIT_S = 60.0
 """Seconds that any call of a candidate may take."""
@@ -48,7 +45,7 @@ def certify(
     seed: int | None = None,
     called: str = "",
 ) -> Certificate | Refusal:
-    """Check `candidate` (the batched twin unless given) against the definition and the oracle.
+    """Check `candidate` (the batched twin unless given) against the definition and the pair's reference.
 
     The definition is held to the rounding bound alone, the candidate to twice the definition's error and the bound, in
     every trial (`trials.py`) and by every rule. `seed` draws the fresh texts; without it they cannot be foreseen.
@@ -56,9 +53,11 @@ def certify(
     Whatever the candidate does, the answer is a certificate or a refusal.
 
     Raises:
-        BadInput: the subject cannot be loaded, or the definition itself raises on this workload.
+        BadInput: the subject cannot be loaded, the definition itself raises on this workload, or the gate names what the
+            pair has not.
     """
-    subject = subject or find_subject(workload.subject, workload.dtype)
+    gate.require_known(pair)
+    subject = subject or pair.subject(workload)
     seed = new_seed() if seed is None else seed
     return Check(finding, pair, workload, candidate or pair.batched, subject, gate, seed, called).answer()
 
@@ -86,18 +85,18 @@ class Check:
     """Outputs so far, alive, so that memory which is used again is seen to be."""
 
     def __post_init__(self) -> None:
-        torch.set_num_threads(self.workload.n_threads)
-        self.oracle = Oracle(self.subject)
-        self.floor = rounding_bound(self.pair, self.subject)
+        self.kit = self.pair.kit
+        self.kit.use_threads(self.workload.n_threads)
+        reference = self.pair.reference(self.subject)
+        self.floor = self.pair.equivalence.floor(self.subject)
         own_name = self.called.rpartition(":")[2] or name_of(self.candidate)
         self.twin = "batched" if self.candidate is self.pair.batched else own_name
-        self.modules = state.modules_of(self.subject, self.pair.uses_model)
-        self.weights = {p.untyped_storage().data_ptr() for m in self.modules.values() for p in m.parameters()}
+        self.modules = self.pair.modules(self.subject)
         # Whether a check can tell anything is asked of all items; a few may well be alike.
-        self.trial_rules = self.gate.rules - {"informative"}
-        about = (self.pair, self.workload, self.subject, self.oracle)
-        self.definition = Baseline(*about, self.floor, self.gate.rules, self.modules)
-        self.asking = Asking(*about, self.seed, self.gate.left_out, self.definition.passes)
+        self.without_in_trials = self.gate.without | {"informative"}
+        about = (self.workload, self.subject, reference)
+        self.definition = Baseline(self.pair, *about, self.floor, self.gate.without, self.modules)
+        self.asking = Asking(self.pair.inputs, *about, self.seed, self.definition.passes)
 
     def answer(self) -> Certificate | Refusal:
         """The gate's answer."""
@@ -105,8 +104,8 @@ class Check:
             self._heed(pinned.objection(self.finding, self.pair))
             definition = self.definition.evidence()
             self.allowed = allowed_error(definition, self.floor)
-            with state.restored(self.modules):
-                evidence = [seen for trial in trials_for(self.pair, self.workload) for seen in self._trial(trial)]
+            with state.restored(self.kit, self.modules):
+                evidence = [seen for trial in trials_of(self.pair) for seen in self._trial(trial)]
                 self._refuses()
             self._heed(self._proves_nothing())
         except NotEquivalent as error:
@@ -114,7 +113,7 @@ class Check:
         return self._certificate(definition, evidence)
 
     def _heed(self, objection: NotEquivalent | None) -> None:
-        if objection and objection.rule in self.gate.rules:
+        if objection and objection.rule not in self.gate.without:
             raise objection
 
     def _heed_all(self, objections: Iterable[NotEquivalent]) -> None:
@@ -133,7 +132,7 @@ class Check:
         try:
             return list(self._calls(trial))
         except NotEquivalent:
-            if not trial.may_exceed or not self._find_defects():
+            if not self._find_defects(trial):
                 raise
         return list(self._calls(trial))
 
@@ -150,12 +149,13 @@ class Check:
         """Seconds after which a call of the candidate is taken to hang."""
         return max(SHORTEST_LIMIT_S, HANGS * self.definition.took_s)
 
-    def _find_defects(self) -> bool:
-        """Whether the definition itself is wrong on some hostile texts; the trial is then made without those."""
-        workload, _ = hostile_workload(self.pair, self.workload, self.subject)
-        wrong = self.definition.wrong_texts(workload) - self.asking.defects
+    def _find_defects(self, trial: Trial) -> bool:
+        """Whether the definition itself is wrong about some of what is asked; the trial is then made without that."""
+        single = trial.singly(self.asking) if trial.singly else {}
+        asked = {name: one for name, one in single.items() if name not in self.asking.defects}
+        wrong = {name for name, one in asked.items() if not self.definition.is_right_about(one)}
         if wrong:
-            self.asking.untried[f"{len(wrong)} hostile texts on which the definition itself is wrong"] = None
+            self.asking.untried[f"{len(wrong)} {trial.name} on which the definition itself is wrong"] = None
             self.asking.defects |= wrong
         return bool(wrong)
 
@@ -164,11 +164,11 @@ class Check:
         inputs = call.inputs
         self.n_calls += 1
         self.places = {str(value): f"<{name}>" for name, value in inputs.items() if isinstance(value, Path)}
-        before, given = state.snapshot(self.modules), outputs.fingerprint(inputs)
+        before, given = state.Snapshot(self.kit, self.modules), outputs.fingerprint(self.kit, inputs)
         try:
             with patches.watching(tuple(value for value in inputs.values() if isinstance(value, Path))):
                 with bounded(self.limit_s, f"{self.twin} in trial {self.trial.name!r}" if self.trial else self.twin):
-                    output, _ = elapsed_s(self._bound(call))
+                    output, _ = elapsed_s(self._bound(call), self.kit.wait)
         except (Exception, SystemExit) as error:
             self.exits = isinstance(error, SystemExit)
             show_where_asked(error)
@@ -177,14 +177,13 @@ class Check:
         for objection in state.left_behind(before, self.definition.changes, partial(self._ask_again, call)):
             if not self._is_of_others(objection, before, inputs):
                 self._heed(objection)
-        if outputs.fingerprint(inputs) != given:
+        if outputs.fingerprint(self.kit, inputs) != given:
             self._heed(NotEquivalent("inputs", "changes its inputs. Expected them as they were given."))
-        foreign = self.weights | outputs.memory(dict(inputs))
-        for objection in outputs.objections(output, self.kept, foreign, self.definition.autograd):
-            self._heed(objection)
+        foreign = outputs.memory(self.kit, dict(inputs))
+        self._heed_all(outputs.objections(self.kit, output, self.kept, foreign, self.definition.autograd))
         self.kept.append(output)
         self.n_answered += 1
-        return self._examined(inputs, call.oracle, output), output
+        return self._examined(inputs, call.reference, output), output
 
     def _bound(self, call: Call) -> Callable[[], Any]:
         """The candidate with its arguments, as the call gives them."""
@@ -218,13 +217,15 @@ class Check:
             return not os.listdir(empty)
         return False
 
-    def _examined(self, inputs: Inputs, oracle: Oracle, output: Any) -> Evidence:
+    def _examined(self, inputs: Inputs, reference: Any, output: Any) -> Evidence:
         try:
-            evidence = settle(self.pair.equivalence.examine(inputs, oracle, output, self.allowed), self._rules_now)
+            evidence = settle(
+                self.pair.equivalence.examine(inputs, reference, output, self.allowed), without=self._without_now
+            )
             self._heed_all(built.objections(output, self.definition.outputs))
             return evidence
         except NotEquivalent as error:
-            pattern = diagnose(self.pair.equivalence, inputs, oracle, output, self.allowed)
+            pattern = self.pair.equivalence.diagnose(inputs, reference, output, self.allowed)
             raise NotEquivalent(error.rule, f"{error} {pattern}".strip(), error.excess) from error
         except UNREADABLE as error:
             # The output is not built as the equivalence reads it.
@@ -233,10 +234,10 @@ class Check:
             return Evidence(0)
 
     @property
-    def _rules_now(self) -> frozenset[str]:
-        """A workload of one item tells nothing apart, so there the hostile texts have to."""
-        alone = self.workload.n_items == 1 and self.workload.form in FORMS_WITH_TEXTS
-        return self.gate.rules if alone and self.trial and self.trial.may_exceed else self.trial_rules
+    def _without_now(self) -> frozenset[str]:
+        """A workload of one item tells nothing apart, so there the trial of hostile ones has to."""
+        alone = self.workload.n_items == 1 and self.trial and self.trial.singly
+        return self.gate.without if alone else self.without_in_trials
 
     def _refuse(self, error: NotEquivalent) -> Refusal:
         finding, pair, workload = self.finding, self.pair, self.workload
@@ -274,7 +275,7 @@ class Check:
             twin=self.twin,
             sources=sources(self.pair, self.candidate),
             environment=current_environment().digest,
-            allowed=self.allowed if self.pair.equivalence.why else {},
+            allowed=self.allowed,
             definition=definition,
             candidate=replace(
                 worst,
@@ -283,9 +284,9 @@ class Check:
             ),
             n_checks=len(evidence),
             workload_digest=self.workload.digest,
-            subject_digest=self.subject.digest if self.pair.uses_model else "",
+            subject_digest=self.pair.subject_digest(self.subject),
             untried=tuple(self.asking.untried),
-            gate=self.gate.digest,
+            gate=self.gate.digest(self.pair),
             allowed_to=dict(self.gate.allowed),
         )
 

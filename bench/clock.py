@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-import torch
-
 T = TypeVar("T")
 
 SHORTEST_S, LONGEST_S = 1e-12, 1e9
@@ -26,19 +24,21 @@ under_test = Total()
 """Time spent inside twins, however they were called."""
 
 
-def synchronize() -> None:
-    """Wait until the accelerator, if one is in use, has finished what was asked of it."""
-    if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
-        torch.cuda.synchronize()
+def no_device() -> None:
+    """Nothing to wait for: what a call asks for is done when it returns."""
 
 
-def elapsed_s(call: Callable[[], T]) -> tuple[T, float]:
-    """What `call` returns and how long it took, in seconds, with the accelerator idle at both ends."""
-    synchronize()
+def elapsed_s(call: Callable[[], T], wait: Callable[[], None] = no_device) -> tuple[T, float]:
+    """What `call` returns and how long it took, in seconds.
+
+    `wait` returns once every device has finished what was asked of it, so that they are idle at both ends; a pair's kit
+    knows how to.
+    """
+    wait()
     start = time.perf_counter()
     try:
         outcome = call()
-        synchronize()
+        wait()
     finally:
         seconds = time.perf_counter() - start
         under_test.total_s += seconds

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import fmean, median
 
-from statsmodels.stats.multitest import multipletests
-
 from .certificate import Certificate
 from .clock import is_seconds
 from .errors import Uncertified
@@ -127,6 +125,9 @@ class Comparison:
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """The p-values of one report, adjusted for its number of questions by Holm's method."""
+    # Brings pandas along, which nothing needs that only times.
+    from statsmodels.stats.multitest import multipletests
+
     return [float(p) for p in multipletests(p_values, method="holm")[1]] if p_values else []
 
 

@@ -8,30 +8,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .equivalence import TELLING_DISTANCE, Allowed, Equivalence, Inputs, SameRows
-from .features import TINY, Features, row_scale
-from .oracle import Oracle
+from .contract import TELLING_DISTANCE, Inputs
+from .features import TINY, row_scale
+from .rounding import unit_roundoff
 
 N_LOOKED_AT = 12
 """Rows examined token by token; a pattern that holds holds in a dozen."""
 
 
-def unit_roundoff(dtype: str) -> float:
-    """Largest relative error of rounding one number to that type."""
-    return float(torch.finfo(getattr(torch, dtype)).eps) / 2
-
-
 @torch.no_grad()
-def diagnose(equivalence: Equivalence, inputs: Inputs, oracle: Oracle, output: Any, allowed: Allowed) -> str:
-    """The pattern in a wrong output of rows, or an empty string."""
-    if not isinstance(equivalence, SameRows):
-        return ""
-    expected = equivalence.expected(inputs, oracle)
-    reference = expected.values if isinstance(expected, Features) else expected
+def pattern(inputs: Inputs, output: Any, reference: Tensor, close: float, subject: Any) -> str:
+    """The pattern in a wrong output of rows, or an empty string. `close` is the error allowed, as a share of a scale."""
     if type(output) is not Tensor or output.ndim != 2 or output.shape[1:] != reference.shape[1:] or not len(output):
         return ""
-    wrong = _Wrong(inputs, output.detach().double(), reference, allowed["element"], oracle.subject.d_model**0.5)
-    return next((told for pattern in PATTERNS if (told := pattern(wrong))), "")
+    wrong = _Wrong(inputs, output.detach().double(), reference, close, subject.d_model**0.5)
+    return next((told for shows in PATTERNS if (told := shows(wrong))), "")
 
 
 @dataclass(frozen=True)

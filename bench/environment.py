@@ -9,7 +9,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
-import torch
 from pydantic import BaseModel, ConfigDict
 
 from . import repository
@@ -19,6 +18,8 @@ from .search_path import OWN
 
 LIBRARIES = ("torch", "transformer-lens", "sae-lens", "transformers", "numpy")
 """Packages whose versions change answers or speed, in the order shown."""
+DRIVER = Path("/proc/driver/nvidia/gpus")
+"""Where NVIDIA's driver lists its devices, a folder each."""
 
 
 class Environment(BaseModel):
@@ -58,7 +59,7 @@ def current_environment() -> Environment:
         memory_gib=round(psutil.virtual_memory().total / 2**30),
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),
-        accelerator=torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
+        accelerator=_accelerator(),
         versions={name: _version(name) for name in LIBRARIES},
         commit="unknown" if why_no_commit() else repository.ask(ROOT, "rev-parse", "HEAD").text,
         dirty=not why_no_commit() and bool(repository.ask(ROOT, "status", "--porcelain", "--", *OWN).text),
@@ -85,6 +86,14 @@ def _processor() -> str:
         answer = subprocess.run(["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True)
         return answer.stdout.strip()
     return platform.processor() or platform.machine()
+
+
+def _accelerator() -> str:
+    """The first that NVIDIA's driver tells of. A library would have to be loaded, for seconds, to say the same."""
+    for told in sorted(DRIVER.glob("*/information")):
+        models = [line.partition(":")[2].strip() for line in told.read_text().splitlines() if line.startswith("Model:")]
+        return models[0] if models else "none"
+    return "none"
 
 
 def _version(package: str) -> str:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from scipy import stats
-from statsmodels.stats.power import TTestPower
 
 from .looks import level, look, overall_p, reach
 
@@ -73,6 +72,9 @@ class Estimate:
         at = self._look
         if at is None:
             return math.inf
+        # Brings pandas along, which nothing needs that only times.
+        from statsmodels.stats.power import TTestPower
+
         _, spread = self._seen(at)
         effect = TTestPower().solve_power(nobs=at, alpha=level(at), power=POWER, alternative="two-sided")
         return math.expm1(float(effect) * spread)

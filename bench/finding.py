@@ -4,15 +4,16 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from .alterations import Alter
+from .contract import Equivalence, Inputs
 from .digest import digest, source_digest
-from .equivalence import Equivalence, Inputs
 from .errors import BadInput, unknown
+from .kit import PLAIN, Kit
 from .references import Target, resolve
 from .series import Series
-from .subject import Subject
+from .subjects import Subject, by_name
+from .trial import Trial
 from .variations import Variation
 from .workload import Workload
 
@@ -25,8 +26,9 @@ TWINS = ("sequential", "batched")
 CAREFUL = "careful"
 """The arm that a careful user would write without being told: a loop, no graph, the one hook, an early stop."""
 
-MakeInputs = Callable[[Workload, Subject, Sequence[int] | None], Inputs]
-"""Fresh keyword arguments for one call; the third argument picks and orders the workload's items, None takes all."""
+MakeInputs = Callable[[Workload, Any, Sequence[int] | None], Inputs]
+"""Fresh keyword arguments for one call, given a workload and its subject; the third argument picks and orders the
+workload's items, None takes all."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,12 @@ class Pair:
     inputs: MakeInputs
     equivalence: Equivalence
     workloads: tuple[Workload, ...]
-    uses_model: bool = True
-    alterations: tuple[tuple[str, str, Alter], ...] = ()
-    """Further trials, as (name, what is wrong with who fails it, what is changed under the inputs)."""
+    kit: Kit = PLAIN
+    """What is known of the libraries that the functions use: their state, memory, devices and threads."""
+    subject: Callable[[Workload], Subject] = by_name
+    """What the functions are run on, beside a workload's items. Raises BadInput where a workload names none."""
+    trials: tuple[Trial, ...] = ()
+    """Questions to a candidate that this pair alone has, or the pairs of its kind."""
     items: tuple[str, ...] = ("texts",)
     """Arguments that hold a workload's items; none where the items are files. Every other argument has a variation."""
     variations: tuple[Variation, ...] = ()
@@ -100,10 +105,33 @@ class Pair:
                     raise ValueError(f"{self.name}: arm {arm.name!r} is called {arm.function.__name__!r}.")
                 self.require_signature(arm.function)
 
+    uses_model: ClassVar[bool] = False
+    """Whether the answer hangs on the subject's weights."""
+
     @property
     def name(self) -> str:
         """The function's name, the same on both sides."""
         return self.sequential.__name__
+
+    def reference(self, subject: Any) -> Any:
+        """What knows the right answers: the definition, where nothing knows better."""
+        return self.sequential
+
+    def modules(self, subject: Any) -> Mapping[str, Any]:
+        """The subject's modules by name, whose state is watched."""
+        return {}
+
+    def subject_digest(self, subject: Any) -> str:
+        """Fingerprint of the subject, where the answer hangs on it."""
+        return ""
+
+    def device_counters(self, subject: Any) -> tuple[Callable[..., Any], ...]:
+        """Counters of a device's work, where the subject is on one."""
+        return ()
+
+    def least_work(self, inputs: Inputs) -> Any:
+        """The least work of one call, whatever code does it; None where it is not known."""
+        return None
 
     @property
     def defaults(self) -> dict[str, Any]:

@@ -12,17 +12,16 @@ from typing import Any, Protocol, TypeVar
 
 from .clock import monotonic_s
 from .comparison import Comparison, Launch
-from .equivalence import Inputs
+from .contract import Inputs
 from .errors import SpeedproofError
 from .estimate import TARGET_HALF_WIDTH
 from .failures import Failed, reason, show_where_asked
 from .gate import recheck
 from .looks import LOOKS, next_look
-from .oracle import Oracle
 from .plan import Plan
 from .process import ProcessDied, Usage, in_fresh_process
 from .sampling import MOST_PAIRS, cores_for, on_cores, orders, retain_memory, take, warm
-from .subject import Subject, Subjects
+from .subjects import Subject, Subjects
 
 SHORTEST_STRETCH_S = 0.2
 """Seconds of pairs that one process takes for one comparison at least: some four short pairs."""
@@ -176,7 +175,7 @@ def sample_all(plans: Sequence[Plan], seed: int, stretch_s: float, baseline_firs
     subjects = Subjects()
     for plan in plans:
         workload = plan.certificate.workload
-        subject = subjects.named(workload.subject, workload.dtype)
+        subject = subjects.kept(plan.pair.subject(workload))
         start_s = monotonic_s()
         try:
             launch = _samples(plan, subject, rng.getrandbits(32), stretch_s, baseline_first)
@@ -205,13 +204,14 @@ def _samples(plan: Plan, subject: Subject, seed: int, stretch_s: float, baseline
         while not first or _goes_on(len(first), monotonic_s() - start, stretch_s):
             first.append(next(order))
             for side in (0, 1) if first[-1] else (1, 0):
-                inputs, output, seconds = take(arms[side], forms[side], partial(pair.inputs, workload, subject, None))
+                make = partial(pair.inputs, workload, subject, None)
+                inputs, output, seconds = take(arms[side], forms[side], make, pair.kit.wait)
                 samples[side].append(seconds)
                 kept.append((side, inputs, output))
     gc.unfreeze()
-    oracle = Oracle(subject)
+    reference = pair.reference(subject)
     for side, certificate in enumerate(plan.certificates):
-        recheck(certificate, pair, oracle, [(given, output) for arm, given, output in kept if arm == side])
+        recheck(certificate, pair, reference, [(given, output) for arm, given, output in kept if arm == side])
     return Launch(seed, tuple(samples[0]), tuple(samples[1]), tuple(first), (forms[0].n_calls, forms[1].n_calls))
 
 

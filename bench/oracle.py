@@ -23,7 +23,8 @@ from .embedded import SOURCES
 from .errors import BadInput
 from .features import Features, encode
 from .folders import CACHE
-from .subject import Subject, in_dtype
+from .subject import Subject
+from .weights import in_dtype
 
 Altered = Callable[[Any], AbstractContextManager[None]]
 """Changes a model for as long as the context lasts."""

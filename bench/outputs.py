@@ -4,30 +4,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from .aspects.content import content
-from .aspects.walk import version
 from .digest import digest
 from .errors import NotEquivalent
+from .kit import Kit
 
 
 def objections(
-    output: Any, earlier: Sequence[Any], foreign: set[int], usual: tuple[bool, bool]
+    kit: Kit, output: Any, earlier: Sequence[Any], foreign: set[int], usual: tuple[bool, bool]
 ) -> Iterator[NotEquivalent]:
     """One for each rule that the output breaks by what it is.
 
     `earlier` are outputs of other calls, still alive; `foreign` is other memory that no output may share; `usual` is
     how autograd sees the definition's output.
     """
-    held = {place for other in earlier for place in memory(other)}
-    if memory(output) & (held | foreign):
-        whose = "an earlier output" if memory(output) & held else "an input or a weight"
+    held = {place for other in earlier for place in memory(kit, other)}
+    if memory(kit, output) & (held | foreign):
+        whose = "an earlier output" if memory(kit, output) & held else "an input or a weight"
         yield NotEquivalent(
             "own memory", f"returns memory that {whose} holds, so one changes with the other. Expected a new output."
         )
-    graph, inference = autograd(output)
+    graph, inference = autograd(kit, output)
     if graph != usual[0]:
         yield NotEquivalent(
             "autograd", f"output {'carries' if graph else 'lacks'} an autograd graph, unlike the definition's."
@@ -38,36 +34,31 @@ def objections(
         )
 
 
-def autograd(output: Any) -> tuple[bool, bool]:
-    """Whether any tensor in the output requires grad, and whether any is an inference tensor."""
-    tensors = list(_tensors(output))
-    return any(t.requires_grad for t in tensors), any(t.is_inference() for t in tensors)
+def autograd(kit: Kit, output: Any) -> tuple[bool, bool]:
+    """Whether anything in the output carries an autograd graph, and whether anything can never join one."""
+    seen = [kit.autograd(part) for part in _parts(output)]
+    return any(graph for graph, _ in seen), any(inference for _, inference in seen)
 
 
-def memory(value: Any) -> set[int]:
-    """Addresses of what a later call could write into: tensors' storage, lists, dictionaries."""
-    found = {tensor.untyped_storage().data_ptr() for tensor in _tensors(value)}
-    found |= {id(container) for container in _containers(value) if isinstance(container, list | dict)}
-    return found - {0}
+def memory(kit: Kit, value: Any) -> set[int]:
+    """Addresses of what a later call could write into: tensors' storage, arrays, lists, dictionaries."""
+    return {place for part in _parts(value) for place in kit.memory(part)}
 
 
-def fingerprint(inputs: Mapping[str, Any]) -> str:
-    """Changes when a call changes its inputs: plain data by content, tensors by version and by content, since who
-    writes through `.data` raises no version, other objects by identity."""
-    return digest({name: _mark(value) for name, value in inputs.items()})
+def fingerprint(kit: Kit, inputs: Mapping[str, Any]) -> str:
+    """Changes when a call changes its inputs: plain data, arrays and tensors by content, other objects by identity."""
+    return digest({name: _mark(kit, value) for name, value in inputs.items()})
 
 
-def _mark(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return version(value), value.data_ptr(), tuple(value.shape), value.stride(), content(value)
+def _mark(kit: Kit, value: Any) -> Any:
     if isinstance(value, dict):
-        return [(repr(k), _mark(v)) for k, v in value.items()]
+        return [(repr(k), _mark(kit, v)) for k, v in value.items()]
     if isinstance(value, list | tuple):
-        return [_mark(v) for v in value]
-    return value if isinstance(value, str | int | float | None) else id(value)
+        return [_mark(kit, v) for v in value]
+    return kit.mark(value)
 
 
-def _containers(value: Any) -> Iterator[Any]:
+def _parts(value: Any) -> Iterator[Any]:
     yield value
     if is_dataclass(value) and not isinstance(value, type):
         parts = [getattr(value, field.name) for field in fields(value)]
@@ -75,8 +66,4 @@ def _containers(value: Any) -> Iterator[Any]:
         is_tree = isinstance(value, list | tuple | dict)
         parts = list(value.values() if isinstance(value, dict) else value) if is_tree else []
     for part in parts:
-        yield from _containers(part)
-
-
-def _tensors(value: Any) -> Iterator[Tensor]:
-    return (part for part in _containers(value) if isinstance(part, torch.Tensor))
+        yield from _parts(part)

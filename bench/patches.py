@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from types import FunctionType, MappingProxyType
+from types import FunctionType
 from typing import Any, NamedTuple
 
-import torch
+from .kit import Kit
 
 
 class _Seen(NamedTuple):
@@ -27,12 +27,11 @@ class _Seen(NamedTuple):
 
 
 OWN = ("bench", "impl_sequential", "impl_batched")
-FOLLOWS = "torch.Storage"
-"""Another name for the default dtype's storage, which is an aspect of its own."""
 
 
-def functions(modules: Mapping[str, Any] = MappingProxyType({})) -> dict[str, _Seen]:
-    """Every function that the gate, the definitions, the clock and these modules' classes rest on, by its full name.
+def functions(kit: Kit, modules: Mapping[str, Any]) -> dict[str, _Seen]:
+    """Every function that the gate, the definitions, the clock, the kit's library and these modules' classes rest on, by
+    its full name.
 
     Entries hold the objects themselves, so that a new one cannot be taken for an old one at the same address.
     """
@@ -40,11 +39,9 @@ def functions(modules: Mapping[str, Any] = MappingProxyType({})) -> dict[str, _S
         "builtins": builtins,
         # By name, since only the clock's module imports it.
         "time": sys.modules["time"],
-        "torch": torch,
-        "torch.Tensor": torch.Tensor,
-        "torch.nn.functional": torch.nn.functional,
+        **kit.namespaces(),
     }
-    owners |= {f"{kind.__module__}.{kind.__qualname__}": kind for kind in _classes(modules)}
+    owners |= {f"{kind.__module__}.{kind.__qualname__}": kind for kind in kit.classes(modules)}
     for name in _own_modules(len(sys.modules)):
         if name in sys.modules:
             owners[name] = sys.modules[name]
@@ -53,7 +50,8 @@ def functions(modules: Mapping[str, Any] = MappingProxyType({})) -> dict[str, _S
     key = tuple(map(id, parts))
     if key not in _joined:
         _joined.clear()
-        _joined[key] = parts, {place: seen for part in parts for place, seen in part.items()}
+        seen = {place: one for part in parts for place, one in part.items() if place not in kit.aliases}
+        _joined[key] = parts, seen
     return _joined[key][1]
 
 
@@ -92,34 +90,27 @@ def _namespace(place: str, owner: Any) -> _Namespace:
     functions = {
         f"{place}.{name}": _Seen(owner, name, value, getattr(value, "__code__", None))
         for name, value in list(held.items())
-        if callable(value) and not inspect.ismodule(value) and f"{place}.{name}" != FOLLOWS
+        if callable(value) and not inspect.ismodule(value)
     }
     classes = {k: v for k, v in list(held.items()) if inspect.isclass(v) and v.__module__ == place}
     _namespaces[key] = _Namespace(ids, [seen.code for seen in functions.values()], functions, classes)
     return _namespaces[key]
 
 
-def _classes(modules: Mapping[str, Any]) -> set[type]:
-    """The classes of all that the modules are made of, and of their tokenizers, with those that they inherit from."""
-    objects = [part for module in modules.values() for part in module.modules()]
-    objects += [module.tokenizer for module in modules.values() if getattr(module, "tokenizer", None) is not None]
-    return {kind for one in objects for kind in type(one).__mro__} - {object}
-
-
-def is_of_a_class(place: str, modules: Mapping[str, Any]) -> bool:
+def is_of_a_class(kit: Kit, place: str, modules: Mapping[str, Any]) -> bool:
     """Whether a function hangs on one of the modules' classes, where none may be added either."""
-    return functions(modules)[place].owner in _classes(modules)
+    return functions(kit, modules)[place].owner in kit.classes(modules)
 
 
-def put_back(before: dict[str, _Seen], modules: Mapping[str, Any] = MappingProxyType({})) -> None:
+def put_back(kit: Kit, before: dict[str, _Seen], modules: Mapping[str, Any]) -> None:
     """Undoes what was replaced since, and takes off the modules' classes what was added."""
     for seen in before.values():
         if isinstance(seen.value, FunctionType) and seen.value.__code__ is not seen.code:
             seen.value.__code__ = seen.code
         if vars(seen.owner).get(seen.name) is not seen.value:
             setattr(seen.owner, seen.name, seen.value)
-    for place, seen in functions(modules).items():
-        if place not in before and is_of_a_class(place, modules):
+    for place, seen in functions(kit, modules).items():
+        if place not in before and is_of_a_class(kit, place, modules):
             delattr(seen.owner, seen.name)
 
 

@@ -19,14 +19,10 @@ from transformers.utils import logging as transformers_logging
 from .embedded import bridge_class
 from .errors import BadInput
 from .model_files import require_readable, sae_folders
-from .shapes import EMBEDDED
+from .shapes import EMBEDDED, PRETRAINED
 
 T = TypeVar("T")
 
-PRETRAINED: dict[str, tuple[str, tuple[str, ...]]] = {
-    "gpt2-small": ("gpt2-small-res-jb", tuple(f"blocks.{layer}.hook_resid_pre" for layer in (6, 8, 10, 11))),
-}
-"""Pretrained subjects: model name -> SAELens release and SAE ids. Loading one needs the hub or its cache."""
 SHORT_TEXT = "a"
 """What a model is run on to see whether it runs, and how wide a hook is."""
 MESSAGE_LENGTH = 300

@@ -14,7 +14,7 @@ from .digest import source_digest
 from .events import told
 from .finding import TWINS, Finding, Pair
 from .references import resolve
-from .subject import Subject, Subjects, find_subject
+from .subjects import Subject, Subjects
 from .traced import Traced
 from .workload import Workload
 
@@ -51,8 +51,9 @@ def trace(
         for pair in finding.pairs:
             workload = pair.workload(workload_name)
             if subject_name:
-                workload = replace(workload, subject=find_subject(subject_name).name)
-            subject = subjects.named(workload.subject, workload.dtype)
+                workload = replace(workload, subject=subject_name)
+            subject = subjects.kept(pair.subject(workload))
+            workload = replace(workload, subject=subject.name)
             for name in arms(pair):
                 try:
                     yield _trace(finding, pair, name, workload, subject, folder)
@@ -80,7 +81,7 @@ def _trace(finding: Finding, pair: Pair, name: str, workload: Workload, subject:
         for _ in range(2):
             inputs = pair.inputs(workload, subject, order)
             with record_function(label):
-                elapsed_s(partial(function, **inputs))
+                elapsed_s(partial(function, **inputs), pair.kit.wait)
             profiler.step()
     return Traced(
         finding=finding.name,

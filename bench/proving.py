@@ -9,14 +9,13 @@ from .bodies import Counted, Judged, Needed
 from .certificate import Certificate, Refusal
 from .check import certify
 from .controls.control import Control
-from .counters import count, device_counters, work
+from .counters import count, work
 from .digest import source_digest
 from .finding import TWINS
 from .gate import gate_that_allows
 from .question import Question
 from .references import resolve
-from .roofline import least_work
-from .subject import Subject, Subjects, find_subject
+from .subjects import Subject, Subjects
 
 T = TypeVar("T")
 
@@ -54,15 +53,15 @@ def _countdown(items: Sequence[T]) -> Iterator[tuple[int, T]]:
 def _answer(question: Question, subjects: Subjects) -> Certificate | Refusal:
     finding, pair = question.target.finding, question.pair
     function = candidates.load(question.candidate, pair) if question.candidate else pair.arm(question.arm)
-    subject = subjects.named(question.workload.subject, question.workload.dtype)
-    gate, called = gate_that_allows(question.allow), question.candidate or ""
+    subject = subjects.kept(pair.subject(question.workload))
+    gate, called = gate_that_allows(question.allow, pair), question.candidate or ""
     return certify(finding, pair, question.workload, function, subject, gate, question.seed, called)
 
 
 def _count(question: Question, arms: Sequence[str], subjects: Subjects) -> Counted:
     finding, pair = question.target.finding, question.pair
-    subject = subjects.named(question.workload.subject, question.workload.dtype)
-    counters = (*finding.counters, *(device_counters(subject) if pair.uses_model else ()))
+    subject = subjects.kept(pair.subject(question.workload))
+    counters = (*finding.counters, *pair.device_counters(subject))
     functions = {name: pair.arm(name) for name in arms}
     done = {
         name: work(counters, function, pair.inputs(question.workload, subject, None))
@@ -80,8 +79,8 @@ def _count(question: Question, arms: Sequence[str], subjects: Subjects) -> Count
 
 def _needed(question: Question, subjects: Subjects) -> Iterator[Needed]:
     """The least work of the question's call, where it is known."""
-    workload = question.workload
-    work = least_work(question.pair.inputs(workload, subjects.named(workload.subject, workload.dtype), None))
+    workload, pair = question.workload, question.pair
+    work = pair.least_work(pair.inputs(workload, subjects.kept(pair.subject(workload)), None))
     if work:
         yield Needed(finding=question.finding, function=question.function, workload=workload, work=work)
 
@@ -110,7 +109,7 @@ REFUSED_BY = ("rule", "trial", "excess")
 def _work(control: Control) -> str:
     """What a control that is right does, beside what the definition does: the counts, since it is never timed."""
     workload = control.on
-    subject = find_subject(workload.subject, workload.dtype)
+    subject = control.pair.subject(workload)
     mine, definitions = (
         count(control.finding.counters, function, control.pair.inputs(workload, subject, None))
         for function in (control.function, control.pair.sequential)
@@ -123,11 +122,10 @@ def _work(control: Control) -> str:
 class _OneAtATime(Subjects):
     """Subjects of which one is loaded at a time, since a large one fills a good part of the memory."""
 
-    def named(self, name: str, dtype: str = "float32") -> Subject:
-        """The subject of that name in that type; all others are forgotten."""
-        subject = super().named(name, dtype)
-        for key, other in list(self.items()):
-            if other is not subject:
-                other.release()
-                del self[key]
-        return subject
+    def kept(self, subject: Subject) -> Subject:
+        """The one that is equal to it, or this one; all others are forgotten."""
+        kept = super().kept(subject)
+        for other in [one for one in self.values() if one is not kept]:
+            other.release()
+            del self[other]
+        return kept

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from .errors import unknown
 from .finding import TWINS, Finding, Pair
 from .references import Target
-from .subject import DTYPES, find_subject
-from .workload import Workload
+from .workload import DTYPES, Workload
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def questions(
         for pair in [finding.pair(function)] if function else default:
             for chosen in [pair.workload(workload)] if workload else _by_default(pair, candidate, subject, given):
                 if subject:
-                    chosen = replace(chosen, subject=find_subject(subject).name)
+                    chosen = replace(chosen, subject=pair.subject(replace(chosen, subject=subject)).name)
                 if dtype:
                     chosen = replace(chosen, dtype=dtype)
                 if given:

@@ -7,10 +7,10 @@ from typing import Any
 
 from torch import Tensor
 
-from .equivalence import Allowed, Evidence, Examination, Inputs
+from .contract import Allowed, Equivalence, Evidence, Examination, Inputs
 from .errors import NotEquivalent
 from .oracle import Oracle
-from .plain import require_form
+from .rounding import rounding_bound
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Number:
 
 
 @dataclass(frozen=True)
-class SameRanks:
+class SameRanks(Equivalence):
     """Ranked lists whose values lie in the oracle's ranges; `ranks` and `numbers` read them out of the output."""
 
     ranks: Callable[[Inputs, Oracle, Any, float], Sequence[Ranked]]
@@ -94,11 +94,11 @@ class SameRanks:
     form: Callable[[Inputs], Any]
     why: str
 
-    def examine(self, inputs: Inputs, oracle: Oracle, output: Any, allowed: Allowed) -> Examination:
+    def examine(self, inputs: Inputs, reference: Oracle, output: Any, allowed: Allowed) -> Examination:
         """Form, then numbers, then ranks."""
         try:
             require_form(output, self.form(inputs))
-            numbers = self.numbers(inputs, oracle, output, allowed["element"])
+            numbers = self.numbers(inputs, reference, output, allowed["element"])
         except NotEquivalent as objection:
             yield objection
             return Evidence(0)
@@ -108,7 +108,7 @@ class SameRanks:
                 limit = allowed["element"] * number.scale
                 excess = number.error / allowed["element"] if math.isfinite(number.error) else math.inf
                 yield NotEquivalent("element", f"{shown} (allowed {limit:.2g}).", excess)
-        ranks = self.ranks(inputs, oracle, output, allowed["element"])
+        ranks = self.ranks(inputs, reference, output, allowed["element"])
         if not any((rank.low > -math.inf).any() for rank in ranks):
             yield NotEquivalent("informative", "the check is invalid: no list has an entry that must be there.")
         for rank in ranks:
@@ -118,3 +118,38 @@ class SameRanks:
         n_in_band = sum(rank.n_in_band for rank in ranks)
         n_compared = len(numbers) + sum(len(rank.low) for rank in ranks) - n_in_band
         return Evidence(n_compared, {"element": worst.error if worst else 0.0}, worst_at, n_in_band)
+
+    def floor(self, subject: Any) -> Allowed:
+        """What rounding may do to a listed value."""
+        return rounding_bound(subject)
+
+
+@dataclass(frozen=True)
+class ListOf:
+    """A list of named tuples whose values have these types."""
+
+    types: tuple[type, ...]
+
+
+def require_form(output: Any, form: Any) -> None:
+    """Raises NotEquivalent unless `output` is built like `form`: a type, a `ListOf`, or names of a table's columns."""
+    if isinstance(form, tuple):
+        columns = getattr(output, "columns", None)
+        if type(columns) is not dict or tuple(columns) != form:
+            raise NotEquivalent("shape", f"output has columns {list(columns or ())}, expected {list(form)}.")
+    elif isinstance(form, type):
+        if type(output) is not form:
+            told = f"output holds {output!r:.80} of type {type(output).__name__}, expected a {form.__name__}."
+            raise NotEquivalent("type", told)
+    elif isinstance(form, ListOf):
+        _require_list(output, form)
+
+
+def _require_list(output: Any, form: ListOf) -> None:
+    if type(output) is not list:
+        raise NotEquivalent("type", f"output is a {type(output).__name__}, expected a list.")
+    for item in output:
+        if not isinstance(item, tuple) or len(item) != len(form.types):
+            raise NotEquivalent("shape", f"output holds {item!r:.80}, expected {len(form.types)} values.")
+        for value, kind in zip(item, form.types, strict=True):
+            require_form(value, kind)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from .equivalence import Inputs
+from .contract import Inputs
 from .errors import NotEquivalent
 from .finding import Refused
 from .process import bounded

@@ -22,5 +22,5 @@ RULES: dict[str, str] = {
     "own memory": "an output in memory that an earlier output, an input or a weight holds",
     "inputs": "changed inputs",
 }
-"""Rules on what comes out of a call. Those on what a call leaves behind are `state.ASPECTS`, one each; the calls that
-are made are `trials.TRIALS`."""
+"""Rules on what comes out of a call. Those on what a call leaves behind are `state.watched`, one each; the calls that
+are made are `trials.trials_of` a pair."""

@@ -33,7 +33,6 @@ from .process import Usage, in_fresh_process, prepare
 from .proving import prove_all
 from .question import Question
 from .quiet import Condition, Conditions, condition
-from .rating import rates
 from .record import Recorder
 from .resumption import Earlier, this_process
 
@@ -162,6 +161,9 @@ class Sitting:
         of_models = (plan.certificate.workload for plan in plans if plan.pair.uses_model)
         for n_threads in sorted({workload.n_threads for workload in of_models}):
             self.say("rating the machine", 1)
+            # Of torch, which nothing else here needs.
+            from .tensor_rates import rates
+
             # Its seconds are no twin's, so they are not added to the sitting's.
             multiplied, moved = in_fresh_process(Usage(), rates, n_threads)
             self.recorder.write(Rated(n_threads=n_threads, multiplied=multiplied, moved=moved))

@@ -4,41 +4,32 @@ Embedded subjects need no network. Their names take variants, as in `tiny:bridge
 `HookedTransformer`, other tokenizers, other SAE architectures, other hooks.
 """
 
-import contextlib
-import io
 import os
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
-from sae_lens import SAE
-
 from .digest import digest
-from .embedded import make_model
-from .embedded_saes import make_saes
 from .errors import BadInput, unknown
 from .identity import embedded_digest
 from .model_files import content_digest, stamp
-from .pretrained import PRETRAINED, load_model, load_saes, require_fit, run_shortly
-from .shapes import EMBEDDED, FIXED, Shape
+from .shapes import EMBEDDED, FIXED, PRETRAINED, Shape
 from .variants import VARIANTS, parse_variant
-from .weights import cast, is_in, weights_digest
-
-DTYPES = ("float32", "bfloat16")
-"""Types that a subject may be asked for in; the oracle's float64 is not one of them."""
+from .workload import Workload
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A model and its SAEs, loaded when first asked for, in one floating-point type."""
+    """A model and its SAEs, loaded when first asked for, in one floating-point type. Until then no library is."""
 
     name: str
     dtype: str = "float32"
     shape: Shape | None = field(default=None, compare=False)
     rounded_to: str = "float32"
     """The type that the weights go through before they are cast to `dtype`."""
+    files: str = ""
+    """Names, sizes and times of a folder's files: with other files it is another subject."""
 
     @property
     def is_folder(self) -> bool:
@@ -48,18 +39,24 @@ class Subject:
     @cached_property
     def model(self) -> Any:
         """`HookedTransformer` or `TransformerBridge`, in eval mode."""
+        from . import embedded, pretrained
+        from .weights import in_dtype
+
         if self.is_folder:
             _ = self.digest
-        made = make_model(self.name) if self.shape else load_model(self.name)
+        made = embedded.make_model(self.name) if self.shape else pretrained.load_model(self.name)
         return in_dtype(in_dtype(made.eval(), self.rounded_to), self.dtype)
 
     @cached_property
-    def saes(self) -> dict[str, SAE[Any]]:
+    def saes(self) -> dict[str, Any]:
         """The SAEs by name, in layer order; each knows its hook as `cfg.metadata.hook_name`."""
-        made = make_saes(self.name) if self.shape else load_saes(self.name)
+        from . import embedded_saes, pretrained
+        from .weights import in_dtype
+
+        made = embedded_saes.make_saes(self.name) if self.shape else pretrained.load_saes(self.name)
         saes = {name: in_dtype(in_dtype(sae.eval(), self.rounded_to), self.dtype) for name, sae in made.items()}
         if self.shape is None:
-            require_fit(self.name, self.model, saes)
+            pretrained.require_fit(self.name, self.model, saes)
         return saes
 
     @property
@@ -68,7 +65,7 @@ class Subject:
         return list(self.saes)[min(1, len(self.saes) - 1)]
 
     @property
-    def sae(self) -> SAE[Any]:
+    def sae(self) -> Any:
         """The SAE that findings about one SAE use."""
         return self.saes[self.sae_name]
 
@@ -111,6 +108,8 @@ class Subject:
         if self.shape:
             return embedded_digest(self.name)
         if self.name in PRETRAINED:
+            from .weights import weights_digest
+
             modules = {"model": self.model, **self.saes}
             return digest([self.name, {name: weights_digest(module) for name, module in modules.items()}])
         return content_digest(Path(self.name))
@@ -118,6 +117,8 @@ class Subject:
     def require_double(self) -> None:
         """Raises BadInput unless a model that is not ours can be made float64 and run so, as the oracle will."""
         if self.shape is None:
+            from .pretrained import run_shortly
+
             hook_names = list(self.hook_names)
             run_shortly(self.name, self.in_float64.model, hook_names)
 
@@ -148,18 +149,13 @@ def find_subject(name: str, dtype: str = "float32") -> Subject:
         return Subject(variant.name, dtype, EMBEDDED[variant.base])
     if name and Path(name).is_dir():
         # Absolute, so that it is the same folder wherever a process of ours works.
-        return Subject(os.path.abspath(name), dtype)
+        return Subject(os.path.abspath(name), dtype, files=str(stamp(Path(name))))
     raise unknown("subject", name, [*EMBEDDED, *PRETRAINED, "a folder with a Hugging Face model and its SAEs"])
 
 
-class Subjects(dict[tuple[str, ...], Subject]):
-    """Subjects, each loaded once, by name and type. A folder whose files have changed is another subject."""
-
-    def named(self, name: str, dtype: str = "float32") -> Subject:
-        """The subject of that name in that type."""
-        subject = find_subject(name, dtype)
-        at = str(stamp(Path(subject.name))) if subject.is_folder else ""
-        return self.setdefault((subject.name, dtype, at), subject)
+def subject_of(workload: Workload) -> Subject:
+    """The subject that a workload names. Raises BadInput as `find_subject`."""
+    return find_subject(workload.subject, workload.dtype)
 
 
 def _blocks_through(hook_name: str) -> int:
@@ -167,16 +163,3 @@ def _blocks_through(hook_name: str) -> int:
     if not hook_name.startswith("blocks."):
         return 0
     return int(hook_name.split(".")[1]) + (not hook_name.endswith("hook_resid_pre"))
-
-
-def in_dtype(module: Any, dtype: str) -> Any:
-    """`module` in `dtype`, plain tensors too; untouched where it is so already, since TransformerLens prints at a cast.
-
-    The libraries' own `to` comes last: it notes the type in their configurations.
-    """
-    wanted = getattr(torch, dtype)
-    if is_in(module, wanted):
-        return module
-    cast(module, wanted)
-    with contextlib.redirect_stdout(io.StringIO()):
-        return module.to(wanted)

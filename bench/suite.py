@@ -7,13 +7,11 @@ records. A twin without a certificate raises in `setup`, which asv shows as fail
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
-import torch
-
 from .certificate import Certificate, Refusal
 from .check import certify
 from .counters import count
 from .finding import TWINS, Finding
-from .subject import Subjects
+from .subjects import Subjects
 
 
 class Suite(ABC):
@@ -62,8 +60,8 @@ class Suite(ABC):
         self.certificate = answer
         self.pair = self.finding.pair(function)
         workload = self.pair.workloads[0]
-        torch.set_num_threads(workload.n_threads)
-        subject = self.subjects.named(workload.subject, workload.dtype)
+        self.pair.kit.use_threads(workload.n_threads)
+        subject = self.subjects.kept(self.pair.subject(workload))
         self.inputs = self.pair.inputs(workload, subject, None)
         self.call = self.pair.twin(twin)
 

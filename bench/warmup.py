@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
-from .clock import elapsed_s
+from .clock import elapsed_s, no_device
 
 SHORTEST_SAMPLE_S = 0.02
 """Seconds behind one sample. The clock's step and a context switch are a thousandth of it."""
@@ -28,22 +28,28 @@ class Form:
     rehearsed: bool = False
 
 
-def warm_up(call: Callable[[int], Callable[[], object]], part: Callable[[], object], share: float) -> Form:
+def warm_up(
+    call: Callable[[int], Callable[[], object]],
+    part: Callable[[], object],
+    share: float,
+    wait: Callable[[], None] = no_device,
+) -> Form:
     """Warms one twin up and says what makes a sample long enough and steady.
 
     `call(n)` makes fresh inputs and returns the work of n calls; `part` is a call on a `share` of the workload's items.
+    `wait` waits for devices (`clock.elapsed_s`).
     Blocks of samples go on until a block's middle lies within the block before it, or the bound is reached.
     """
-    _, part_s = elapsed_s(part)
+    _, part_s = elapsed_s(part, wait)
     if part_s / share > LONGEST_WARM_UP_S:
         return Form(1)
-    _, spent_s = elapsed_s(call(1))
-    _, once_s = elapsed_s(call(1))
+    _, spent_s = elapsed_s(call(1), wait)
+    _, once_s = elapsed_s(call(1), wait)
     n_calls = max(1, min(MOST_CALLS, round(SHORTEST_SAMPLE_S / max(once_s, 1e-7))))
     spent_s += part_s + once_s
     before: list[float] = []
     while spent_s < LONGEST_WARM_UP_S:
-        block = [elapsed_s(call(n_calls))[1] for _ in range(SAMPLES_PER_BLOCK)]
+        block = [elapsed_s(call(n_calls), wait)[1] for _ in range(SAMPLES_PER_BLOCK)]
         spent_s += sum(block)
         if before and settled(before, block):
             break

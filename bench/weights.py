@@ -4,7 +4,9 @@
 well, such as the weights that it processed.
 """
 
+import contextlib
 import hashlib
+import io
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -81,6 +83,19 @@ def weights_digest(module: Any) -> str:
 def is_in(module: Any, dtype: torch.dtype) -> bool:
     """Whether every floating-point tensor of `module` is of `dtype`."""
     return all(tensor.dtype == dtype for _, tensor in all_tensors(module) if tensor.is_floating_point())
+
+
+def in_dtype(module: Any, dtype: str) -> Any:
+    """`module` in `dtype`, plain tensors too; untouched where it is so already, since TransformerLens prints at a cast.
+
+    The libraries' own `to` comes last: it notes the type in their configurations.
+    """
+    wanted = getattr(torch, dtype)
+    if is_in(module, wanted):
+        return module
+    cast(module, wanted)
+    with contextlib.redirect_stdout(io.StringIO()):
+        return module.to(wanted)
 
 
 def _registered(name: str, module: torch.nn.Module) -> Iterator[tuple[str, Any]]:

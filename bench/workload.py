@@ -21,6 +21,9 @@ FORMS_WITH_TEXTS: tuple[Form, ...] = ("own", "hostile", *WORD_RANGE, "many", "gi
 N_CATEGORIES = 7
 """Categories of the report's texts."""
 
+DTYPES = ("float32", "bfloat16")
+"""Floating-point types that a subject may be asked for in; the oracle's float64 is not one of them."""
+
 DIGESTED = ("name", "subject", "n_items", "form", "seed", "dtype", "n_threads", "given", "n_categories")
 """Fields that are always part of a workload's fingerprint. One that is added later only is where it says something."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from bench.equivalence import Evidence
+from bench.contract import Evidence
 from bench.errors import BadInput
 from bench.regression.answers import Difference, Judged, difference, status
 from bench.regression.changes import (

@@ -11,27 +11,13 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.counters import (
-    Call,
-    Tally,
-    bytes_allocated,
-    bytes_saved_for_backward,
-    computed_tokens,
-    count,
-    device_counters,
-    directory_scans,
-    file_system_calls,
-    flops,
-    forward_passes,
-    hook_fires,
-    kernel_launches,
-    operators,
-    peak_device_bytes,
-    real_tokens,
-    string_comparisons,
-    work,
-)
-from bench.equivalence import Inputs
+from bench.contract import Inputs
+from bench.counters import Call, Tally, count, work
+from bench.counters.device import device_counters, kernel_launches, peak_device_bytes
+from bench.counters.files import directory_scans, file_system_calls
+from bench.counters.model import computed_tokens, forward_passes, hook_fires, real_tokens
+from bench.counters.source import string_comparisons
+from bench.counters.tensors import bytes_allocated, bytes_saved_for_backward, flops, operators
 from bench.errors import BadInput
 from bench.finding import TWINS, Finding
 from bench.findings import FINDINGS, find
@@ -281,7 +267,7 @@ def test_tables_go_with_the_numbers(tiny: Subject) -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="says what happens without a device")
 def test_without_a_device_its_counters_are_left_out_and_refuse(tiny: Subject) -> None:
-    assert device_counters(tiny) == ()
+    assert device_counters(tiny.model) == ()
     for counter in (kernel_launches, peak_device_bytes):
         with pytest.raises(BadInput, match="no CUDA device"), counter(NOTHING):
             pass

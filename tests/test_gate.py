@@ -16,9 +16,9 @@ import impl_sequential.text_batching as sequential
 from bench import state
 from bench.certificate import Certificate, Refusal
 from bench.check import certify
+from bench.contract import settle
 from bench.controls import CONTROLS
 from bench.controls.control import Control
-from bench.equivalence import METRICS, SameRows, _firing, _Namer, _row_errors, settle
 from bench.errors import BadInput, NotEquivalent, Uncertified
 from bench.features import Features, row_scale
 from bench.finding import Finding, Pair
@@ -26,8 +26,10 @@ from bench.findings import FINDINGS, find
 from bench.findings.text_batching import FINDING as TEXT_BATCHING
 from bench.gate import require_covers
 from bench.oracle import Oracle
-from bench.rules import RULES
+from bench.rounding import METRICS
+from bench.rows import SameRows, _firing, _Namer, _row_errors
 from bench.subject import Subject
+from bench.tensor_kit import TORCH
 from bench.workload import Workload
 
 SMALL = [
@@ -198,10 +200,10 @@ def test_an_output_that_does_not_depend_on_the_text_makes_the_check_invalid(tiny
     for reference, is_informative in ((constant, False), (varied, True)):
         equivalence = SameRows(partial(_the_same, reference), why="rounding")
         if is_informative:
-            assert settle(equivalence.examine(inputs, Oracle(tiny), reference.float(), allowed), RULES).n_compared == 35
+            assert settle(equivalence.examine(inputs, Oracle(tiny), reference.float(), allowed)).n_compared == 35
             continue
         with pytest.raises(NotEquivalent, match="the check is invalid"):
-            settle(equivalence.examine(inputs, Oracle(tiny), reference.float(), allowed), RULES)
+            settle(equivalence.examine(inputs, Oracle(tiny), reference.float(), allowed))
 
 
 def test_a_changed_definition_stops_everything(tiny: Subject) -> None:
@@ -248,17 +250,17 @@ def test_firing_on_the_wrong_side_counts_unless_it_is_too_close_to_call(undecide
 
 
 def test_what_a_bad_twin_leaves_changed_is_put_back(tiny: Subject, tmp_path: Path) -> None:
-    modules = state.modules_of(tiny, True)
-    parameter, before = next(tiny.model.parameters()), state.snapshot(modules)
-    with state.restored(modules):
+    modules = TEXT_BATCHING.pairs[0].modules(tiny)
+    parameter, before = next(tiny.model.parameters()), state.Snapshot(TORCH, modules)
+    with state.restored(TORCH, modules):
         parameter.requires_grad_(not parameter.requires_grad)
         tiny.model.train(not tiny.model.training)
         torch.set_num_threads(torch.get_num_threads() + 1)
         os.environ["LEFT_BEHIND"] = "1"
         os.chdir(tmp_path)
-        left = {o.rule for o in state.objections(before, state.snapshot(modules))}
+        left = {o.rule for o in state.objections(before, before.now())}
     assert {"requires_grad", "training mode", "thread count", "environment variables", "working directory"} <= left
-    assert not [o.rule for o in state.objections(before, state.snapshot(modules))]
+    assert not [o.rule for o in state.objections(before, before.now())]
 
 
 def touching(place: Path) -> Any:

@@ -7,7 +7,9 @@ import pytest
 
 from bench.certificate import Certificate, Refusal
 from bench.check import certify
-from bench.counters import bytes_saved_for_backward, computed_tokens, count, flops, forward_passes, token_layers
+from bench.counters import count
+from bench.counters.model import computed_tokens, forward_passes, token_layers
+from bench.counters.tensors import bytes_saved_for_backward, flops
 from bench.errors import BadInput
 from bench.finding import CAREFUL, Arm, Finding, Pair
 from bench.findings import FINDINGS, find

@@ -185,7 +185,7 @@ def seconds_of(monkeypatch: pytest.MonkeyPatch, seconds: Callable[[int, int], fl
     """Replaces the warm-up's clock: a sample's seconds by its number and calls. Returns the calls of each sample."""
     calls: list[int] = []
 
-    def elapsed_s(work: Callable[[], int]) -> tuple[int, float]:
+    def elapsed_s(work: Callable[[], int], wait: Any) -> tuple[int, float]:
         n = work()
         calls.append(n)
         return n, seconds(len(calls) - 1, n)
@@ -221,7 +221,7 @@ def test_a_sample_times_its_calls_alone_each_with_inputs_of_its_own(monkeypatch:
     seen: list[object] = []
     timed: list[int] = []
 
-    def elapsed_s(work: Callable[[], object]) -> tuple[object, float]:
+    def elapsed_s(work: Callable[[], object], wait: Any) -> tuple[object, float]:
         before, output = len(seen), work()
         timed.append(len(seen) - before)
         return output, 0.06

@@ -17,7 +17,8 @@ from bench.embedded_tokenizer import embedded_tokenizer
 from bench.errors import BadInput
 from bench.identity import DRAWN, embedded_digest
 from bench.oracle import Oracle
-from bench.subject import Subject, Subjects, find_subject
+from bench.subject import Subject, find_subject
+from bench.subjects import Subjects
 from bench.weights import tensors_of
 
 RESID = "blocks.1.hook_resid_pre"
@@ -173,10 +174,12 @@ def test_the_oracle_remembers_by_content(folder: Path, tmp_path: Path, monkeypat
 
 def test_a_folder_that_changed_is_another_subject(folder: Path) -> None:
     subjects = Subjects()
-    one = subjects.named(str(folder))
-    assert subjects.named(str(folder)) is one and one.digest == find_subject(str(folder)).digest
+    one = find_subject(str(folder))
+    assert subjects.kept(one) is one and subjects.kept(find_subject(str(folder))) is one
+    assert one.digest == find_subject(str(folder)).digest
     edited(folder / "config.json", n_head=1)
-    assert subjects.named(str(folder)) is not one and one.digest != find_subject(str(folder)).digest
+    other = find_subject(str(folder))
+    assert subjects.kept(other) is other and one.digest != other.digest
 
 
 def test_an_embedded_name_wins_over_a_folder(sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

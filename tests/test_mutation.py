@@ -26,7 +26,8 @@ from bench.mutation.survivors import FILE, entry_for, read_reasons, stale, survi
 from bench.mutation.tally import Tally, tally
 from bench.mutation.trials import Bench, fates, show_gate
 from bench.record import read
-from bench.subject import Subject, Subjects
+from bench.subject import Subject
+from bench.subjects import Subjects
 
 ROOT = Path(__file__).parent.parent
 
@@ -187,7 +188,7 @@ def test_a_gate_that_does_not_load_is_noticed(tmp_path: Path) -> None:
 
 def test_a_twin_with_a_fault_is_refused_and_the_twin_itself_passes(tiny: Subject) -> None:
     module = type(sys)("impl_batched.feature_links")
-    subjects = Subjects({("tiny", "float32", ""): tiny})
+    subjects = Subjects({tiny: tiny})
     module.feature_links = find("feature_links").pairs[0].batched  # type: ignore[attr-defined]
     assert first_wrong(twin_probes(module, subjects)) == ("", "")
     module.feature_links = lambda sae_name, feature_idxs: []  # type: ignore[attr-defined]

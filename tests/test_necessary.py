@@ -5,13 +5,16 @@ from dataclasses import replace
 import pytest
 
 from bench.certificate import Certificate, Refusal
+from bench.check import certify
 from bench.controls import CONTROLS
 from bench.controls.control import Control
 from bench.errors import BadInput
-from bench.findings import FINDINGS
-from bench.gate import NAMES, Gate
-from bench.trials import ALTERED
+from bench.finding import Pair
+from bench.findings import FINDINGS, find
+from bench.gate import Gate, names_of
 
+PAIRS = [pair for finding in FINDINGS for pair in finding.pairs]
+NAMES = dict.fromkeys(name for pair in PAIRS for name in names_of(pair))
 ALONE = [control for control in CONTROLS if control.only]
 
 
@@ -53,11 +56,16 @@ def test_a_right_function_is_no_evidence_for_a_rule() -> None:
     assert "does not reject it" in objection(replace(control, only="exact"))
 
 
-def test_the_names_are_those_of_every_trial_that_a_pair_adds() -> None:
-    assert {name for f in FINDINGS for pair in f.pairs for name, _, _ in pair.alterations} == set(ALTERED)
-    assert len(set(NAMES)) == len(NAMES)
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)
+def test_a_pair_has_each_name_once(pair: Pair) -> None:
+    names = names_of(pair)
+    assert len(set(names)) == len(names)
+    assert {variation.name for variation in pair.variations} | {trial.name for trial in pair.trials} <= set(names)
 
 
-def test_a_gate_without_a_rule_that_does_not_exist_is_bad_input() -> None:
-    with pytest.raises(BadInput, match="Unknown rule, aspect or trial 'elements'"):
-        Gate(frozenset({"element", "elements"}))
+def test_a_gate_without_what_the_pair_has_not_is_bad_input() -> None:
+    finding = find("feature_links")
+    for strange in ("elements", "hooks", "hostile texts"):
+        gate = Gate(frozenset({"exact", strange}))
+        with pytest.raises(BadInput, match=f"Unknown rule, aspect or trial '{strange}'"):
+            certify(finding, finding.pairs[0], finding.pairs[0].workload("smoke"), gate=gate)

@@ -12,7 +12,8 @@ from bench import cli
 from bench.bodies import Powered
 from bench.certificate import Certificate
 from bench.comparison import Comparison, Launch
-from bench.counters import count, operators
+from bench.counters import count
+from bench.counters.tensors import operators
 from bench.environment import current_environment
 from bench.findings import FINDINGS
 from bench.gate import require_covers

@@ -7,22 +7,24 @@ from typing import Any
 import pytest
 
 from bench import report as reports
-from bench import roofline
 from bench.bodies import Measured, Needed, Rated
 from bench.certificate import Certificate
 from bench.check import certify
 from bench.comparison import Launch, Verdict
-from bench.counters import count, flops
+from bench.counters import count
+from bench.counters.tensors import flops
 from bench.environment import current_environment
 from bench.findings import find
+from bench.least_work import HOOK, least_work
 from bench.process import Usage, in_fresh_process
 from bench.question import Question
-from bench.rating import Rate, rates
+from bench.rating import Rate
 from bench.record import Ledger, Record, Recorder, read
-from bench.roofline import Machine, Roofline, Work, least_work
+from bench.roofline import Machine, Roofline, Work
 from bench.row import Row
 from bench.sitting import Sitting
 from bench.subject import Subject
+from bench.tensor_rates import rates
 from bench.workload import Workload
 
 from .reporting import build, plan_of, without_library
@@ -198,6 +200,4 @@ def test_a_sitting_records_the_rates_and_the_least_work(tmp_path: Path) -> None:
 
 
 def test_only_blocks_and_their_own_input_count_as_known_hooks() -> None:
-    assert roofline.HOOK.fullmatch("blocks.8.hook_resid_pre") and not roofline.HOOK.fullmatch(
-        "blocks.8.hook_resid_post"
-    )
+    assert HOOK.fullmatch("blocks.8.hook_resid_pre") and not HOOK.fullmatch("blocks.8.hook_resid_post")

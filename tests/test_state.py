@@ -33,15 +33,17 @@ from bench.aspects.walk import Walk
 from bench.certificate import Certificate, Refusal
 from bench.check import certify
 from bench.errors import BadInput, Uncertified
-from bench.findings import FINDINGS
+from bench.findings import FINDINGS, find
 from bench.findings.text_batching import FINDING
 from bench.gate import GATE, Gate, gate_that_allows, require_covers
 from bench.subject import Subject, find_subject
+from bench.tensor_kit import TORCH
 from bench.terminal.gate import answer_as_json, show_answers
 from bench.terminal.next_step import after_checks
 
 PAIR = FINDING.pairs[0]
 FEW = replace(PAIR.workload("smoke"), n_items=6, n_threads=1)
+ASPECTS = {aspect.name: aspect for aspect in state.watched(TORCH)}
 
 
 class Seeing(TorchFunctionMode):
@@ -206,6 +208,7 @@ CHANGES: Mapping[str, Mapping[str, Change]] = {
     "autocast": {"entered": autocast, "cache": lambda _: torch.set_autocast_cache_enabled(False)},
     "denormal numbers": {"flushed": lambda _: torch.set_flush_denormal(True)},
     "torch random state": {"seeded": lambda _: torch.manual_seed(0), "drawn": lambda _: torch.rand(1)},
+    "torch print options": {"precision": lambda _: PRINTING.set_printoptions(precision=2)},
     "hooks": {
         "forward": lambda s: s.model.embed.register_forward_hook(a_hook),
         "before": lambda s: s.model.embed.register_forward_pre_hook(a_hook),
@@ -262,10 +265,7 @@ CHANGES: Mapping[str, Mapping[str, Change]] = {
         "calls": lambda _: np.seterrcall(lambda *_: None),
     },
     "python random state": {"seeded": lambda _: random.seed(0)},
-    "print options": {
-        "torch": lambda _: PRINTING.set_printoptions(precision=2),
-        "numpy": lambda _: np.set_printoptions(precision=2),
-    },
+    "numpy print options": {"precision": lambda _: np.set_printoptions(precision=2)},
     "number formats": {
         "precision": lambda _: setattr(decimal.getcontext(), "prec", 6),
         "traps": lambda _: decimal.getcontext().traps.update({decimal.Inexact: True}),
@@ -344,36 +344,36 @@ def calm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("calm")
 @pytest.mark.parametrize(("aspect", "how"), CASES, ids=[f"{aspect}, {how}" for aspect, how in CASES])
 def test_what_is_left_changed_is_seen_and_put_back(aspect: str, how: str, tiny: Subject) -> None:
-    modules = state.modules_of(tiny, True)
-    before = state.snapshot(modules)
-    with state.restored(modules):
+    modules = PAIR.modules(tiny)
+    before = state.Snapshot(TORCH, modules)
+    with state.restored(TORCH, modules):
         CHANGES[aspect][how](tiny)
-        seen = [objection.rule for objection in state.objections(before, state.snapshot(modules))]
-    left = [str(objection) for objection in state.objections(before, state.snapshot(modules))]
+        seen = [objection.rule for objection in state.objections(before, before.now())]
+    left = [str(objection) for objection in state.objections(before, before.now())]
     assert aspect in seen
-    can_be_put_back = state.ASPECTS[aspect].put_back is not None
+    can_be_put_back = ASPECTS[aspect].put_back is not None
     assert not left if can_be_put_back else len(left) == 1, left
 
 
-@pytest.mark.parametrize("name", state.ASPECTS)
+@pytest.mark.parametrize("name", ASPECTS)
 def test_every_aspect_is_tried(name: str) -> None:
     assert CHANGES.get(name), "an aspect that nobody changes may see nothing"
 
 
 def test_what_cannot_be_put_back_says_why() -> None:
-    assert {aspect.name for aspect in state.WATCHED if not aspect.put_back} == {"open files", "files"}
+    assert {aspect.name for aspect in ASPECTS.values() if not aspect.put_back} == {"open files", "files"}
     with pytest.raises(ValueError, match="nothing says why"):
         Aspect("umask", lambda _: 0)
 
 
 @pytest.mark.parametrize("name", ["tiny", "tiny:bridge", "tiny:bridge:topk"])
 def test_nothing_is_seen_where_nothing_was_touched(name: str) -> None:
-    modules = state.modules_of(find_subject(name), True)
-    before = state.snapshot(modules)
-    assert not list(state.objections(before, state.snapshot(modules)))
-    with state.restored(modules):
+    modules = PAIR.modules(find_subject(name))
+    before = state.Snapshot(TORCH, modules)
+    assert not list(state.objections(before, before.now()))
+    with state.restored(TORCH, modules):
         pass
-    assert not list(state.objections(before, state.snapshot(modules)))
+    assert not list(state.objections(before, before.now()))
 
 
 @pytest.mark.parametrize("name", ["tiny", "tiny:bridge", "tiny:bridge:topk"])
@@ -383,7 +383,7 @@ def test_twins_leave_nothing_behind_at_their_first_call(name: str) -> None:
 
 
 def test_a_finding_without_a_model_is_asked_about_no_module(tiny: Subject) -> None:
-    assert not state.modules_of(tiny, False)
+    assert not find("category_lookup").pairs[0].modules(tiny)
     walk = Walk({})
     assert not any(walk.leaves.values()) and not walk.modules
 
@@ -420,15 +420,15 @@ class Lazy(torch.nn.Module):
 
 def test_what_the_definition_writes_too_is_no_objection_and_a_declared_cache_is_none() -> None:
     modules: dict[str, Any] = {"model": Lazy()}
-    first_seen = state.snapshot(modules)
+    first_seen = state.Snapshot(TORCH, modules)
     modules["model"](1)
-    usual = state.usual(first_seen, state.snapshot(modules))
-    before = state.snapshot(modules)
+    usual = state.usual(first_seen, first_seen.now())
+    before = state.Snapshot(TORCH, modules)
     modules["model"](2)
-    assert not list(state.objections(before, state.snapshot(modules), usual))
-    assert [o.rule for o in state.objections(before, state.snapshot(modules))] == ["attributes"]
+    assert not list(state.objections(before, before.now(), usual))
+    assert [o.rule for o in state.objections(before, before.now())] == ["attributes"]
     modules["model"].other = 3
-    assert "(model.other)" in str(*state.objections(before, state.snapshot(modules), usual))
+    assert "(model.other)" in str(*state.objections(before, before.now(), usual))
 
 
 def importing(tmp_path: Path, source: str, then: Callable[[], Any]) -> Callable[[], Any]:
@@ -448,8 +448,8 @@ def test_what_an_import_adds_is_not_the_functions_doing_and_what_it_adds_itself_
     source = "import warnings\nwarnings.filterwarnings('ignore', 'about nothing')\n"
     for then, rules in ((list, []), (lambda: warnings.simplefilter("ignore"), ["warnings filters"])):
         call = importing(tmp_path, source, then)
-        with state.restored({}):
-            before = state.snapshot({})
+        with state.restored(TORCH, {}):
+            before = state.Snapshot(TORCH, {})
             call()
             assert [o.rule for o in state.left_behind(before, frozenset(), call)] == rules
 
@@ -464,7 +464,7 @@ def test_what_a_function_must_do_can_be_allowed_by_name_and_with_a_reason(tiny: 
     refused = certify(FINDING, PAIR, FEW, drawing, tiny)
     assert isinstance(refused, Refusal) and refused.rule == "torch random state"
     assert '--allow "torch random state: WHY"' in refused.reason
-    gate = gate_that_allows(["torch random state: the DataLoader draws its seed"])
+    gate = gate_that_allows(["torch random state: the DataLoader draws its seed"], PAIR)
     answer = certify(FINDING, PAIR, FEW, drawing, tiny, gate)
     assert isinstance(answer, Certificate), str(answer)
     assert answer.allowed_to == {"torch random state": "the DataLoader draws its seed"}
@@ -475,7 +475,7 @@ def test_what_a_function_must_do_can_be_allowed_by_name_and_with_a_reason(tiny: 
 
 
 def test_what_was_allowed_is_said_and_recorded(tiny: Subject, capsys: pytest.CaptureFixture[str]) -> None:
-    answer = certify(FINDING, PAIR, FEW, drawing, tiny, gate_that_allows(["torch random state: one draw"]))
+    answer = certify(FINDING, PAIR, FEW, drawing, tiny, gate_that_allows(["torch random state: one draw"], PAIR))
     whole = certify(FINDING, PAIR, FEW, None, tiny)
     show_answers(FINDINGS, [answer, whole])
     said = " ".join(capsys.readouterr().out.split())
@@ -498,7 +498,7 @@ def test_a_waiver_that_cannot_be_is_one_line_of_status_2(
     arguments: list[str], words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["bench", "check", "text_batching", *arguments])
-    with state.restored({}), pytest.raises(SystemExit) as ended:
+    with state.restored(TORCH, {}), pytest.raises(SystemExit) as ended:
         cli.main(FINDINGS)
     assert ended.value.code == 2
     told = capsys.readouterr()
@@ -506,7 +506,7 @@ def test_a_waiver_that_cannot_be_is_one_line_of_status_2(
 
 
 def test_another_aspect_is_refused_all_the_same(tiny: Subject) -> None:
-    gate = gate_that_allows(["thread count: it was tuned"])
+    gate = gate_that_allows(["thread count: it was tuned"], PAIR)
     answer = certify(FINDING, PAIR, FEW, drawing, tiny, gate)
     assert isinstance(answer, Refusal) and answer.rule == "torch random state"
     assert "--allow 'thread count: it was tuned'" in answer.reason
@@ -525,12 +525,12 @@ def test_another_aspect_is_refused_all_the_same(tiny: Subject) -> None:
 )
 def test_a_waiver_that_names_no_state_or_no_reason_is_bad_input(waivers: list[str], words: str) -> None:
     with pytest.raises(BadInput, match=words):
-        gate_that_allows(waivers)
+        gate_that_allows(waivers, PAIR)
 
 
 def test_a_gate_that_allows_something_is_not_the_whole_gate() -> None:
-    assert gate_that_allows([]).digest == GATE.digest == Gate().digest
-    assert gate_that_allows(["umask: private files"]).digest != GATE.digest
+    assert gate_that_allows([], PAIR).digest(PAIR) == GATE.digest(PAIR) == Gate().digest(PAIR)
+    assert gate_that_allows(["umask: private files"], PAIR).digest(PAIR) != GATE.digest(PAIR)
 
 
 WAYS: Mapping[str, Callable[[Tensor], Any]] = {
@@ -543,10 +543,10 @@ WAYS: Mapping[str, Callable[[Tensor], Any]] = {
 @pytest.mark.parametrize("how", WAYS)
 def test_an_input_that_was_written_is_seen(how: str) -> None:
     inputs = {"features": torch.ones(3, 4), "texts": ["a"]}
-    before = outputs.fingerprint(inputs)
-    assert outputs.fingerprint(inputs) == before
+    before = outputs.fingerprint(TORCH, inputs)
+    assert outputs.fingerprint(TORCH, inputs) == before
     WAYS[how](inputs["features"])  # type: ignore[arg-type]
-    assert outputs.fingerprint(inputs) != before
+    assert outputs.fingerprint(TORCH, inputs) != before
 
 
 class Noting(torch.nn.Module):
@@ -562,17 +562,17 @@ class Noting(torch.nn.Module):
 def test_a_flag_that_a_class_declares_for_its_own_notes_does_not_count_and_one_that_it_does_not_declare_does() -> None:
     modules = {"model": Noting()}
     modules["model"]._fired = False
-    before = state.snapshot(modules)
+    before = state.Snapshot(TORCH, modules)
     modules["model"]._fired = True
-    assert not list(state.objections(before, state.snapshot(modules)))
+    assert not list(state.objections(before, before.now()))
     modules["model"]._made = True
-    assert [objection.rule for objection in state.objections(before, state.snapshot(modules))] == ["attributes"]
+    assert [objection.rule for objection in state.objections(before, before.now())] == ["attributes"]
 
 
 def test_a_method_of_the_models_class_that_is_replaced_is_seen_and_put_back() -> None:
     modules, plain = {"model": Noting()}, Noting.forward
-    before = state.snapshot(modules)
-    with state.restored(modules):
+    before = state.Snapshot(TORCH, modules)
+    with state.restored(TORCH, modules):
         Noting.forward = torch.nn.Identity.forward  # type: ignore[method-assign]
-        assert [o.rule for o in state.objections(before, state.snapshot(modules))] == ["functions"]
+        assert [o.rule for o in state.objections(before, before.now())] == ["functions"]
     assert Noting.forward is plain

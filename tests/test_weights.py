@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from bench.subject import Subject, in_dtype
-from bench.weights import all_tensors, cast, is_in, tensors_of
+from bench.subject import Subject
+from bench.weights import all_tensors, cast, in_dtype, is_in, tensors_of
 
 
 class Odd(torch.nn.Module):

@@ -2,10 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
-from .walk import Walk, is_tokenizer
+T = TypeVar("T")
+
+
+class Key(NamedTuple):
+    """Where something was found: what it hangs on, under which name, and where inside that."""
+
+    owner: str
+    name: str
+    inside: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.owner}.{self.name}{self.inside}"
 
 
 @dataclass
@@ -14,23 +24,15 @@ class Scene:
 
     modules: Mapping[str, Any]
     keep: bool = False
+    put_aside: dict[Any, Any] = field(default_factory=dict)
+    """Where an aspect may leave what only putting back needs."""
 
-    @cached_property
-    def walk(self) -> Walk:
-        """What hangs on the modules; walked once, for all aspects that ask."""
-        return Walk(self.modules, self.keep)
-
-    @cached_property
-    def tokenizers(self) -> dict[str, Any]:
-        """The tokenizers of the modules, each once."""
-        found = {name: getattr(module, "tokenizer", None) for name, module in self.modules.items()}
-        each = {id(one): name for name, one in reversed(found.items()) if is_tokenizer(one)}
-        return {f"{name}.tokenizer": found[name] for name in each.values()}
-
-    @cached_property
-    def put_aside(self) -> dict[Any, Any]:
-        """Where an aspect may leave what only putting back needs."""
-        return {}
+    def once(self, what: str, make: Callable[[], T]) -> T:
+        """What several aspects look at, made for the first of them."""
+        if what not in self.put_aside:
+            self.put_aside[what] = make()
+        made: T = self.put_aside[what]
+        return made
 
 
 PutBack = Callable[[Scene, Any], None]
@@ -54,6 +56,8 @@ class Aspect:
     """Whether it counts where something in a mapping is gone."""
     may_be_usual: bool = False
     """Whether what the definition changes in it is the libraries' own way: caches, notes of the last input."""
+    of_subject: bool = False
+    """Whether it is of the subject's modules, which nothing touches by being imported."""
 
     def __post_init__(self) -> None:
         if not self.put_back and not self.why_not:

@@ -1,8 +1,7 @@
-"""Marks that tell whether a value is still what it was: tensors by content, plain data by value, others by identity."""
+"""The content of tensors' memory, whoever wrote it."""
 
 import ctypes
 import hashlib
-from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -18,40 +17,6 @@ UNSEEN = "unseen"
 
 Memory = dict[tuple[int, int], str]
 """(address, bytes) -> content, so that memory which several tensors share is read once."""
-
-PLAIN = (str, bytes, int, complex, bool, PurePath, range, slice)
-
-
-class Same:
-    """A value that equals itself alone. It is held, so that no other can take its address."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Same) and self.value is other.value
-
-    def __hash__(self) -> int:
-        return id(self.value)
-
-    def __repr__(self) -> str:
-        return f"{type(self.value).__name__} at {id(self.value):x}"
-
-
-def mark(value: Any) -> Any:
-    """What stands for a value when two states are compared. Containers have marks of their own (`walk.py`)."""
-    if value is None or isinstance(value, PLAIN):
-        return type(value).__name__, value
-    if isinstance(value, float):
-        return "float", value.hex()
-    if isinstance(value, np.ndarray):
-        return value.dtype.str, value.shape, hashlib.sha256(value.tobytes()).hexdigest()
-    kind: Any = type(value)
-    if kind.__hash__ and kind.__eq__ is not object.__eq__:
-        return value
-    return Same(value)
 
 
 def content(tensor: Tensor, known: Memory | None = None) -> str:

@@ -14,7 +14,7 @@ import psutil
 
 from ..patches import folder
 from .aspect import Aspect, Scene
-from .content import Same
+from .marks import Same
 
 GRACE_S = 5.0
 """Seconds that a child process has to end when it is told to."""

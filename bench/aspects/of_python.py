@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from .aspect import Aspect, Scene, never
-from .content import Same
+from .marks import Same
 
 
 def _collector(_: Scene) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
-from .aspect import Aspect, Scene
-from .walk import Key, Walk, refill
+from .aspect import Aspect, Key, Scene
+from .walk import Walk, is_tokenizer, refill
 
 SIDES = ("padding_side", "truncation_side")
 BACKEND = "_tokenizer"
@@ -27,12 +28,23 @@ REMINDERS = "deprecation_warnings"
 """Where transformers notes which advice it has given already."""
 
 
+def tokenizers_of(scene: Scene) -> dict[str, Any]:
+    """The tokenizers of the modules, each once."""
+    return scene.once("tokenizers", lambda: _tokenizers(scene.modules))
+
+
+def _tokenizers(modules: Mapping[str, Any]) -> dict[str, Any]:
+    found = {name: getattr(module, "tokenizer", None) for name, module in modules.items()}
+    each = {id(one): name for name, one in reversed(found.items()) if is_tokenizer(one)}
+    return {f"{name}.tokenizer": found[name] for name in each.values()}
+
+
 def _sides(scene: Scene) -> dict[str, Any]:
-    return {f"{name}.{side}": getattr(one, side, None) for name, one in scene.tokenizers.items() for side in SIDES}
+    return {f"{name}.{side}": getattr(one, side, None) for name, one in tokenizers_of(scene).items() for side in SIDES}
 
 
 def _sides_back(scene: Scene, seen: dict[str, Any]) -> None:
-    for name, tokenizer in scene.tokenizers.items():
+    for name, tokenizer in tokenizers_of(scene).items():
         for side in SIDES:
             if getattr(tokenizer, side, None) != seen[f"{name}.{side}"]:
                 setattr(tokenizer, side, seen[f"{name}.{side}"])
@@ -40,15 +52,15 @@ def _sides_back(scene: Scene, seen: dict[str, Any]) -> None:
 
 def _walk(scene: Scene) -> Walk:
     """All that hangs on the tokenizers, walked once for a scene."""
-    if "tokenizers" not in scene.put_aside:
-        walk = Walk({})
-        for name, tokenizer in scene.tokenizers.items():
-            scene.put_aside[name, "attributes"] = _watched(tokenizer)
-            for attribute, value in _watched(tokenizer).items():
-                walk.look(_aspect_of(attribute), Key(name, attribute), value)
-        scene.put_aside["tokenizers"] = walk
-    walk = scene.put_aside["tokenizers"]
-    assert isinstance(walk, Walk)
+    return scene.once("walk of tokenizers", lambda: _walked(scene))
+
+
+def _walked(scene: Scene) -> Walk:
+    walk = Walk({})
+    for name, tokenizer in tokenizers_of(scene).items():
+        scene.put_aside[name, "attributes"] = _watched(tokenizer)
+        for attribute, value in _watched(tokenizer).items():
+            walk.look(_aspect_of(attribute), Key(name, attribute), value)
     return walk
 
 
@@ -58,7 +70,7 @@ def _watched(tokenizer: Any) -> dict[str, Any]:
 
 def _attributes_back(scene: Scene, aspect: str) -> None:
     refill(_walk(scene).holders[aspect])
-    for name, tokenizer in scene.tokenizers.items():
+    for name, tokenizer in tokenizers_of(scene).items():
         earlier = scene.put_aside[name, "attributes"]
         vars(tokenizer).update({key: value for key, value in earlier.items() if _aspect_of(key) == aspect})
         for added in [key for key in _watched(tokenizer) if key not in earlier and _aspect_of(key) == aspect]:
@@ -85,13 +97,13 @@ def _vocabulary(scene: Scene) -> dict[Any, Any]:
 
 
 def _backends(scene: Scene) -> dict[str, Any]:
-    found = {name: getattr(tokenizer, BACKEND, None) for name, tokenizer in scene.tokenizers.items()}
+    found = {name: getattr(tokenizer, BACKEND, None) for name, tokenizer in tokenizers_of(scene).items()}
     return {name: backend for name, backend in found.items() if hasattr(backend, "to_str")}
 
 
 def _vocabulary_back(scene: Scene, seen: dict[Any, Any]) -> None:
     for name, backend in _backends(scene).items():
-        vars(scene.tokenizers[name])[BACKEND] = type(backend).from_str(scene.put_aside[name, "saved"])
+        vars(tokenizers_of(scene)[name])[BACKEND] = type(backend).from_str(scene.put_aside[name, "saved"])
     _attributes_back(scene, "vocabulary")
 
 
@@ -99,14 +111,14 @@ def _settings(scene: Scene) -> dict[Any, Any]:
     seen: dict[Any, Any] = dict(_walk(scene).leaves["tokenizer settings"])
     for name, backend in _backends(scene).items():
         seen[Key(name, "truncation")] = _cuts(backend.truncation, _readable(scene, name))
-        seen[Key(name, "padding")] = _pads(backend.padding, scene.tokenizers[name])
+        seen[Key(name, "padding")] = _pads(backend.padding, tokenizers_of(scene)[name])
     return seen
 
 
 def _readable(scene: Scene, name: str) -> int:
     """Tokens of a text that the model can read beside a first one of its own."""
     model = scene.modules[name.removesuffix(".tokenizer")]
-    return int(min(scene.tokenizers[name].model_max_length, getattr(model.cfg, "n_ctx", None) or math.inf)) - 1
+    return int(min(tokenizers_of(scene)[name].model_max_length, getattr(model.cfg, "n_ctx", None) or math.inf)) - 1
 
 
 def _cuts(truncation: Any, readable: int) -> Any:
@@ -131,12 +143,12 @@ def _settings_back(scene: Scene, seen: dict[Any, Any]) -> None:
     for name, backend in _backends(scene).items():
         if _cuts(backend.truncation, _readable(scene, name)) != seen[Key(name, "truncation")]:
             backend.no_truncation()
-        if _pads(backend.padding, scene.tokenizers[name]) != seen[Key(name, "padding")]:
+        if _pads(backend.padding, tokenizers_of(scene)[name]) != seen[Key(name, "padding")]:
             backend.no_padding()
 
 
 TOKENIZERS = (
-    Aspect("padding side", _sides, _sides_back),
-    Aspect("vocabulary", _vocabulary, _vocabulary_back, may_be_usual=True),
-    Aspect("tokenizer settings", _settings, _settings_back, may_be_usual=True),
+    Aspect("padding side", _sides, _sides_back, of_subject=True),
+    Aspect("vocabulary", _vocabulary, _vocabulary_back, may_be_usual=True, of_subject=True),
+    Aspect("tokenizer settings", _settings, _settings_back, may_be_usual=True, of_subject=True),
 )

@@ -11,12 +11,13 @@ from torch.utils import _python_dispatch as dispatch
 from torch.utils._device import DeviceContext
 
 from .aspect import Aspect, Scene
-from .content import Same
+from .marks import Same
 
 # Untyped in torch.
 OVERRIDES: Any = overrides
 FILLING: Any = torch.utils.deterministic
 ATTENTION: Any = torch.backends.cuda
+PRINTING = torch._tensor_str.PRINT_OPTS
 
 _guards: list[Any] = []
 """Guards of the inference mode: whoever drops one goes back to what was before it."""
@@ -230,6 +231,11 @@ def _random_back(scene: Scene, _: str) -> None:
         torch.cuda.set_rng_state_all(devices)
 
 
+def _printing_back(_: Scene, seen: dict[str, Any]) -> None:
+    vars(PRINTING).clear()
+    vars(PRINTING).update(seen)
+
+
 TORCH = (
     Aspect("global hooks", _global_hooks, _global_hooks_back),
     Aspect("default device", _device_contexts, _default_device_back),
@@ -248,5 +254,6 @@ TORCH = (
     Aspect("autocast", _autocast, _autocast_back),
     Aspect("denormal numbers", _flushes, _flush_back),
     Aspect("torch random state", _random, _random_back),
+    Aspect("torch print options", lambda _: dict(vars(PRINTING)), _printing_back),
 )
 """What can intercept an operator comes first, so that it is out of the way when the rest is put back."""

@@ -3,12 +3,14 @@
 from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, is_dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from .content import Memory, Same, content, mark
+from .aspect import Key, Scene
+from .content import Memory, content
+from .marks import Same, mark
 
 MANY = 1000
 """Items from which on a container is marked as one value, since it is data and no setting."""
@@ -16,17 +18,6 @@ OF_TORCH = vars(torch.nn.Module())
 HOOKS = {*(name for name in OF_TORCH if "hook" in name and isinstance(OF_TORCH[name], dict)), "fwd_hooks", "bwd_hooks"}
 """Attributes that hold hooks: torch's by kind, and TransformerLens's lists of its own."""
 TENSORS = ("_parameters", "_buffers")
-
-
-class Key(NamedTuple):
-    """Where something was found: what it hangs on, under which name, and where inside that."""
-
-    owner: str
-    name: str
-    inside: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.owner}.{self.name}{self.inside}"
 
 
 @dataclass
@@ -159,6 +150,11 @@ class Walk:
         is_new = id(value) not in self._met
         self._met.add(id(value))
         return is_new
+
+
+def walk_of(scene: Scene) -> Walk:
+    """What hangs on the scene's modules; walked once, for all aspects that ask."""
+    return scene.once("walk", lambda: Walk(scene.modules, scene.keep))
 
 
 def _as_one(value: Any) -> int:

@@ -72,7 +72,8 @@ def check(
         raise BadInput("--candidate needs one finding to be held against. Expected one name, such as text_batching.")
     if allow and not candidate:
         raise BadInput("--allow is for a --candidate. Expected one, since the twins are held to every rule.")
-    gate_that_allows(allow or ())
+    if allow:
+        gate_that_allows(allow, findings[0].pair(function) if function else findings[0].pairs[0])
     given = _given(texts)
     asked = questions(findings, workload, subject, function, given, candidate, dtype, seed, tuple(allow or ()))
     sitting = open_sitting(results, None)

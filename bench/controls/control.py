@@ -8,7 +8,7 @@ from ..certificate import Certificate, Refusal
 from ..check import certify
 from ..finding import Finding, Pair
 from ..gate import GATE, Gate
-from ..subject import Subject
+from ..subjects import Subject
 from ..workload import Workload
 
 

@@ -8,12 +8,11 @@ from torch import Tensor
 
 import impl_batched.text_batching as batched
 
-from ..equivalence import Allowed, settle
+from ..contract import Allowed, settle
 from ..features import row_scale
 from ..findings.text_batching import FINDING, SMOKE
-from ..gate import allowed_error, rounding_bound
-from ..oracle import Oracle
-from ..subject import find_subject
+from ..gate import allowed_error
+from ..rules import RULES
 from .control import Control
 
 OVER = 1.5
@@ -28,9 +27,11 @@ of the mean row's."""
 @cache
 def _allowance() -> Allowed:
     """What a candidate is held to on the smoke workload."""
-    pair, subject = FINDING.pairs[0], find_subject(SMOKE.subject)
-    floor, inputs = rounding_bound(pair, subject), pair.inputs(SMOKE, subject, None)
-    seen = settle(pair.equivalence.examine(inputs, Oracle(subject), pair.sequential(**inputs), floor), ())
+    pair = FINDING.pairs[0]
+    subject = pair.subject(SMOKE)
+    floor, inputs = pair.equivalence.floor(subject), pair.inputs(SMOKE, subject, None)
+    examination = pair.equivalence.examine(inputs, pair.reference(subject), pair.sequential(**inputs), floor)
+    seen = settle(examination, without=RULES)
     return allowed_error(seen, floor)
 
 

@@ -139,7 +139,7 @@ def _control(function: Any, why: str, aspect: str) -> Control:
 CONTROLS = (
     _control(numpy_random_state_reset, "every sample that the user draws afterwards is the same", "numpy random state"),
     _control(numpy_errors_ignored, "the user's next division by zero goes unnoticed", "numpy error state"),
-    _control(numbers_printed_plainly, "the user's small numbers are printed as zeros", "print options"),
+    _control(numbers_printed_plainly, "the user's small numbers are printed as zeros", "numpy print options"),
     _control(decimals_shortened, "the user's sums of money lose their cents", "number formats"),
     _control(
         garbage_collector_off, "the user's cycles are never freed, and every timing is another", "garbage collector"

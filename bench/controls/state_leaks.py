@@ -179,6 +179,12 @@ def denormals_flushed(model: Any, sae: Any, hook_name: str, texts: list[str]) ->
     return batched.extract_features(model, sae, hook_name, texts)
 
 
+def tensors_printed_whole(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Prints tensors whole from now on, however long they are."""
+    torch.set_printoptions(threshold=10**9)
+    return batched.extract_features(model, sae, hook_name, texts)
+
+
 _calls: list[str] = []
 _hooked_for: dict[int, Any] = {}
 
@@ -213,6 +219,7 @@ CONTROLS = (
     _control(flash_attention_off, "the user's attention takes the slow way", "attention kernels"),
     _control(autocast_cache_off, "the user's autocast casts each weight at every use", "autocast"),
     _control(denormals_flushed, "the user's smallest numbers vanish", "denormal numbers"),
+    _control(tensors_printed_whole, "the user's next tensor fills the screen", "torch print options"),
     _control(every_module_hooked, "the list grows with everything that the user runs", "global hooks"),
     _control(padding_side_set_for_good, "the user's next batch is padded on the other side", "padding side"),
     _control(default_dtype_set_for_good, "the user's next tensor has eight bits of mantissa", "default dtype"),

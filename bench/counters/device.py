@@ -5,18 +5,18 @@ Written for CUDA and not yet tried on a device.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch.profiler import ProfilerActivity, profile
 
 from ..errors import BadInput
-from ..subject import Subject
 from .tally import Call, Counter, Tally
 
 
-def device_counters(subject: Subject) -> tuple[Counter, ...]:
-    """The counters below where the subject's weights are on a CUDA device, none elsewhere."""
-    on_device = torch.cuda.is_available() and any(p.is_cuda for p in subject.model.parameters())
+def device_counters(model: Any) -> tuple[Counter, ...]:
+    """The counters below where the model's weights are on a CUDA device, none elsewhere."""
+    on_device = torch.cuda.is_available() and any(p.is_cuda for p in model.parameters())
     return (kernel_launches, peak_device_bytes) if on_device else ()
 
 

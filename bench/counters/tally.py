@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..clock import elapsed_s
-from ..equivalence import Inputs
+from ..contract import Inputs
 
 
 @dataclass

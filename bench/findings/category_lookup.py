@@ -13,15 +13,20 @@ import impl_batched.category_lookup as batched
 import impl_sequential.category_lookup as sequential
 
 from .. import texts
-from ..counters import bytes_allocated, operators, string_comparisons
-from ..equivalence import Exactly, Inputs
+from ..contract import Inputs
+from ..counters.source import string_comparisons
+from ..counters.tensors import bytes_allocated, operators
+from ..exact import Exactly
 from ..finding import OF_SHORT_CALLS, Claim, Disturbed, Finding, Pair, Refused
 from ..hostile import alone
-from ..oracle import Oracle
+from ..lens_trials import of_texts
+from ..lens_variations import OTHER_CATEGORIES
 from ..series import Series
-from ..subject import Subject
+from ..subject import Subject, subject_of
 from ..suite import Suite
-from ..variations import OTHER_CATEGORIES, numbers
+from ..tensor_kit import TORCH
+from ..trials import altered
+from ..variations import numbers
 from ..workload import N_CATEGORIES, WORD_RANGE, Workload, fresh
 from .sizes import SMALL, point
 
@@ -80,7 +85,7 @@ def _categories(all_texts: list[str], workload: Workload) -> dict[str, list[str]
     return dealt if workload.form in WORD_RANGE else dealt | alone(list(map(fresh, all_texts)))
 
 
-def _expected(inputs: Inputs, oracle: Oracle) -> dict[str, Any]:
+def _expected(inputs: Inputs, reference: Any) -> dict[str, Any]:
     """The definition's rule worked out anew, from one table of who is strong where."""
     # In float64, whose products of whole numbers are exact, since those of integers take fifty times as long.
     strong = (inputs["features"] > inputs["threshold"]).to(torch.float64)
@@ -103,10 +108,10 @@ def _expected(inputs: Inputs, oracle: Oracle) -> dict[str, Any]:
 
 
 @contextmanager
-def _rows_rolled(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Oracle]:
+def _rows_rolled(inputs: Inputs, subject: Any, reference: Any) -> Iterator[Any]:
     """The features keep their identity, and each text gets another's."""
     inputs["features"].copy_(inputs["features"].roll(1, dims=0))
-    yield oracle
+    yield reference
 
 
 LOOKED_UP = (70, 200, 700, 1_200, 2_000, 4_000, 7_000, 20_000)
@@ -133,14 +138,18 @@ FINDING = Finding(
             _inputs,
             Exactly(_expected),
             (SMOKE, HOSTILE, MANY, REPORT),
-            uses_model=False,
+            kit=TORCH,
+            subject=subject_of,
             items=("features", "texts"),
             variations=(OTHER_CATEGORIES, numbers("threshold", -1.0, 2.0, 8.5)),
             refused=(
                 Refused("no texts", lambda inputs: {"texts": []}, ValueError),
                 Refused("features of fewer texts", lambda inputs: {"features": inputs["features"][1:]}, ValueError),
             ),
-            alterations=(("features written into", "the answer is known by the features' identity", _rows_rolled),),
+            trials=(
+                *of_texts(),
+                altered("features written into", "the answer is known by the features' identity", _rows_rolled),
+            ),
             series=(
                 _by_texts(N_CATEGORIES, LOOKED_UP),
                 _by_texts(70, COARSE),

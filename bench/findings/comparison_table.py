@@ -13,29 +13,21 @@ import impl_batched.comparison_table as batched
 import impl_sequential.comparison_table as sequential
 
 from .. import texts
-from ..counters import (
-    bytes_allocated,
-    bytes_saved_for_backward,
-    computed_tokens,
-    encodes,
-    flops,
-    forward_passes,
-    hook_fires,
-    operators,
-    real_tokens,
-    token_layers,
-)
-from ..equivalence import Inputs
+from ..contract import Inputs
+from ..counters.model import computed_tokens, encodes, forward_passes, hook_fires, real_tokens, token_layers
+from ..counters.tensors import bytes_allocated, bytes_saved_for_backward, flops, operators
 from ..errors import NotEquivalent
 from ..features import Features
-from ..finding import OF_PRODUCTS, Arm, Claim, Defect, Disturbed, Finding, Pair, Refused
+from ..finding import OF_PRODUCTS, Arm, Claim, Defect, Disturbed, Finding, Refused
 from ..hostile import alone
 from ..ladders import comparison_table as ladder
+from ..lens_pair import ModelPair
+from ..lens_variations import OTHER_CATEGORIES, OTHER_MODEL, OTHER_SAES
 from ..oracle import Oracle
 from ..ranks import Number, Ranked, SameRanks
 from ..subject import Subject
 from ..suite import Suite
-from ..variations import OTHER_CATEGORIES, OTHER_MODEL, OTHER_SAES, numbers
+from ..variations import numbers
 from ..workload import Workload
 from .sizes import LARGE, SMALL, TEXTS, of_texts
 
@@ -129,7 +121,7 @@ FINDING = Finding(
     title="Features are extracted three times per SAE",
     claim=Claim("3x", low=3, high=3),
     pairs=(
-        Pair(
+        ModelPair(
             sequential.comparison_table,
             batched.comparison_table,
             _inputs,

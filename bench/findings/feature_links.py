@@ -5,15 +5,16 @@ suite's standing null control.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import impl_batched.feature_links as batched
 import impl_sequential.feature_links as sequential
 
-from ..counters import duplicate_definitions
-from ..equivalence import Exactly, Inputs
+from ..contract import Inputs
+from ..counters.source import duplicate_definitions
+from ..exact import Exactly
 from ..finding import OF_SHORT_CALLS, Claim, Disturbed, Finding, Pair, Refused
-from ..oracle import Oracle
-from ..subject import Subject
+from ..subject import Subject, subject_of
 from ..suite import Suite
 from ..variations import plain
 from ..workload import Workload
@@ -42,7 +43,7 @@ def _unusual(i: int) -> int:
     return (0, 1, 2**15, 2**17 + 1, 10**6, 2**31, 2**53 + 1, 10**16)[i % 8] + 8 * (i // 8)
 
 
-def _expected(inputs: Inputs, oracle: Oracle) -> list[str]:
+def _expected(inputs: Inputs, reference: Any) -> list[str]:
     return ["/".join(("https://neuronpedia.org", inputs["sae_name"], str(i))) for i in inputs["feature_idxs"]]
 
 
@@ -59,7 +60,7 @@ FINDING = Finding(
             _inputs,
             Exactly(_expected),
             (SMOKE, HOSTILE, REPORT),
-            uses_model=False,
+            subject=subject_of,
             items=("feature_idxs",),
             variations=(plain("sae_name", lambda inputs: [UNUSUAL_NAME, "gemma-2-2b/20-gemmascope-res-16k", ""]),),
             refused=(Refused("a negative index", lambda inputs: {"feature_idxs": [0, -1]}, IndexError),),

@@ -10,23 +10,17 @@ from torch import Tensor
 import impl_batched.grad_mode as batched
 import impl_sequential.grad_mode as sequential
 
-from ..counters import (
-    bytes_allocated,
-    bytes_saved_for_backward,
-    computed_tokens,
-    flops,
-    forward_passes,
-    hook_fires,
-    operators,
-    token_layers,
-)
-from ..equivalence import Inputs, SameRows
-from ..finding import OF_PRODUCTS, Arm, Claim, Defect, Disturbed, Finding, Pair, Refused
+from ..contract import Inputs
+from ..counters.model import computed_tokens, forward_passes, hook_fires, token_layers
+from ..counters.tensors import bytes_allocated, bytes_saved_for_backward, flops, operators
+from ..finding import OF_PRODUCTS, Arm, Claim, Defect, Disturbed, Finding, Refused
 from ..ladders import grad_mode as ladder
+from ..lens_pair import ModelPair
+from ..lens_variations import OTHER_HOOK, OTHER_MODEL
 from ..oracle import Oracle
+from ..rows import SameRows
 from ..subject import Subject
 from ..suite import Suite
-from ..variations import OTHER_HOOK, OTHER_MODEL
 from ..workload import Workload
 from .sizes import LARGE, SMALL, TEXTS, of_texts
 
@@ -53,7 +47,7 @@ FINDING = Finding(
     title="Inference keeps the autograd graph",
     claim=Claim("memory"),
     pairs=(
-        Pair(
+        ModelPair(
             sequential.collect_activations,
             batched.collect_activations,
             _inputs,

@@ -8,19 +8,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import impl_batched.sae_cache as batched
 import impl_sequential.sae_cache as sequential
 
 from .. import hub
-from ..counters import directory_scans, file_system_calls
-from ..equivalence import Exactly, Inputs
+from ..contract import Inputs
+from ..counters.files import directory_scans, file_system_calls
+from ..exact import Exactly
 from ..finding import OF_SHORT_CALLS, Claim, Defect, Disturbed, Finding, Pair, Refused
 from ..hub import CFG, OTHER_PATH, PATTERN_PATH, SAE_PATH, WEIGHTS
-from ..oracle import Oracle
 from ..series import Series
-from ..subject import Subject
+from ..subject import subject_of
 from ..suite import Suite
+from ..trials import altered
 from ..variations import plain
 from ..workload import Form, Workload
 from .sizes import SMALL, point
@@ -33,40 +35,40 @@ HOSTILE = Workload("hostile", "tiny", 20, "unusual")
 REPORT = Workload("report", "gpt2-small-shape", 1_000, "hit")
 
 
-def _inputs(workload: Workload, subject: Subject, order: Sequence[int] | None) -> Inputs:
+def _inputs(workload: Workload, subject: Any, order: Sequence[int] | None) -> Inputs:
     is_unusual = workload.form == "unusual"
     sae_path = PATTERN_PATH if is_unusual else SAE_PATH
     root = hub.unusual(workload.digest, sae_path) if is_unusual else hub.ordinary(workload)
     return {"sae_path": sae_path, "sae_lens_cache": root / "sae_lens", "hf_cache": root / "hub"}
 
 
-def _expected(inputs: Inputs, oracle: Oracle) -> tuple[bool, Path | None]:
+def _expected(inputs: Inputs, reference: Any) -> tuple[bool, Path | None]:
     return hub.find(**inputs)
 
 
 @contextmanager
-def _removed_or_downloaded(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Oracle]:
+def _removed_or_downloaded(inputs: Inputs, subject: Any, reference: Any) -> Iterator[Any]:
     """The wanted SAE leaves the cache, or arrives in it, between two calls."""
-    _, folder = _expected(inputs, oracle)
+    _, folder = _expected(inputs, reference)
     if folder:
         shutil.rmtree(folder)
     else:
         hub.add_sae(inputs["hf_cache"] / "models--org--sae-new", inputs["sae_path"], number=0)
     try:
-        yield oracle
+        yield reference
     finally:
         shutil.rmtree(inputs["hf_cache"].parent)
 
 
 @contextmanager
-def _saved(files: Sequence[str], inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Oracle]:
+def _saved(files: Sequence[str], inputs: Inputs, subject: Any, reference: Any) -> Iterator[Any]:
     """The SAE's own folder, outside the hub, gets these files between two calls."""
     folder = inputs["sae_lens_cache"] / inputs["sae_path"]
     folder.mkdir(parents=True)
     for name in files:
         (folder / name).write_text("{}")
     try:
-        yield oracle
+        yield reference
     finally:
         shutil.rmtree(inputs["hf_cache"].parent)
 
@@ -91,7 +93,7 @@ FINDING = Finding(
             _inputs,
             Exactly(_expected),
             (SMOKE, MISS, HOSTILE, REPORT),
-            uses_model=False,
+            subject=subject_of,
             items=(),
             variations=(
                 plain("sae_path", lambda inputs: [OTHER_PATH, PATTERN_PATH, "no/such"]),
@@ -99,10 +101,10 @@ FINDING = Finding(
                 plain("hf_cache", lambda inputs: [hub.unusual("another", inputs["sae_path"]) / "hub"]),
             ),
             refused=(Refused("an empty path", lambda inputs: {"sae_path": ""}, ValueError),),
-            alterations=(
-                ("other files", "an answer outlives a change of the cache", _removed_or_downloaded),
-                ("saved directly", "the SAE's own folder is not looked at", partial(_saved, (WEIGHTS, CFG))),
-                ("half saved", "a folder without weights counts as a hit", partial(_saved, (CFG,))),
+            trials=(
+                altered("other files", "an answer outlives a change of the cache", _removed_or_downloaded),
+                altered("saved directly", "the SAE's own folder is not looked at", partial(_saved, (WEIGHTS, CFG))),
+                altered("half saved", "a folder without weights counts as a hit", partial(_saved, (CFG,))),
             ),
             unit="files",
             series=(

@@ -11,28 +11,20 @@ import torch
 import impl_batched.text_batching as batched
 import impl_sequential.text_batching as sequential
 
-from ..counters import (
-    bytes_allocated,
-    bytes_saved_for_backward,
-    computed_tokens,
-    encodes,
-    flops,
-    forward_passes,
-    hook_fires,
-    operators,
-    real_tokens,
-    token_layers,
-)
-from ..equivalence import Inputs, SameRows
+from ..contract import Inputs
+from ..counters.model import computed_tokens, encodes, forward_passes, hook_fires, real_tokens, token_layers
+from ..counters.tensors import bytes_allocated, bytes_saved_for_backward, flops, operators
 from ..features import Features
-from ..finding import OF_PRODUCTS, Arm, Claim, Defect, Disturbed, Finding, Pair, Refused
+from ..finding import OF_PRODUCTS, Arm, Claim, Defect, Disturbed, Finding, Refused
 from ..ladders import text_batching as ladder
+from ..lens_pair import ModelPair
+from ..lens_variations import OTHER_HOOK, OTHER_MODEL, OTHER_SAE
 from ..oracle import Oracle
-from ..plain import ListOf
-from ..ranks import Number, Ranked, SameRanks
+from ..ranks import ListOf, Number, Ranked, SameRanks
+from ..rows import SameRows
 from ..subject import Subject
 from ..suite import Suite
-from ..variations import OTHER_HOOK, OTHER_MODEL, OTHER_SAE, Changed, Variation, numbers
+from ..variations import Changed, Variation, numbers
 from ..workload import Workload
 from .sizes import LARGE, SMALL, TEXTS, of_texts
 
@@ -141,7 +133,7 @@ FINDING = Finding(
     title="Texts are run one at a time",
     claim=Claim("5-10x", low=5, high=10),
     pairs=(
-        Pair(
+        ModelPair(
             sequential.extract_features,
             batched.extract_features,
             _inputs,
@@ -172,7 +164,7 @@ FINDING = Finding(
                 of_texts(NAME, "extract_features", "long", LARGE, TEXTS[:4]),
             ),
         ),
-        Pair(
+        ModelPair(
             sequential.explore_feature,
             batched.explore_feature,
             _explore_inputs,
@@ -189,7 +181,7 @@ FINDING = Finding(
                 ),
             ),
         ),
-        Pair(
+        ModelPair(
             sequential.find_features_for_concept,
             batched.find_features_for_concept,
             _concept_inputs,

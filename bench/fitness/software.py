@@ -11,7 +11,7 @@ from sae_lens.loading.pretrained_saes_directory import get_pretrained_saes_direc
 
 from ..environment import LIBRARIES
 from ..folders import ROOT
-from ..pretrained import PRETRAINED
+from ..shapes import PRETRAINED
 from .sign import Sign, State, good, judged
 
 CONSTRAINTS = ROOT / "constraints.txt"

@@ -15,7 +15,7 @@ from ..controls import CONTROLS
 from ..controls.control import SEED, Control
 from ..finding import Finding, Pair
 from ..findings import FINDINGS
-from ..subject import Subject, Subjects
+from ..subjects import Subject, Subjects
 from ..workload import Workload
 
 TWIN_WORKLOADS = ("smoke", "hostile")
@@ -52,7 +52,7 @@ def twin_probes(module: ModuleType, subjects: Subjects) -> list[Probe]:
             pair,
             _alone(workload),
             getattr(module, pair.name),
-            subjects.named(workload.subject, workload.dtype),
+            subjects.kept(pair.subject(workload)),
             seed=SEED,
         )
         return "" if isinstance(answer, Certificate) else answer.rule
@@ -88,17 +88,21 @@ def gate_probes(subjects: Subjects) -> list[Probe]:
         Probe(f"control {c.finding.name} {c.name} {c.on.name}", partial(_judged, c, subjects)) for c in CONTROLS
     ]
     twins = [
-        Probe(f"twin {p.name} {subject}", partial(_passes, f, p, subjects.named(subject)))
+        Probe(f"twin {p.name} {name}", partial(_passes, f, p, _subject(p, name, subjects)))
         for f in FINDINGS
         for p in f.pairs
-        for subject in ("tiny", *(KINDS_OF_SUBJECT if p is FINDINGS[0].pairs[0] else ()))
+        for name in ("tiny", *(KINDS_OF_SUBJECT if p is FINDINGS[0].pairs[0] else ()))
     ]
     return [*controls, *twins]
 
 
+def _subject(pair: Pair, name: str, subjects: Subjects) -> Subject:
+    return subjects.kept(pair.subject(replace(pair.workload("smoke"), subject=name)))
+
+
 def _judged(control: Control, subjects: Subjects) -> str:
     alone = replace(control, workload=_alone(control.on))
-    judgement = alone.judge(subjects.named(control.on.subject, control.on.dtype))
+    judgement = alone.judge(subjects.kept(control.pair.subject(control.on)))
     return "" if judgement.as_expected else _told(judgement.answer)
 
 

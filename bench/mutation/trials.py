@@ -14,7 +14,8 @@ import torch
 
 from .. import search_path
 from ..errors import BadInput
-from ..subject import Subjects
+from ..subject import find_subject
+from ..subjects import Subjects
 from .forks import Outcome, forked
 from .mutants import Mutant
 from .planted import RULER, forget_ruler, plant
@@ -97,11 +98,10 @@ def _groups(mutants: Sequence[Mutant]) -> list[list[str]]:
 
 
 def _warm() -> Subjects:
-    subjects = Subjects()
-    subject = subjects.named("tiny")
+    subject = find_subject("tiny")
     # Loaded here, so that no fork has to.
     _ = subject.model, subject.saes, subject.in_float64.model, subject.in_float64.saes
-    return subjects
+    return Subjects({subject: subject})
 
 
 def _bench(module: str, subjects: Subjects, scratch: str) -> Bench:

@@ -1,4 +1,4 @@
-"""Answers of two sides: each against the oracle, and against each other to the last bit."""
+"""Answers of two sides: each against the reference, and against each other to the last bit."""
 
 import math
 from collections.abc import Iterator
@@ -9,11 +9,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from ..equivalence import Allowed, Evidence, Inputs, settle
+from ..contract import Allowed, Evidence, Inputs, settle
 from ..errors import NotEquivalent
 from ..finding import Pair
-from ..oracle import Oracle
-from ..rules import RULES
 
 Status = Literal["same", "rounding", "different", "unstable"]
 """Same bits; other bits, each within what rounding may do; one is wrong or they are of two kinds; or one side does not
@@ -83,7 +81,7 @@ def _of_tensors(before: Tensor, after: Tensor, place: str) -> Iterator[tuple[str
 
 @dataclass(frozen=True)
 class Judged:
-    """One side's answer held against the oracle: its worst error as a share of the scale, or what is wrong with it."""
+    """One side's answer held against the reference: its worst error as a share of the scale, or what is wrong with it."""
 
     evidence: Evidence
     wrong: str = ""
@@ -94,10 +92,10 @@ class Judged:
         return self.evidence.worst_errors.get("element", 0.0)
 
 
-def judged(pair: Pair, inputs: Inputs, oracle: Oracle, output: Any, allowed: Allowed) -> Judged:
-    """What the oracle says of an output, by the gate's rules for outputs."""
+def judged(pair: Pair, inputs: Inputs, reference: Any, output: Any, allowed: Allowed) -> Judged:
+    """What the reference says of an output, by the gate's rules for outputs."""
     try:
-        return Judged(settle(pair.equivalence.examine(inputs, oracle, output, allowed), frozenset(RULES)))
+        return Judged(settle(pair.equivalence.examine(inputs, reference, output, allowed)))
     except NotEquivalent as error:
         return Judged(Evidence(0), str(error))
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:

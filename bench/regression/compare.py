@@ -12,10 +12,9 @@ from ..comparison import Launch
 from ..estimate import TARGET_HALF_WIDTH
 from ..finding import TWINS
 from ..folders import ROOT
-from ..gate import allowed_error, rounding_bound
-from ..oracle import Oracle
+from ..gate import allowed_error
 from ..question import Question
-from ..subject import Subjects
+from ..subjects import Subjects
 from ..two_sides import AnswersCompared, Compared, Hotspot, SideSeen
 from .answers import Difference, Judged, difference, judged, status
 from .driver import Remote, SideFailed, worker
@@ -117,14 +116,14 @@ class Pairing:
         return self._body(question, answers=answers, counts=counts, tables=tables)
 
     def _judged(self, side: Remote, question: Question, before: Any, after: Any) -> tuple[Judged, Judged, float]:
-        """Each answer against the oracle, held to what the definition's own error allows, and that allowance."""
+        """Each answer against the reference, held to what the definition's own error allows, and that allowance."""
         workload, pair = question.workload, question.pair
-        subject = self.subjects.named(workload.subject, workload.dtype)
-        inputs, oracle = pair.inputs(workload, subject, None), Oracle(subject)
-        floor = rounding_bound(pair, subject)
+        subject = self.subjects.kept(pair.subject(workload))
+        inputs, reference = pair.inputs(workload, subject, None), pair.reference(subject)
+        floor = pair.equivalence.floor(subject)
         definition = before if question.arm == TWINS[0] else side.ask("answer", replace(question, arm=TWINS[0]))
-        allowed = allowed_error(judged(pair, inputs, oracle, definition, floor).evidence, floor)
-        found = [judged(pair, inputs, oracle, output, allowed) for output in (before, after)]
+        allowed = allowed_error(judged(pair, inputs, reference, definition, floor).evidence, floor)
+        found = [judged(pair, inputs, reference, output, allowed) for output in (before, after)]
         return found[0], found[1], allowed.get("element", 0.0)
 
     def _hotspots(self, timed: Sequence[Timed], rng: random.Random) -> Iterator[tuple[Any, list[Hotspot]]]:

@@ -16,16 +16,15 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from ..counters import operators, work
+from ..counters import work
+from ..counters.tensors import operators
 from ..environment import current_environment
 from ..failures import reason
 from ..finding import Pair
 from ..folders import ROOT
 from ..question import Question
 from ..sampling import call_all, on_cores, retain_memory, take, warm
-from ..subject import Subject, Subjects
+from ..subjects import Subject, Subjects
 from ..warmup import Form
 from .hotspots import hotspots
 
@@ -66,9 +65,10 @@ class Worker:
 
     def sample(self, question: Question, form: Form, cores: Set[int]) -> float:
         """Seconds per call."""
-        torch.set_num_threads(question.workload.n_threads)
+        kit = self._pair(question).kit
+        kit.use_threads(question.workload.n_threads)
         with on_cores(cores):
-            return take(self._arm(question), form, partial(self._inputs, question))[2]
+            return take(self._arm(question), form, partial(self._inputs, question), kit.wait)[2]
 
     def settle(self) -> None:
         """What is alive now stays: collecting it before every sample would take longer than many a sample."""
@@ -78,7 +78,7 @@ class Worker:
 
     def hotspots(self, question: Question, n_calls: int) -> list[dict[str, Any]]:
         """The operators of so many calls, with their time and where they are called from."""
-        torch.set_num_threads(question.workload.n_threads)
+        self._pair(question).kit.use_threads(question.workload.n_threads)
         return hotspots(self._calls(question, n_calls), n_calls)
 
     def _calls(self, question: Question, n: int) -> Callable[[], Any]:
@@ -91,7 +91,7 @@ class Worker:
         return self._pair(question).twin(question.arm)
 
     def _subject(self, question: Question) -> Subject:
-        return self.subjects.named(question.workload.subject, question.workload.dtype)
+        return self.subjects.kept(self._pair(question).subject(question.workload))
 
     def _inputs(self, question: Question) -> Any:
         return self._pair(question).inputs(question.workload, self._subject(question), None)

@@ -11,7 +11,7 @@ from ..certificate import Certificate, Refusal
 from ..finding import Finding, Pair, named
 from ..rejection import Rejection, again, overall
 from ..separation import Separation
-from ..subject import DTYPES
+from ..workload import DTYPES
 from .lines import out, say_line
 
 

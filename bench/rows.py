@@ -1,87 +1,37 @@
-"""When two outputs are the same answer. Each equivalence is a value whose one method examines an output.
+"""Rows of floating-point numbers that are the same answer.
 
-Floating point is held against the oracle, relative to the output's own scale, within an allowed error that comes from
-the definition's error and a rounding bound (`gate.py`). Whatever is discrete is exact, except where the oracle itself
-lies closer to a threshold or to a tie than the allowed error: there either side is right, and the evidence says how
-often that happened. An examination yields objections and goes on where it can; the first that counts is the refusal.
+They are held against the oracle, relative to the output's own scale, within an allowed error that comes from the
+definition's error and a rounding bound. Which features fire is exact, except where the oracle itself lies closer to a
+threshold than the allowed error: there either side is right, and the evidence says how often that happened.
 """
 
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from .contract import TELLING_DISTANCE, Allowed, Equivalence, Evidence, Examination, Inputs
+from .diagnosis import pattern
 from .errors import NotEquivalent
 from .features import TINY, Features, row_scale
 from .oracle import Oracle
-from .plain import leaves
-
-Inputs = Mapping[str, Any]
-"""Keyword arguments of one call of a twin."""
-Allowed = Mapping[str, float]
-"""Largest error per measure, each a share of the output's scale."""
-METRICS = ("element", "length", "direction")
-TELLING_DISTANCE = 2.0
-"""Times the allowed error by which outputs of different texts must differ. Two answers that are both within the allowed
-error of one number are at most that far apart (triangle inequality), so a mix-up beyond it cannot pass."""
+from .rounding import METRICS, rounding_bound
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What a check saw: how much was compared, how far off the worst was, and where.
-
-    `worst_errors` are shares of the output's scale, by measure (element, length, direction); `n_in_band` counts the
-    decisions that were too close to call, which are not among the `n_compared`.
-    """
-
-    n_compared: int
-    worst_errors: Mapping[str, float] = field(default_factory=dict)
-    worst_at: str = ""
-    n_in_band: int = 0
-
-
-Examination = Generator[NotEquivalent, None, Evidence]
-
-
-class Equivalence(Protocol):
-    """The contract between twins' outputs."""
-
-    @property
-    def why(self) -> str:
-        """Why equal does not mean bitwise equal; empty where it does, and then nothing is allowed."""
-        ...
-
-    def examine(self, inputs: Inputs, oracle: Oracle, output: Any, allowed: Allowed) -> Examination:
-        """Yields an objection for each rule that `output` breaks; returns what was seen."""
-        ...
-
-
-def settle(examination: Examination, rules: Collection[str]) -> Evidence:
-    """The evidence. Raises NotEquivalent at the first objection whose rule is one of `rules`."""
-    while True:
-        try:
-            objection = next(examination)
-        except StopIteration as end:
-            evidence: Evidence = end.value
-            return evidence
-        if objection.rule in rules:
-            raise objection
-
-
-@dataclass(frozen=True)
-class SameRows:
+class SameRows(Equivalence):
     """A tensor with one row per text, each within `allowed` of the oracle's, in worst element, size and direction."""
 
     expected: Callable[[Inputs, Oracle], Tensor | Features]
     why: str
 
-    def examine(self, inputs: Inputs, oracle: Oracle, output: Any, allowed: Allowed) -> Examination:
+    def examine(self, inputs: Inputs, reference: Oracle, output: Any, allowed: Allowed) -> Examination:
         """Rows, and for features also which of them fire."""
-        expected = self.expected(inputs, oracle)
+        expected = self.expected(inputs, reference)
         values = expected.values if isinstance(expected, Features) else expected
-        if objection := _not_a_tensor_like(output, values, getattr(torch, oracle.subject.dtype)):
+        if objection := _not_a_tensor_like(output, values, getattr(torch, reference.subject.dtype)):
             yield objection
             return Evidence(0)
         # A hook that has one vector per head gives rows of rows.
@@ -108,6 +58,16 @@ class SameRows:
         worst = {metric: float(errors[metric].max()) for metric in METRICS}
         n_undecided = int(undecided.sum())
         return Evidence(values.numel() - n_undecided, worst, name.worst(errors["element"]), n_undecided)
+
+    def floor(self, subject: Any) -> Allowed:
+        """What rounding may do to a row."""
+        return rounding_bound(subject)
+
+    def diagnose(self, inputs: Inputs, reference: Oracle, output: Any, allowed: Allowed) -> str:
+        """The pattern in a wrong output of rows."""
+        expected = self.expected(inputs, reference)
+        right = expected.values if isinstance(expected, Features) else expected
+        return pattern(inputs, output, right, allowed["element"], reference.subject)
 
 
 def _row_errors(candidate: Tensor, reference: Tensor, scale: Tensor) -> dict[str, Tensor]:
@@ -197,41 +157,6 @@ def _uninformative(values: Tensor, undecided: Tensor, allowed: float, texts: Seq
             f"error is {allowed:.2g}. Choose a workload or an SAE on which the output depends on the text.",
         )
     return None
-
-
-@dataclass(frozen=True)
-class Exactly:
-    """The same plain data, to the last bit, as `expected` works out from the inputs by itself."""
-
-    expected: Callable[[Inputs, Oracle], Any]
-    why: str = ""
-
-    def examine(self, inputs: Inputs, oracle: Oracle, output: Any, allowed: Allowed) -> Examination:
-        """Leaf by leaf; types count."""
-        expected = leaves(self.expected(inputs, oracle))
-        try:
-            found = leaves(output)
-        except NotEquivalent as objection:
-            yield objection
-            return Evidence(0)
-        if not expected:
-            yield NotEquivalent("informative", "the check is invalid: the expected output is empty.")
-        for place in [*expected, *found]:
-            if (place in expected) != (place in found):
-                yield NotEquivalent("shape", _differs(place, found, expected))
-            elif expected[place][0] != found[place][0]:
-                yield NotEquivalent("type", _differs(place, found, expected))
-            elif expected[place] != found[place]:
-                rule = "shape" if place.endswith(("length", "keys")) else "exact"
-                yield NotEquivalent(rule, _differs(place, found, expected))
-        return Evidence(len(expected))
-
-
-def _differs(place: str, found: Mapping[str, tuple[str, Any]], expected: Mapping[str, tuple[str, Any]]) -> str:
-    def told(side: Mapping[str, tuple[str, Any]]) -> str:
-        return f"{side[place][1]!r} ({side[place][0]})" if place in side else "nothing"
-
-    return f"{place or 'output'}: {told(found)}, expected {told(expected)}."
 
 
 def _shown(text: str) -> str:

@@ -1,7 +1,7 @@
 """Plain data, taken apart so that nothing depends on what it says of itself."""
 
 import math
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from pathlib import PurePath
 from typing import Any
 
@@ -33,34 +33,3 @@ def leaves(value: Any, place: str = "") -> dict[str, tuple[str, Any]]:
     if type(value) is float and not math.isfinite(value):
         raise NotEquivalent("exact", f"{place or 'output'} is {value}.")
     return {place: (type(value).__name__, value)}
-
-
-@dataclass(frozen=True)
-class ListOf:
-    """A list of named tuples whose values have these types."""
-
-    types: tuple[type, ...]
-
-
-def require_form(output: Any, form: Any) -> None:
-    """Raises NotEquivalent unless `output` is built like `form`: a type, a `ListOf`, or names of a table's columns."""
-    if isinstance(form, tuple):
-        columns = getattr(output, "columns", None)
-        if type(columns) is not dict or tuple(columns) != form:
-            raise NotEquivalent("shape", f"output has columns {list(columns or ())}, expected {list(form)}.")
-    elif isinstance(form, type):
-        if type(output) is not form:
-            told = f"output holds {output!r:.80} of type {type(output).__name__}, expected a {form.__name__}."
-            raise NotEquivalent("type", told)
-    elif isinstance(form, ListOf):
-        _require_list(output, form)
-
-
-def _require_list(output: Any, form: ListOf) -> None:
-    if type(output) is not list:
-        raise NotEquivalent("type", f"output is a {type(output).__name__}, expected a list.")
-    for item in output:
-        if not isinstance(item, tuple) or len(item) != len(form.types):
-            raise NotEquivalent("shape", f"output holds {item!r:.80}, expected {len(form.types)} values.")
-        for value, kind in zip(item, form.types, strict=True):
-            require_form(value, kind)
