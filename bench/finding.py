@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from .contract import Equivalence, Inputs
-from .digest import digest, source_digest
+from .digest import digest, file_digest, source_digest
 from .errors import BadInput, unknown
 from .kit import PLAIN, Kit
-from .references import Target, resolve
+from .references import Referred, Target, file_of, given_to, resolve
 from .series import Series
 from .subjects import Subject, by_name
 from .trial import Trial
@@ -55,34 +55,36 @@ class Arm:
 
     name: str
     adds: str
-    function: Callable[..., Any] | None = None
-    """None for the twin of that name."""
+    function: Callable[..., Any] | str = ""
+    """Or a reference to it; nothing for the twin of that name."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pair:
     """The two twins of one function, the inputs they are called with, and when their answers are the same.
 
+    Whatever needs a library may be given as a reference, `module:NAME`.
+
     Raises:
-        ValueError: the first of the arms is not the definition, the batched twin is missing among them, a name comes
-            twice or is not its function's, or an arm takes other parameters than the definition.
+        ValueError: the first of the arms is not the definition, the batched twin is missing among them, or a name comes
+            twice.
     """
 
-    sequential: Callable[..., Any]
-    batched: Callable[..., Any]
-    inputs: MakeInputs
-    equivalence: Equivalence
+    sequential: Referred[Callable[..., Any]] = Referred()
+    batched: Referred[Callable[..., Any]] = Referred()
+    inputs: Referred[MakeInputs] = Referred()
+    equivalence: Referred[Equivalence] = Referred()
     workloads: tuple[Workload, ...]
-    kit: Kit = PLAIN
+    kit: Referred[Kit] = Referred(PLAIN)
     """What is known of the libraries that the functions use: their state, memory, devices and threads."""
-    subject: Callable[[Workload], Subject] = by_name
+    subject: Referred[Callable[[Workload], Subject]] = Referred(by_name)
     """What the functions are run on, beside a workload's items. Raises BadInput where a workload names none."""
-    trials: tuple[Trial, ...] = ()
+    trials: Referred[tuple[Trial, ...]] = Referred(())
     """Questions to a candidate that this pair alone has, or the pairs of its kind."""
     items: tuple[str, ...] = ("texts",)
     """Arguments that hold a workload's items; none where the items are files. Every other argument has a variation."""
-    variations: tuple[Variation, ...] = ()
-    refused: tuple[Refused, ...] = ()
+    variations: Referred[tuple[Variation, ...]] = Referred(())
+    refused: Referred[tuple[Refused, ...]] = Referred(())
     """What a candidate must refuse too."""
     unit: str = "texts"
     """What a workload's items are."""
@@ -97,13 +99,8 @@ class Pair:
         if self.arms and (names[0] != TWINS[0] or TWINS[1] not in names or len(set(names)) != len(names)):
             raise ValueError(f"{self.name}: expected arms from 'sequential' by way of 'batched', got {list(names)}.")
         for arm in self.arms:
-            # A certificate names its function, so an arm goes by the same name; twins go by their sides'.
-            if (arm.name in TWINS) != (arm.function is None):
+            if (arm.name in TWINS) == bool(arm.function):
                 raise ValueError(f"{self.name}: arm {arm.name!r} needs a function of its own, and a twin has none.")
-            if arm.function is not None:
-                if arm.function.__name__ != arm.name:
-                    raise ValueError(f"{self.name}: arm {arm.name!r} is called {arm.function.__name__!r}.")
-                self.require_signature(arm.function)
 
     uses_model: ClassVar[bool] = False
     """Whether the answer hangs on the subject's weights."""
@@ -111,7 +108,8 @@ class Pair:
     @property
     def name(self) -> str:
         """The function's name, the same on both sides."""
-        return self.sequential.__name__
+        given = given_to(self, "sequential")
+        return given.rpartition(":")[2] if isinstance(given, str) else given.__name__
 
     def reference(self, subject: Any) -> Any:
         """What knows the right answers: the definition, where nothing knows better."""
@@ -148,18 +146,43 @@ class Pair:
 
         Raises:
             BadInput: no such arm.
+            ValueError: it is called otherwise, or takes other parameters than the definition.
         """
-        functions = {twin: self.twin(twin) for twin in TWINS}
-        functions |= {arm.name: arm.function for arm in self.arms if arm.function}
-        if name not in functions:
-            known = ", ".join(self.ladder or functions)
+        if name in TWINS:
+            return self.twin(name)
+        given = self._given(name)
+        function: Callable[..., Any] = resolve(given) if isinstance(given, str) else given
+        # A certificate names its function, so an arm goes by the same name; twins go by their sides'.
+        if function.__name__ != name:
+            raise ValueError(f"{self.name}: arm {name!r} is called {function.__name__!r}.")
+        self.require_signature(function)
+        return function
+
+    def source_digest(self, name: str) -> str:
+        """Fingerprint of the file that holds an arm; nothing is imported for it. Raises BadInput."""
+        given = self._given(name)
+        path = file_of(given) if isinstance(given, str) else None
+        return file_digest(path) if path else source_digest(resolve(given) if isinstance(given, str) else given)
+
+    def _given(self, name: str) -> Callable[..., Any] | str:
+        """An arm's function, or the reference to it."""
+        given = {twin: given_to(self, twin) for twin in TWINS}
+        given |= {arm.name: arm.function for arm in self.arms if arm.function}
+        if name not in given:
+            known = ", ".join(self.arm_names)
             raise BadInput(f"{self.name} has no arm {name!r}. Expected one of: {known}.")
-        return functions[name]
+        found: Callable[..., Any] | str = given[name]
+        return found
 
     @property
     def ladder(self) -> tuple[str, ...]:
         """The names of the arms from the definition up; none where the pair has no ladder."""
         return tuple(arm.name for arm in self.arms)
+
+    @property
+    def arm_names(self) -> tuple[str, ...]:
+        """The names of all arms: the ladder's, or the twins where there is none."""
+        return self.ladder or TWINS
 
     @property
     def careful_beside(self) -> tuple[str, str] | None:
@@ -183,7 +206,7 @@ class Pair:
 
     def source_digests(self) -> dict[str, str]:
         """Fingerprints of the files that hold the twins."""
-        return {name: source_digest(self.twin(name)) for name in ("sequential", "batched")}
+        return {name: self.source_digest(name) for name in TWINS}
 
     def require_signature(self, function: Callable[..., Any]) -> None:
         """Raises ValueError unless `function` takes the definition's parameters, by name and default.
@@ -233,7 +256,7 @@ OF_SHORT_CALLS = ("load", "other processes", "steal", "switches", "swap", "gover
 """Signs of what disturbs calls that are over soon."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Finding:
     """One finding of the report. The first pair carries the claim."""
 
@@ -244,7 +267,7 @@ class Finding:
     title: str
     claim: Claim
     pairs: tuple[Pair, ...]
-    counters: tuple[Callable[..., Any], ...]
+    counters: Referred[tuple[Callable[..., Any], ...]] = Referred()
     definition_digest: str
     """Pinned fingerprint of the sequential file. A changed definition stops everything until this is changed too."""
     disturbed_by: Disturbed

@@ -5,32 +5,31 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .contract import Inputs
-from .counters.device import device_counters
 from .finding import Pair
 from .kit import Kit
-from .least_work import least_work
-from .lens_trials import OF_MODELS
-from .oracle import Oracle
+from .references import Referred, resolve
 from .roofline import Work
 from .subject import Subject, subject_of
-from .tensor_kit import TORCH
 from .trial import Trial
 from .workload import Workload
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ModelPair(Pair):
-    """A pair that a subject's weights decide. The oracle knows its answers."""
+    """A pair that a subject's weights decide. The oracle knows its answers.
 
-    kit: Kit = TORCH
-    subject: Callable[[Workload], Subject] = subject_of
-    trials: tuple[Trial, ...] = OF_MODELS
+    All that needs torch is referred to, so that a card can be read without it.
+    """
+
+    kit: Referred[Kit] = Referred("bench.tensor_kit:TORCH")
+    subject: Referred[Callable[[Workload], Subject]] = Referred(subject_of)
+    trials: Referred[tuple[Trial, ...]] = Referred("bench.lens_trials:OF_MODELS")
 
     uses_model: ClassVar[bool] = True
 
-    def reference(self, subject: Subject) -> Oracle:
-        """A float64 run of the same weights."""
-        return Oracle(subject)
+    def reference(self, subject: Subject) -> Any:
+        """The oracle: a float64 run of the same weights."""
+        return resolve("bench.oracle:Oracle")(subject)
 
     def modules(self, subject: Subject) -> Mapping[str, Any]:
         """The model and its SAEs."""
@@ -42,8 +41,10 @@ class ModelPair(Pair):
 
     def device_counters(self, subject: Subject) -> tuple[Callable[..., Any], ...]:
         """Those of the device that the model is on."""
-        return device_counters(subject.model)
+        found: tuple[Callable[..., Any], ...] = resolve("bench.counters.device:device_counters")(subject.model)
+        return found
 
     def least_work(self, inputs: Inputs) -> Work | None:
         """That of the model and of the SAEs' encoders."""
-        return least_work(inputs)
+        found: Work | None = resolve("bench.least_work:least_work")(inputs)
+        return found

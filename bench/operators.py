@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from .digest import source_digest
 from .errors import BadInput
 from .finding import TWINS, Finding, Pair
 from .record import Record
@@ -150,7 +149,7 @@ def _of_pair(pair: Pair, records: Sequence[Record]) -> Iterator[Difference]:
     for before, after in compared_arms(pair):
         if before in newest and after in newest:
             sides = newest[before], newest[after]
-            is_stale = any(side.source != source_digest(pair.arm(side.arm)) for side in sides)
+            is_stale = any(side.source != pair.source_digest(side.arm) for side in sides)
             yield Difference(*sides, is_stale)
 
 

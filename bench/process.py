@@ -95,21 +95,25 @@ class _ToParent:
         self.pipe.send(Limit(None if end_s is None else end_s - clock.monotonic_s(), limit_s, words))
 
 
-_ready: dict[Callable[..., Iterator[Any]], _Fresh] = {}
+Work = Callable[..., Iterator[Any]] | str
+"""What a fresh process does: a function, or a reference to one whose module only the new process imports."""
+
+_ready: dict[str, _Fresh] = {}
 _to_parent: list[_ToParent] = []
 """One in a child, none elsewhere."""
 
 
-def prepare(work: Callable[..., Iterator[Any]]) -> None:
+def prepare(work: Work) -> None:
     """Starts the next fresh process for `work` now, so that its imports do not have to be waited for.
 
     Never while a clock runs: importing takes a core for seconds.
     """
-    if work not in _ready:
-        _ready[work] = _start(work)
+    name = _name(work)
+    if name not in _ready:
+        _ready[name] = _start(name)
 
 
-def in_fresh_process(usage: Usage, work: Callable[..., Iterator[Any]], *arguments: Any) -> Iterator[Any]:
+def in_fresh_process(usage: Usage, work: Work, *arguments: Any) -> Iterator[Any]:
     """What `work(*arguments)` yields in a new interpreter, as it comes.
 
     Raises:
@@ -118,7 +122,8 @@ def in_fresh_process(usage: Usage, work: Callable[..., Iterator[Any]], *argument
         Failed: `work` raised an error that is not ours, told with what it was at; or what it sent cannot be read.
         SpeedproofError: whatever such error `work` raised.
     """
-    fresh = _ready.pop(work, None) or _start(work)
+    name = _name(work)
+    fresh = _ready.pop(name, None) or _start(name)
     try:
         _send(fresh, arguments)
         while not isinstance(message := _receive(fresh), Usage):
@@ -186,11 +191,14 @@ def kill_family(pid: int) -> None:
             one.kill()
 
 
-def _start(work: Callable[..., Iterator[Any]]) -> _Fresh:
+def _name(work: Work) -> str:
+    """By name, so that its module is imported by the new process and not while arguments are read."""
+    return work if isinstance(work, str) else f"{work.__module__}:{work.__qualname__}"
+
+
+def _start(name: str) -> _Fresh:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    # By name, so that its module is imported by us and not while arguments are read.
-    name = f"{work.__module__}:{work.__qualname__}"
     target = (__name__, _serve.__name__, theirs, name)
     process = context.Process(target=search_path.call_in_child, args=target, daemon=True)
     # Ctrl-C reaches the whole group. The new process inherits that it is blocked: we alone answer, and end it. The
@@ -205,7 +213,7 @@ def _start(work: Callable[..., Iterator[Any]]) -> _Fresh:
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     theirs.close()
-    return _Fresh(process, ours, work.__name__.replace("_", " "), killed_for_memory())
+    return _Fresh(process, ours, name.rpartition(":")[2].replace("_", " "), killed_for_memory())
 
 
 @contextmanager

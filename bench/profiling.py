@@ -12,31 +12,15 @@ from torch.profiler import ProfilerActivity, profile, record_function, schedule,
 from .clock import elapsed_s
 from .digest import source_digest
 from .events import told
-from .finding import TWINS, Finding, Pair
+from .finding import Finding, Pair
 from .references import resolve
 from .subjects import Subject, Subjects
 from .traced import Traced
+from .traces import FILES, trace_folder
 from .workload import Workload
 
 N_ITEMS = 4
 """Items in a traced call: the operators are the same as in a long one, and the trace stays small enough to open."""
-FILES = "*.pt.trace.json"
-"""Traces in their folder. The newest is the only one that `trace` leaves."""
-
-
-def arms(pair: Pair) -> tuple[str, ...]:
-    """What is traced of a pair: its twins, and the rungs of its ladder between and beyond them."""
-    return pair.ladder or TWINS
-
-
-def trace_folder(traces: Path, finding: str, function: str, arm_name: str) -> Path:
-    """Where the trace of an arm is written."""
-    return traces / finding / function / arm_name
-
-
-def trace_file(traces: Path, finding: str, function: str, arm_name: str) -> Path | None:
-    """The arm's trace, to be opened in Perfetto; None where there is none."""
-    return max(trace_folder(traces, finding, function, arm_name).glob(FILES), default=None)
 
 
 def trace(
@@ -54,16 +38,11 @@ def trace(
                 workload = replace(workload, subject=subject_name)
             subject = subjects.kept(pair.subject(workload))
             workload = replace(workload, subject=subject.name)
-            for name in arms(pair):
+            for name in pair.arm_names:
                 try:
                     yield _trace(finding, pair, name, workload, subject, folder)
                 except Exception as error:
                     yield f"tracing {pair.name}, {name}: no trace, {type(error).__name__}: {str(error)[:200]}", 0
-
-
-def n_arms(findings: Sequence[Finding]) -> int:
-    """How many traces there are of these findings."""
-    return sum(len(arms(pair)) for finding in findings for pair in finding.pairs)
 
 
 def _trace(finding: Finding, pair: Pair, name: str, workload: Workload, subject: Subject, traces: Path) -> Traced:

@@ -29,7 +29,7 @@ from .estimate import TARGET_HALF_WIDTH
 from .measurement import Measurement, measure
 from .mutation.session import run_mutants
 from .plan import Plan
-from .process import Usage, in_fresh_process, prepare
+from .process import Usage, Work, in_fresh_process, prepare
 from .proving import prove_all
 from .question import Question
 from .quiet import Condition, Conditions, condition
@@ -37,6 +37,8 @@ from .record import Recorder
 from .resumption import Earlier, this_process
 
 B = TypeVar("B")
+RATES = "bench.tensor_rates:rates"
+"""What rates the machine, by reference: it needs torch, which this process may not have."""
 Say = Callable[[str, int], None]
 """Told what is being done now, and how many like it are left."""
 
@@ -69,7 +71,7 @@ class Sitting:
         asked: Sequence[Question],
         counted: Sequence[Question] = (),
         controls: Sequence[Control] = (),
-        then: Sequence[Callable[..., Iterator[Any]]] = (),
+        then: Sequence[Work] = (),
         heard: Callable[[Counted], None] = lambda counted: None,
     ) -> tuple[list[Certificate | Refusal], list[Judged]]:
         """Answers all questions, judges the controls and counts work, in one fresh process that times nothing.
@@ -162,15 +164,12 @@ class Sitting:
         for n_threads in sorted({workload.n_threads for workload in of_models}):
             self.say("rating the machine", 1)
             # Of torch, which nothing else here needs.
-            from .tensor_rates import rates
 
             # Its seconds are no twin's, so they are not added to the sitting's.
-            multiplied, moved = in_fresh_process(Usage(), rates, n_threads)
+            multiplied, moved = in_fresh_process(Usage(), RATES, n_threads)
             self.recorder.write(Rated(n_threads=n_threads, multiplied=multiplied, moved=moved))
 
-    def told(
-        self, work: Callable[..., Iterator[Any]], *arguments: Any, then: Sequence[Callable[..., Iterator[Any]]] = ()
-    ) -> Iterator[Any]:
+    def told(self, work: Work, *arguments: Any, then: Sequence[Work] = ()) -> Iterator[Any]:
         """What `work` yields in a fresh process; what it is doing, (words, left), is said and not passed on."""
         for message in in_fresh_process(self.usage, work, *arguments):
             for to_come in then:

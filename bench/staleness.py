@@ -2,9 +2,8 @@
 
 from .certificate import Certificate
 from .comparison import Comparison, Verdict, verdict
-from .digest import source_digest
 from .errors import BadInput
-from .finding import TWINS, Pair
+from .finding import Pair
 from .identity import embedded_digest
 from .shapes import EMBEDDED
 
@@ -32,7 +31,7 @@ def changed(pair: Pair, comparison: Comparison) -> str:
 def _changed(pair: Pair, certificate: Certificate) -> str:
     today = pair.source_digests()
     try:
-        candidate = today[TWINS[1]] if certificate.twin == TWINS[1] else source_digest(pair.arm(certificate.twin))
+        candidate = pair.source_digest(certificate.twin)
     except BadInput:
         return "source"
     if dict(certificate.sources) != {"sequential": today["sequential"], "candidate": candidate}:

@@ -79,12 +79,22 @@ def test_a_ladder_that_does_not_stand_on_the_definition_cannot_be_written() -> N
         ((first, second), "expected arms from 'sequential'"),
         ((first, second, second, last), "expected arms from 'sequential'"),
         ((first, replace(last, function=second.function)), "needs a function of its own, and a twin has none"),
-        ((first, replace(second, function=None), last), "needs a function of its own, and a twin has none"),
-        ((first, replace(second, name="other"), last), "is called 'no_graph'"),
-        ((first, Arm("judge", "nothing", judge), last), "Expected the parameters"),
+        ((first, replace(second, function=""), last), "needs a function of its own, and a twin has none"),
     ]:
         with pytest.raises(ValueError, match=words):
             replace(pair, arms=arms)
+
+
+def test_an_arm_that_is_called_otherwise_or_takes_other_parameters_is_refused_where_it_is_asked_for() -> None:
+    pair = find("text_batching").pairs[0]
+    first, second, *_, last = pair.arms
+    for arm, words in [
+        (replace(second, name="other"), "is called 'no_graph'"),
+        (Arm("judge", "nothing", judge), "Expected the parameters"),
+        (Arm("judge", "nothing", f"{__name__}:judge"), "Expected the parameters"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            replace(pair, arms=(first, arm, last)).arm(arm.name)
 
 
 def judge(texts: list[str]) -> None: ...

@@ -19,8 +19,8 @@ from bench.events import KEPT_SHARE, told
 from bench.findings import FINDINGS, find
 from bench.operators import Difference, compared_arms, differences
 from bench.page.icicles import BETWEEN, columns, icicle_plot
-from bench.profiling import arms, n_arms, trace_file
 from bench.traced import Node, Operator, Traced
+from bench.traces import trace_file
 
 from .reporting import build, launches, ledger
 
@@ -133,9 +133,9 @@ def test_traces_of_different_work_are_not_compared() -> None:
 def test_twins_come_first_and_then_each_rung_against_the_one_below() -> None:
     assert compared_arms(PAIR)[0] == ("sequential", "batched")
     below, above = zip(*compared_arms(PAIR)[1:], strict=True)
-    assert (below[0], *above) == arms(PAIR) and above[:-1] == below[1:]
+    assert (below[0], *above) == PAIR.arm_names and above[:-1] == below[1:]
     assert compared_arms(find("sae_cache").pairs[0]) == (("sequential", "batched"),)
-    assert n_arms([FINDING]) == len(arms(PAIR)) + 4
+    assert sum(len(pair.arm_names) for pair in FINDING.pairs) == len(PAIR.arm_names) + 4
 
 
 def test_only_the_newest_sitting_counts_and_a_changed_source_is_stale() -> None:

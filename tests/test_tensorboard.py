@@ -12,7 +12,7 @@ from bench.certificate import Certificate, issue
 from bench.dashboards import LINES, MOST_SESSIONS, write_dashboards
 from bench.errors import RecordProblem
 from bench.findings import FINDINGS, find
-from bench.profiling import arms, trace
+from bench.profiling import trace
 from bench.record import Ledger
 
 from .boards import ask, serving, until
@@ -20,7 +20,7 @@ from .browser import opened
 from .reporting import build, launches, ledger
 
 NAMES = ["category_lookup", "feature_links"]
-RUNS = {f"{name}/{pair.name}/{arm}" for name in NAMES for pair in find(name).pairs for arm in arms(pair)}
+RUNS = {f"{name}/{pair.name}/{arm}" for name in NAMES for pair in find(name).pairs for arm in pair.arm_names}
 TAG = "sae_cache/check_sae_cached, smoke on tiny"
 OUTSIDE = "https://www.gstatic.com/charts/loader.js"
 """What the profiler's plugin wants from the network, so that none of its views shows anything without one."""

@@ -17,7 +17,7 @@ from bench.check import certify
 from bench.comparison import Comparison, Launch, Verdict
 from bench.environment import current_environment
 from bench.errors import Uncertified
-from bench.finding import CAREFUL
+from bench.finding import CAREFUL, TWINS, Pair
 from bench.findings import FINDINGS, find
 from bench.measurement import Outcome, sample_all
 from bench.page.climbs import climb_plot
@@ -205,7 +205,12 @@ def test_a_null_that_differs_voids_the_ladder(certificates: dict[str, Certificat
 
 
 def test_a_changed_rung_is_stale(certificates: dict[str, Certificate], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.staleness.source_digest", lambda function: "another")
+    today = Pair.source_digest
+
+    def changed(pair: Pair, name: str) -> str:
+        return today(pair, name) if name in TWINS else "another"
+
+    monkeypatch.setattr(Pair, "source_digest", changed)
     verdicts = {step.rung.name: step.verdict for step in only(climbed(certificates)).steps}
     assert verdicts["one_hook"] is Verdict.STALE and verdicts["batched"] is not Verdict.STALE
 

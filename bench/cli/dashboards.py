@@ -6,7 +6,6 @@ import typer
 
 from .. import report as reports
 from .. import terminal
-from ..dashboards import write_dashboards
 from ..folders import RESULTS
 from .options import AsJson, Results, SubjectName, all_findings, app, read_records
 
@@ -23,6 +22,9 @@ def dashboards(
 
     Example: make tensorboard, which calls this and then serves on 127.0.0.1
     """
+    # TensorBoard writes with torch, which no other view needs.
+    from ..dashboards import write_dashboards
+
     ledger = read_records(results)
     built = reports.build(all_findings(context), ledger, workload, subject)
     folder = write_dashboards(all_findings(context), ledger.records, built, results / "traces")

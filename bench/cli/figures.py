@@ -17,11 +17,11 @@ from ..finding import CAREFUL, Finding
 from ..folders import RESULTS
 from ..measurement import sample_all
 from ..plan import Plan, plans_of_pairs
-from ..profiling import trace
 from ..question import Question, questions
 from ..record import read
 from ..resumption import scope_of
 from .options import (
+    TRACE,
     AsJson,
     Budget,
     Names,
@@ -128,7 +128,7 @@ def run(
     if words:
         terminal.warn_line(words)
     with terminal.progress() as sitting.say:
-        answers, _ = sitting.prove([*asked, *others], asked, _controls(findings, quick), then=[sample_all, trace])
+        answers, _ = sitting.prove([*asked, *others], asked, _controls(findings, quick), then=[sample_all, TRACE])
         rewritten = rewritten_findings(findings)
         if rewritten:
             sitting.rewrite(shares(rewritten, QUICK_TRIALS if quick else RUN_TRIALS), "tiny")

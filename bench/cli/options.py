@@ -11,13 +11,14 @@ from .. import terminal
 from ..environment import current_environment, why_no_commit
 from ..errors import BadInput
 from ..finding import Finding, named
-from ..profiling import n_arms, trace
 from ..record import Ledger, Recorder, read
 from ..regression.judgement import Judgement
 from ..resumption import Earlier, interrupted
 from ..sitting import Sitting, new_seed, sitting_name
 from ..traced import Traced
 
+TRACE = "bench.profiling:trace"
+"""What writes traces, by reference: it needs torch, which this process may do without."""
 NAME = os.environ.get("SPEEDPROOF_NAME", "")
 """The command's short name, where it was started by that. A shell can complete no command of three words."""
 
@@ -108,11 +109,11 @@ def open_sitting(results: Path, seed: int | None) -> Sitting:
 
 def trace_all(findings: Sequence[Finding], workload: str, subject: str | None, sitting: Sitting) -> list[Traced]:
     """Traces every arm of the findings in a fresh process, and records what the profiler saw."""
-    left = n_arms(findings)
+    left = sum(len(pair.arm_names) for finding in findings for pair in finding.pairs)
     sitting.say(f"tracing {findings[0].name}", left)
     traced: list[Traced] = []
     for one in sitting.told(
-        trace, [finding.card for finding in findings], workload, subject, sitting.recorder.results / "traces"
+        TRACE, [finding.card for finding in findings], workload, subject, sitting.recorder.results / "traces"
     ):
         sitting.recorder.write(one)
         traced.append(one)

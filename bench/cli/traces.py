@@ -9,9 +9,9 @@ import typer
 from .. import terminal
 from ..folders import RESULTS
 from ..operators import Difference, differences
-from ..profiling import trace_file
 from ..question import questions
 from ..traced import Traced
+from ..traces import trace_file
 from .options import AsJson, Names, Results, SubjectName, app, chosen_findings, open_sitting, read_records, trace_all
 
 

@@ -3,116 +3,23 @@
 Source: efficiency report, finding 3. Claim: a minor speed-up.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Sequence
 
-import torch
-
-import impl_batched.category_lookup as batched
-import impl_sequential.category_lookup as sequential
-
-from .. import texts
-from ..contract import Inputs
-from ..counters.source import string_comparisons
-from ..counters.tensors import bytes_allocated, operators
-from ..exact import Exactly
-from ..finding import OF_SHORT_CALLS, Claim, Disturbed, Finding, Pair, Refused
-from ..hostile import alone
-from ..lens_trials import of_texts
-from ..lens_variations import OTHER_CATEGORIES
+from ..finding import OF_SHORT_CALLS, Claim, Disturbed, Finding, Pair
 from ..series import Series
-from ..subject import Subject, subject_of
 from ..suite import Suite
-from ..tensor_kit import TORCH
-from ..trials import altered
-from ..variations import numbers
-from ..workload import N_CATEGORIES, WORD_RANGE, Workload, fresh
+from ..workload import N_CATEGORIES, Workload
 from .sizes import SMALL, point
 
 NAME = "category_lookup"
+CASES = "bench.cases.category_lookup:"
+SEQUENTIAL, BATCHED = "impl_sequential.category_lookup:", "impl_batched.category_lookup:"
 
 SMOKE = Workload("smoke", "tiny", 90)
 """Longer than the set of texts, so that texts repeat."""
 MANY = Workload("many", "tiny", 2_000, "ragged")
 REPORT = Workload("report", "gpt2-small-shape", 70)
-
 HOSTILE = Workload("hostile", "tiny", 32, "hostile")
-DEALT = (*WORD_RANGE, "hostile", "given")
-"""Forms whose texts are dealt to the categories in turn."""
-
-N_ACTIVE = 60
-"""Features that fire per text."""
-LATE = slice(5, 19)
-"""Texts of a category whose candidates get better down to the sixth on the small subject, found by trying slices."""
-
-
-def _inputs(workload: Workload, subject: Subject, order: Sequence[int] | None) -> Inputs:
-    all_texts = workload.texts()
-    picked = list(range(workload.n_items)) if order is None else list(order)
-    return {
-        "features": _features(workload, subject.d_sae)[picked],
-        "texts": [fresh(all_texts[i]) for i in picked],
-        "categories": _categories(all_texts, workload) if workload.form in DEALT else _own_categories(),
-        "threshold": 5.0,
-    }
-
-
-def _features(workload: Workload, d_sae: int) -> torch.Tensor:
-    """Sparse features in steps of a half, so that many lie exactly on the threshold and counts tie."""
-    generator = torch.Generator().manual_seed(workload.seed)
-    features = torch.zeros(workload.n_items, d_sae)
-    n_active = min(N_ACTIVE, d_sae // 4)
-    where = torch.randint(d_sae, (workload.n_items, n_active), generator=generator)
-    features.scatter_(1, where, torch.randint(0, 25, where.shape, generator=generator) / 2)
-    rows = torch.arange(workload.n_items)
-    features[rows, rows % N_CATEGORIES] = 9.0
-    return features
-
-
-def _own_categories() -> dict[str, list[str]]:
-    """The seven, one with texts that are nowhere, one that shares texts with two others, and one whose best feature is
-    only the fifth candidate while the sixth would be better still."""
-    categories = {name: [fresh(text) for text in members] for name, members in texts.CATEGORIES.items()}
-    mixed = [fresh(text) for text in (*texts.CATEGORIES["Math"][:5], *texts.CATEGORIES["Formal"][:5])]
-    late = [fresh(text) for text in texts.own(70)[LATE]]
-    return {**categories, "Absent": ["no such text", "nor this"], "Mixed": mixed, "Late": late}
-
-
-def _categories(all_texts: list[str], workload: Workload) -> dict[str, list[str]]:
-    n = workload.n_categories
-    dealt = {f"category {k}": [fresh(text) for text in all_texts[k::n]] for k in range(n)}
-    return dealt if workload.form in WORD_RANGE else dealt | alone(list(map(fresh, all_texts)))
-
-
-def _expected(inputs: Inputs, reference: Any) -> dict[str, Any]:
-    """The definition's rule worked out anew, from one table of who is strong where."""
-    # In float64, whose products of whole numbers are exact, since those of integers take fifty times as long.
-    strong = (inputs["features"] > inputs["threshold"]).to(torch.float64)
-    lower_first = torch.arange(strong.shape[1], dtype=torch.float64) / strong.shape[1]
-    answer: dict[str, Any] = {}
-    for category, members in inputs["categories"].items():
-        named = set(members)
-        inside = torch.tensor([text in named for text in inputs["texts"]], dtype=torch.float64)
-        counts, others = inside @ strong, (1 - inside) @ strong
-        answer[category] = None
-        if not inside.any():
-            continue
-        best = -1
-        for i in (counts - lower_first).topk(min(5, len(counts))).indices.tolist():
-            n_inside, n_outside = int(counts[i]), int(others[i])
-            if n_inside - n_outside > best:
-                best = n_inside - n_outside
-                answer[category] = sequential.Specialist(i, best, n_inside, n_outside)
-    return answer
-
-
-@contextmanager
-def _rows_rolled(inputs: Inputs, subject: Any, reference: Any) -> Iterator[Any]:
-    """The features keep their identity, and each text gets another's."""
-    inputs["features"].copy_(inputs["features"].roll(1, dims=0))
-    yield reference
-
 
 LOOKED_UP = (70, 200, 700, 1_200, 2_000, 4_000, 7_000, 20_000)
 COARSE = (70, 200, 700, 2_000, 7_000, 20_000)
@@ -133,23 +40,17 @@ FINDING = Finding(
     claim=Claim("minor"),
     pairs=(
         Pair(
-            sequential.analyze_specialists,
-            batched.analyze_specialists,
-            _inputs,
-            Exactly(_expected),
-            (SMOKE, HOSTILE, MANY, REPORT),
-            kit=TORCH,
-            subject=subject_of,
+            sequential=SEQUENTIAL + "analyze_specialists",
+            batched=BATCHED + "analyze_specialists",
+            inputs=CASES + "inputs",
+            equivalence=CASES + "SAME_SPECIALISTS",
+            kit="bench.tensor_kit:TORCH",
+            subject="bench.subject:subject_of",
+            trials=CASES + "TRIALS",
             items=("features", "texts"),
-            variations=(OTHER_CATEGORIES, numbers("threshold", -1.0, 2.0, 8.5)),
-            refused=(
-                Refused("no texts", lambda inputs: {"texts": []}, ValueError),
-                Refused("features of fewer texts", lambda inputs: {"features": inputs["features"][1:]}, ValueError),
-            ),
-            trials=(
-                *of_texts(),
-                altered("features written into", "the answer is known by the features' identity", _rows_rolled),
-            ),
+            variations=CASES + "OTHER",
+            refused=CASES + "REFUSED",
+            workloads=(SMOKE, HOSTILE, MANY, REPORT),
             series=(
                 _by_texts(N_CATEGORIES, LOOKED_UP),
                 _by_texts(70, COARSE),
@@ -165,7 +66,7 @@ FINDING = Finding(
             ),
         ),
     ),
-    counters=(string_comparisons, operators, bytes_allocated),
+    counters=CASES + "COUNTERS",
     definition_digest="71c0cc45b23e4026",
     disturbed_by=Disturbed(
         "short calls: interruptions, and torch's threads waiting for a core", (*OF_SHORT_CALLS, "threads")

@@ -3,32 +3,16 @@
 Source: efficiency report, finding 1. Claim: 5-10x.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any
-
-import torch
-
-import impl_batched.text_batching as batched
-import impl_sequential.text_batching as sequential
-
-from ..contract import Inputs
-from ..counters.model import computed_tokens, encodes, forward_passes, hook_fires, real_tokens, token_layers
-from ..counters.tensors import bytes_allocated, bytes_saved_for_backward, flops, operators
-from ..features import Features
-from ..finding import OF_PRODUCTS, Arm, Claim, Defect, Disturbed, Finding, Refused
-from ..ladders import text_batching as ladder
+from ..finding import OF_PRODUCTS, Arm, Claim, Defect, Disturbed, Finding
 from ..lens_pair import ModelPair
-from ..lens_variations import OTHER_HOOK, OTHER_MODEL, OTHER_SAE
-from ..oracle import Oracle
-from ..ranks import ListOf, Number, Ranked, SameRanks
-from ..rows import SameRows
-from ..subject import Subject
 from ..suite import Suite
-from ..variations import Changed, Variation, numbers
 from ..workload import Workload
 from .sizes import LARGE, SMALL, TEXTS, of_texts
 
 NAME = "text_batching"
+CASES = "bench.cases.text_batching:"
+LADDER = "bench.ladders.text_batching:"
+SEQUENTIAL, BATCHED = "impl_sequential.text_batching:", "impl_batched.text_batching:"
 
 SMOKE = Workload("smoke", "tiny", 70)
 SOLVED = Workload("solved", "solved", 70)
@@ -37,93 +21,6 @@ RAGGED = Workload("ragged", "tiny", 60, "ragged")
 REPORT = Workload("report", "gpt2-small-shape", 70)
 CONCEPT = Workload("report", "gpt2-small-shape", 10)
 """The report explores a feature or a concept on about ten texts at a time."""
-
-BUSY_FEATURE = {"tiny": 11, "solved": 14, "gpt2-small-shape": 18_682}
-"""A feature per subject that fires on many of the texts, differently strongly."""
-
-OTHER_THRESHOLDS = (-1.0, 2.0, 1.0, 0.5, 10.0, 20.0, 40.0)
-"""Below zero, where silent features count; then below and above the report's, for weaker and stronger features."""
-
-WHY = "float32 sums in another order, and at another batch shape"
-
-
-def _inputs(workload: Workload, subject: Subject, order: Sequence[int] | None) -> Inputs:
-    return {
-        "model": subject.model,
-        "sae": subject.sae,
-        "hook_name": subject.hook_name,
-        "texts": workload.texts(order),
-    }
-
-
-def _explore_inputs(workload: Workload, subject: Subject, order: Sequence[int] | None) -> Inputs:
-    return {**_inputs(workload, subject, order), "feature_idx": BUSY_FEATURE.get(subject.name.split(":")[0], 0)}
-
-
-def _concept_inputs(workload: Workload, subject: Subject, order: Sequence[int] | None) -> Inputs:
-    return {**_inputs(workload, subject, order), "top_k": 10, "activation_threshold": 5.0}
-
-
-def _features(inputs: Inputs, oracle: Oracle) -> Features:
-    return oracle.features(inputs["sae"], inputs["texts"], inputs["hook_name"])
-
-
-def _other_features(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Changed]:
-    """Features by how differently strongly they fire on these texts, the most different first."""
-    values = _features(inputs, oracle).values
-    for index in (values.amax(dim=0) - values.amin(dim=0)).argsort(descending=True).tolist():
-        if index != inputs["feature_idx"]:
-            yield {"feature_idx": index}, oracle
-
-
-REFUSED = (
-    Refused("no texts", lambda inputs: {"texts": []}, ValueError),
-    Refused("a string in place of texts", lambda inputs: {"texts": ""}, TypeError),
-    Refused("a hook that the model lacks", lambda inputs: {"hook_name": "no.such_hook"}, ValueError),
-)
-"""The string is the empty one: what iterates over any other takes its letters for texts, and answers about those."""
-
-
-def _explore_ranks(inputs: Inputs, oracle: Oracle, output: Any, allowed: float) -> list[Ranked]:
-    low, high = (side[:, inputs["feature_idx"]] for side in _features(inputs, oracle).range(allowed))
-    positions = {text: [i for i, other in enumerate(inputs["texts"]) if other == text] for text in inputs["texts"]}
-    # Equal texts have equal values, so each takes the next position that its text has. A foreign text gets -1.
-    listed = [(positions[text].pop(0) if positions.get(text) else -1, value) for text, value in output]
-    return [Ranked("ranking", listed, low, high, len(low))]
-
-
-def _explore_numbers(inputs: Inputs, oracle: Oracle, output: Any, allowed: float) -> list[Number]:
-    features, column = _features(inputs, oracle), inputs["feature_idx"]
-    row = {text: i for i, text in enumerate(inputs["texts"])}
-    numbers = []
-    for text, value in output:
-        if text in row:
-            found = torch.full_like(features.values, value)
-            expected = features.nearest(found, allowed)[row[text], column].item()
-            numbers.append(Number(value, expected, features.scale[row[text]].item(), f"text {text!r:.40}"))
-    return numbers
-
-
-def _concept_ranks(inputs: Inputs, oracle: Oracle, output: Any, allowed: float) -> list[Ranked]:
-    low, high = _features(inputs, oracle).count_range(inputs["activation_threshold"], allowed)
-    listed = [(feature_idx, count) for feature_idx, count, _ in output]
-    never = torch.tensor(-torch.inf)
-    n_in_band = int((low != high).sum())
-    low, high = torch.where(low > 0, low, never), torch.where(high > 0, high, never)
-    return [Ranked("strong counts", listed, low, high, inputs["top_k"], n_in_band)]
-
-
-def _concept_numbers(inputs: Inputs, oracle: Oracle, output: Any, allowed: float) -> list[Number]:
-    features, threshold = _features(inputs, oracle), inputs["activation_threshold"]
-    strong = features.values > threshold
-    low, high = features.count_range(threshold, allowed)
-    scale = features.scale.max().item()
-    return [
-        Number(mean, features.values[strong[:, i], i].mean().item(), scale, f"mean strength of feature {i}")
-        for i, count, mean in output
-        # Where a text lies on the threshold, the mean is over other texts; whether it may is judged with the ranks.
-        if 0 <= i < len(low) and low[i] == high[i] == count
-    ]
 
 
 FINDING = Finding(
@@ -134,24 +31,24 @@ FINDING = Finding(
     claim=Claim("5-10x", low=5, high=10),
     pairs=(
         ModelPair(
-            sequential.extract_features,
-            batched.extract_features,
-            _inputs,
-            SameRows(_features, why=WHY),
-            (SMOKE, SOLVED, HOSTILE, RAGGED, REPORT),
-            variations=(OTHER_MODEL, OTHER_SAE, OTHER_HOOK),
-            refused=REFUSED,
+            sequential=SEQUENTIAL + "extract_features",
+            batched=BATCHED + "extract_features",
+            inputs=CASES + "inputs",
+            equivalence=CASES + "SAME_FEATURES",
+            variations=CASES + "OTHER",
+            refused=CASES + "REFUSED",
+            workloads=(SMOKE, SOLVED, HOSTILE, RAGGED, REPORT),
             arms=(
                 Arm("sequential", "the definition: one text at a time, everything cached, with graph"),
-                Arm("no_graph", "no autograd graph", ladder.no_graph),
-                Arm("one_hook", "only the hook that is read is cached", ladder.one_hook),
-                Arm("no_logits", "no product with the vocabulary", ladder.no_logits),
-                Arm("careful", "no block above the hook", ladder.careful),
-                Arm("batch", f"{ladder.BATCH_SIZE} texts in a pass, padded on the right", ladder.batch),
+                Arm("no_graph", "no autograd graph", LADDER + "no_graph"),
+                Arm("one_hook", "only the hook that is read is cached", LADDER + "one_hook"),
+                Arm("no_logits", "no product with the vocabulary", LADDER + "no_logits"),
+                Arm("careful", "no block above the hook", LADDER + "careful"),
+                Arm("batch", "32 texts in a pass, padded on the right", LADDER + "batch"),
                 Arm(
                     "sort_and_budget",
-                    f"texts of like length together, {ladder.TOKEN_BUDGET} tokens in a pass",
-                    ladder.sort_and_budget,
+                    "texts of like length together, 512 tokens in a pass",
+                    LADDER + "sort_and_budget",
                 ),
                 Arm("batched", "one encode for all texts: the batched twin"),
             ),
@@ -165,48 +62,25 @@ FINDING = Finding(
             ),
         ),
         ModelPair(
-            sequential.explore_feature,
-            batched.explore_feature,
-            _explore_inputs,
-            SameRanks(_explore_ranks, _explore_numbers, lambda inputs: ListOf((str, float)), WHY),
-            (SMOKE, SOLVED, HOSTILE, RAGGED, CONCEPT),
-            variations=(OTHER_MODEL, OTHER_SAE, OTHER_HOOK, Variation("feature_idx", _other_features)),
-            refused=(
-                *REFUSED,
-                Refused("feature_idx -1", lambda inputs: {"feature_idx": -1}, IndexError),
-                Refused(
-                    "a feature that the SAE lacks",
-                    lambda inputs: {"feature_idx": int(inputs["sae"].cfg.d_sae)},
-                    IndexError,
-                ),
-            ),
+            sequential=SEQUENTIAL + "explore_feature",
+            batched=BATCHED + "explore_feature",
+            inputs=CASES + "explore_inputs",
+            equivalence=CASES + "SAME_RANKING",
+            variations=CASES + "OTHER_RANKING",
+            refused=CASES + "REFUSED_RANKING",
+            workloads=(SMOKE, SOLVED, HOSTILE, RAGGED, CONCEPT),
         ),
         ModelPair(
-            sequential.find_features_for_concept,
-            batched.find_features_for_concept,
-            _concept_inputs,
-            SameRanks(_concept_ranks, _concept_numbers, lambda inputs: ListOf((int, int, float)), WHY),
-            (SMOKE, SOLVED, HOSTILE, RAGGED, CONCEPT),
-            variations=(
-                *(OTHER_MODEL, OTHER_SAE, OTHER_HOOK),
-                numbers("top_k", 3, 40, 1),
-                numbers("activation_threshold", *OTHER_THRESHOLDS),
-            ),
-            refused=REFUSED,
+            sequential=SEQUENTIAL + "find_features_for_concept",
+            batched=BATCHED + "find_features_for_concept",
+            inputs=CASES + "concept_inputs",
+            equivalence=CASES + "SAME_CONCEPT",
+            variations=CASES + "OTHER_CONCEPT",
+            refused=CASES + "REFUSED",
+            workloads=(SMOKE, SOLVED, HOSTILE, RAGGED, CONCEPT),
         ),
     ),
-    counters=(
-        forward_passes,
-        computed_tokens,
-        real_tokens,
-        token_layers,
-        hook_fires,
-        encodes,
-        flops,
-        bytes_saved_for_backward,
-        bytes_allocated,
-        operators,
-    ),
+    counters=CASES + "COUNTERS",
     definition_digest="325b10c2b0cf85d6",
     disturbed_by=Disturbed("anything that takes a core from the matrix products", (*OF_PRODUCTS, "memory")),
     controls_in="bench.controls:CONTROLS",

@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping, Sequence
 
 import psutil
-import torch
 
 from ..finding import Finding
 from ..quiet import NOT_READABLE, Conditions, condition
@@ -47,6 +46,9 @@ def signs_of_machine(conditions: Conditions) -> list[Sign]:
 
 def signs_of_threads(settings: Mapping[str, str], wanted: int) -> list[Sign]:
     """What the environment says of thread pools: torch is told a count in each process, a limit stands above it."""
+    # Other verbs do without it.
+    import torch
+
     told = [f"{name} {settings[name]}" for name in POOLS if settings.get(name)]
     seen = ", ".join([f"torch would start {torch.get_num_threads()}", *(told or ["no setting of OpenMP or MKL"])])
     limit = settings.get("OMP_THREAD_LIMIT", "")
@@ -64,6 +66,8 @@ def sign_of_clock(apart: float | None) -> Sign:
 
 def sign_of_accelerator() -> Sign:
     """Which accelerator torch sees. The embedded subjects run on the processor whatever there is."""
+    import torch
+
     name = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
     return good("accelerator", f"{name}; the findings are measured on the processor")
 

@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from importlib.metadata import distributions
 from pathlib import Path
 
-from huggingface_hub import HfApi, try_to_load_from_cache
 from packaging.utils import canonicalize_name
 from packaging.version import Version
-from sae_lens.loading.pretrained_saes_directory import get_pretrained_saes_directory
 
 from ..environment import LIBRARIES
 from ..folders import ROOT
@@ -48,6 +46,9 @@ def signs_of_hub(ask_the_hub: bool) -> list[Sign]:
 
     Embedded subjects need neither, so nothing here is more than a notice.
     """
+    # Other signs do without what this takes seconds to import.
+    from sae_lens.loading.pretrained_saes_directory import get_pretrained_saes_directory
+
     signs = []
     for name, (release, sae_ids) in PRETRAINED.items():
         model = any(_cached(repository, MODEL_FILES) for repository in MODEL)
@@ -72,10 +73,14 @@ def _same(one: str, two: str) -> bool:
 
 
 def _cached(repository: str, files: object) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+
     return all(isinstance(try_to_load_from_cache(repository, file), str) for file in files)  # type: ignore[attr-defined]
 
 
 def _sign_of_answer() -> Sign:
+    from huggingface_hub import HfApi
+
     try:
         HfApi().model_info(MODEL[0], timeout=HUB_TIMEOUT_S)
     except Exception as error:

@@ -1,0 +1,1 @@
+"""How the findings that run on torch are asked: what their cards refer to, and nothing imports before it is needed."""
