@@ -118,13 +118,13 @@ def test_the_hub_is_asked_only_when_told_to(monkeypatch: pytest.MonkeyPatch) -> 
             asked.append(name)
             raise TimeoutError
 
-    monkeypatch.setattr(software, "HfApi", Hub)
-    monkeypatch.setattr(software, "try_to_load_from_cache", lambda repository, file: None)
+    monkeypatch.setattr("huggingface_hub.HfApi", Hub)
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda repository, file: None)
     (sign,) = software.signs_of_hub(ask_the_hub=False)
     assert asked == [] and sign.state is State.GOOD and "0 of 4 SAEs in the cache" in sign.seen
     assert about(software.signs_of_hub(ask_the_hub=True), "hub").line.startswith("hub: doubtful: no answer")
     assert asked == ["gpt2"]
-    monkeypatch.setattr(software, "try_to_load_from_cache", lambda repository, file: f"/cache/{file}")
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda repository, file: f"/cache/{file}")
     assert (
         "4 of 4 SAEs" in software.signs_of_hub(False)[0].seen
         and "need none" not in software.signs_of_hub(False)[0].seen

@@ -1,18 +1,21 @@
 """The six findings, in the report's order."""
 
 from ..finding import Finding, named
-from . import category_lookup, comparison_table, feature_links, grad_mode, sae_cache, text_batching
+from ..references import resolve
 
-FINDINGS: tuple[Finding, ...] = (
-    text_batching.FINDING,
-    comparison_table.FINDING,
-    category_lookup.FINDING,
-    feature_links.FINDING,
-    sae_cache.FINDING,
-    grad_mode.FINDING,
+NAMES = (
+    "text_batching",
+    "comparison_table",
+    "category_lookup",
+    "feature_links",
+    "sae_cache",
+    "grad_mode",
 )
-if len({finding.name for finding in FINDINGS}) != len(FINDINGS):
-    raise ValueError(f"Two findings with one name: {[finding.name for finding in FINDINGS]}")
+"""Each names the module that holds its card, here."""
+if len(set(NAMES)) != len(NAMES):
+    raise ValueError(f"Two findings with one name: {NAMES}")
+
+FINDINGS: tuple[Finding, ...] = tuple(resolve(f"{__name__}.{name}:FINDING") for name in NAMES)
 
 
 def find(name: str) -> Finding:
