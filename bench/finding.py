@@ -74,7 +74,7 @@ class Pair:
     batched: Referred[Callable[..., Any]] = Referred()
     inputs: Referred[MakeInputs] = Referred()
     equivalence: Referred[Equivalence] = Referred()
-    workloads: tuple[Workload, ...]
+    workloads: tuple[Workload, ...] = ()
     kit: Referred[Kit] = Referred(PLAIN)
     """What is known of the libraries that the functions use: their state, memory, devices and threads."""
     subject: Referred[Callable[[Workload], Subject]] = Referred(by_name)
@@ -267,10 +267,10 @@ class Finding:
     title: str
     claim: Claim
     pairs: tuple[Pair, ...]
-    counters: Referred[tuple[Callable[..., Any], ...]] = Referred()
     definition_digest: str
     """Pinned fingerprint of the sequential file. A changed definition stops everything until this is changed too."""
     disturbed_by: Disturbed
+    counters: Referred[tuple[Callable[..., Any], ...]] = Referred()
     baseline_defects: tuple[Defect, ...] = ()
     """Inputs on which the definition itself is wrong; outside the contract, each with a test."""
     controls_in: str = ""
