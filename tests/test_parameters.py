@@ -16,9 +16,9 @@ from sae_lens.saes.topk_sae import TopK
 from torch import Tensor
 from transformer_lens.components import RMSNormPre
 
-from bench.rounding import unit_roundoff
 from bench.features import row_scale
 from bench.gate import DEFINITION_FACTOR
+from bench.rounding import unit_roundoff
 from bench.subject import Subject, find_subject
 from bench.weights import tensors_of
 

@@ -201,6 +201,4 @@ def test_a_sitting_records_the_rates_and_the_least_work(tmp_path: Path) -> None:
 
 
 def test_only_blocks_and_their_own_input_count_as_known_hooks() -> None:
-    assert HOOK.fullmatch("blocks.8.hook_resid_pre") and not HOOK.fullmatch(
-        "blocks.8.hook_resid_post"
-    )
+    assert HOOK.fullmatch("blocks.8.hook_resid_pre") and not HOOK.fullmatch("blocks.8.hook_resid_post")

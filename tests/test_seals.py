@@ -11,8 +11,8 @@ from pydantic import TypeAdapter
 
 from bench import certificate as certificates
 from bench.certificate import Certificate, issue
-from bench.digest import digest, recorded
 from bench.contract import Evidence
+from bench.digest import digest, recorded
 from bench.errors import Uncertified
 from bench.folders import ROOT
 from bench.record import read
