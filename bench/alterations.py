@@ -1,4 +1,4 @@
-"""Changes of weights, made to the very objects of an earlier call: whoever remembers the answer to them is now wrong."""
+"""Changes of weights, made to the objects of an earlier call: whoever remembers the answer to them is now wrong."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -116,6 +116,6 @@ class Baseline:
             if error.rule == "informative":
                 raise
             if "definition right" not in self.without:
-                told = f"the definition disagrees with the oracle: {error}"
+                told = f"the definition disagrees with the reference: {error}"
                 raise NotEquivalent("definition right", told) from error
             return Evidence(0), took_s

@@ -53,8 +53,8 @@ def certify(
     Whatever the candidate does, the answer is a certificate or a refusal.
 
     Raises:
-        BadInput: the subject cannot be loaded, the definition itself raises on this workload, or the gate names what the
-            pair has not.
+        BadInput: the subject cannot be loaded, the gate names what the pair has not, or the definition itself raises on
+            this workload.
     """
     gate.require_known(pair)
     subject = subject or pair.subject(workload)

@@ -18,7 +18,7 @@ N_LOOKED_AT = 12
 
 @torch.no_grad()
 def pattern(inputs: Inputs, output: Any, reference: Tensor, close: float, subject: Any) -> str:
-    """The pattern in a wrong output of rows, or an empty string. `close` is the error allowed, as a share of a scale."""
+    """The pattern in a wrong output of rows, or an empty string. `close` is the error allowed, as a share."""
     if type(output) is not Tensor or output.ndim != 2 or output.shape[1:] != reference.shape[1:] or not len(output):
         return ""
     wrong = _Wrong(inputs, output.detach().double(), reference, close, subject.d_model**0.5)

@@ -1,4 +1,4 @@
-"""Trials of pairs that read texts, and of those that run a model: other texts, and other weights under the same names."""
+"""Trials of pairs that read texts, and of those that run a model: other texts, other weights under the same names."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -30,8 +30,7 @@ OWN = ("bench", "impl_sequential", "impl_batched")
 
 
 def functions(kit: Kit, modules: Mapping[str, Any]) -> dict[str, _Seen]:
-    """Every function that the gate, the definitions, the clock, the kit's library and these modules' classes rest on, by
-    its full name.
+    """Every function that the gate, definitions, the clock, the kit's library and these classes rest on, by full name.
 
     Entries hold the objects themselves, so that a new one cannot be taken for an old one at the same address.
     """

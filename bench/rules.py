@@ -2,7 +2,7 @@
 
 RULES: dict[str, str] = {
     "definition pinned": "a definition whose file or whose running code is not the one that was pinned",
-    "definition right": "a definition that disagrees with the oracle, or with itself on some of the same items",
+    "definition right": "a definition that disagrees with the reference, or with itself on some of the same items",
     "informative": "a check that could not tell a right answer from a mixed-up one",
     "refusals": "an answer where the definition refuses by its documentation, or a refusal of another kind",
     "raises": "a function that raises where the definition answers",

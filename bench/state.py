@@ -1,7 +1,7 @@
 """What a call must leave as it found it, aspect by aspect: each is a rule of the gate by itself.
 
-One list says what is watched, how it is seen and how it is put back: what every process has, and what a pair's kit knows
-of its libraries. The topics are in `aspects/`.
+One list says what is watched, how it is seen and how it is put back: what every process has, and what a pair's kit
+knows of its libraries. The topics are in `aspects/`.
 """
 
 import sys

@@ -67,4 +67,4 @@ class Trial:
     seeded: bool = False
     """Whether the check's seed decides what is asked."""
     singly: Callable[[Asking], Mapping[str, Workload]] | None = None
-    """What it asks about, one thing at a time and by name, where the definition itself may be wrong about some of it."""
+    """What it asks about, one thing at a time, by name, where the definition itself may be wrong about some of it."""

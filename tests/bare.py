@@ -1,6 +1,6 @@
-"""Works in a process where some libraries cannot be imported. A script of its own: python -m tests.bare WORK ARGUMENT...
+"""Works in a process where some libraries cannot be imported. A script of its own.
 
-It prints what it saw as JSON.
+`python -m tests.bare WORK ARGUMENT...` prints what it saw as JSON.
 """
 
 import importlib
@@ -32,7 +32,7 @@ class Absent(MetaPathFinder):
 
 
 def these_cards_alone() -> Any:
-    """The lists of all cards and ladders name those that need torch too; here these cards are all that there is."""
+    """The lists of all cards, ladders and series name what needs torch too; here these cards are all that there is."""
     for name in ("findings", "ladders"):
         package = ModuleType(f"bench.{name}")
         package.__path__ = [str(ROOT / "bench" / name)]
@@ -40,6 +40,8 @@ def these_cards_alone() -> Any:
     listed: Any = sys.modules["bench.findings"]
     ladders: Any = sys.modules["bench.ladders"]
     ladders.LADDERS, ladders.ladder_of, ladders.arm = (), lambda pair: None, lambda pair, name: pair.twin(name)
+    series: Any = importlib.import_module("bench.series")
+    series.SERIES = tuple(one for one in series.SERIES if one.finding in CARDS)
     # They come to the list while it is filled, since each card is imported by itself.
     listed.FINDINGS = ()
     found = {name: importlib.import_module(f"bench.findings.{name}").FINDING for name in CARDS}
@@ -78,7 +80,7 @@ def squares(numbers: list[int]) -> list[int]:
 
 
 def made_up() -> dict[str, str]:
-    """A pair that says nothing but its functions, inputs and workload: the certificate or the rule for each function."""
+    """A pair that says nothing but its functions, inputs and workload: what becomes of each function."""
     from bench.check import certify
     from bench.digest import source_digest
     from bench.exact import Exactly

@@ -1,4 +1,4 @@
-"""The gate, the runner and the records need no torch: pairs of plain Python are proven, timed and reported without it."""
+"""The gate, the runner, the records need no torch: pairs of plain Python are proven, timed and reported without it."""
 
 import json
 import subprocess

@@ -54,7 +54,7 @@ CONTROLS = (
         _defined_by(without_the_encoders_bias, source_digest(without_the_encoders_bias)),
         against_a_wrong_definition,
         "a speed-up over another function's work is none",
-        "the definition disagrees with the oracle",
+        "the definition disagrees with the reference",
         only="definition right",
     ),
 )

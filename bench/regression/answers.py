@@ -81,7 +81,7 @@ def _of_tensors(before: Tensor, after: Tensor, place: str) -> Iterator[tuple[str
 
 @dataclass(frozen=True)
 class Judged:
-    """One side's answer held against the reference: its worst error as a share of the scale, or what is wrong with it."""
+    """One side's answer held against the reference: its worst error as a share of the scale, or what is wrong."""
 
     evidence: Evidence
     wrong: str = ""
