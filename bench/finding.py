@@ -91,6 +91,8 @@ class Pair:
     arms: tuple[Arm, ...] = ()
     """The ladder, where there is one: from the definition up, each with one change more. The batched twin is the last,
     or the finding's claim ends below."""
+    earlier_ladders: tuple[str, ...] = ()
+    """Fingerprints that the ladder's file had when its arms did the same, so that records of then still stand."""
     series: tuple[Series, ...] = ()
     """The sweeps: workloads that differ in size alone."""
 
@@ -163,6 +165,10 @@ class Pair:
         given = self._given(name)
         path = file_of(given) if isinstance(given, str) else None
         return file_digest(path) if path else source_digest(resolve(given) if isinstance(given, str) else given)
+
+    def is_unchanged(self, name: str, then: str) -> bool:
+        """Whether an arm does what it did when its file had that fingerprint. Raises BadInput."""
+        return then == self.source_digest(name) or (name not in TWINS and then in self.earlier_ladders)
 
     def _given(self, name: str) -> Callable[..., Any] | str:
         """An arm's function, or the reference to it."""

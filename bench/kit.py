@@ -4,12 +4,23 @@ A pair names its kit. One for another library extends the plain one where that l
 its own.
 """
 
+import math
+import sys
 from collections.abc import Mapping, Set
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 from .aspects.aspect import Aspect
-from .aspects.marks import is_array, of_array
+from .aspects.marks import is_array, numpy, of_array
+
+
+class Apart(NamedTuple):
+    """Where two arrays first differ, in words that follow a place's; in how many values; and by what share of the
+    largest value, infinite where something other than a number differs."""
+
+    where: str
+    n: int
+    share: float
 
 
 class Kit:
@@ -52,11 +63,39 @@ class Kit:
             return list(map(str, (id(value), *of_array(value))))
         return value if isinstance(value, str | int | float | None) else id(value)
 
+    def apart(self, before: Any, after: Any) -> list[Apart] | None:
+        """How two of the library's arrays differ, to the last bit; None where they are none of its."""
+        if not is_array(before):
+            return None
+        kinds = [f"{one.shape} of {one.dtype}" for one in (before, after)]
+        if kinds[0] != kinds[1]:
+            return [Apart(f": {' and '.join(kinds)}", 1, math.inf)]
+        # By bits: minus zero is not zero, and one NaN may be another.
+        wrong = numpy().array([one != other for one, other in zip(_bits(before), _bits(after), strict=True)], bool)
+        if not wrong.any():
+            return []
+        where = [int(i) for i in numpy().argwhere(wrong.reshape(before.shape))[0]]
+        return [Apart(str(where), int(wrong.sum()), _share(before, after))]
+
     def wait(self) -> None:
         """Returns once every device has finished what was asked of it."""
 
     def use_threads(self, n_threads: int) -> None:
         """Has the library compute on that many threads."""
+
+
+def _bits(array: Any) -> list[bytes]:
+    return [one.tobytes() for one in array.reshape(-1)]
+
+
+def _share(before: Any, after: Any) -> float:
+    """The largest difference, as a share of the largest value; infinite where the values are no numbers."""
+    try:
+        scale = max(float(abs(before).max()), sys.float_info.min)
+        largest = float(abs(before - after).max()) / scale
+    except TypeError:
+        return math.inf
+    return largest if math.isfinite(largest) else math.inf
 
 
 PLAIN = Kit()

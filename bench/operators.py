@@ -149,7 +149,7 @@ def _of_pair(pair: Pair, records: Sequence[Record]) -> Iterator[Difference]:
     for before, after in compared_arms(pair):
         if before in newest and after in newest:
             sides = newest[before], newest[after]
-            is_stale = any(side.source != pair.source_digest(side.arm) for side in sides)
+            is_stale = any(not pair.is_unchanged(side.arm, side.source) for side in sides)
             yield Difference(*sides, is_stale)
 
 

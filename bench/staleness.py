@@ -3,7 +3,7 @@
 from .certificate import Certificate
 from .comparison import Comparison, Verdict, verdict
 from .errors import BadInput
-from .finding import Pair
+from .finding import TWINS, Pair
 from .identity import embedded_digest
 from .shapes import EMBEDDED
 
@@ -29,12 +29,12 @@ def changed(pair: Pair, comparison: Comparison) -> str:
 
 
 def _changed(pair: Pair, certificate: Certificate) -> str:
-    today = pair.source_digests()
+    held_against = {"sequential": TWINS[0], "candidate": certificate.twin}
     try:
-        candidate = pair.source_digest(certificate.twin)
+        held = all(pair.is_unchanged(arm, certificate.sources[side]) for side, arm in held_against.items())
     except BadInput:
         return "source"
-    if dict(certificate.sources) != {"sequential": today["sequential"], "candidate": candidate}:
+    if not held:
         return "source"
     asked = certificate.workload
     then = certificate.workload_digest or asked.digest

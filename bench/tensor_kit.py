@@ -1,5 +1,6 @@
 """The kit of pairs whose functions use torch."""
 
+import math
 from collections.abc import Mapping, Set
 from contextlib import AbstractContextManager
 from typing import Any
@@ -12,7 +13,7 @@ from .aspects.of_modules import MODULES
 from .aspects.of_tokenizers import TOKENIZERS
 from .aspects.of_torch import TORCH as GLOBAL
 from .aspects.walk import version
-from .kit import Kit
+from .kit import Apart, Kit
 
 
 class TorchKit(Kit):
@@ -54,6 +55,24 @@ class TorchKit(Kit):
         if isinstance(value, Tensor):
             return [version(value), value.data_ptr(), list(value.shape), list(value.stride()), content(value)]
         return super().mark(value)
+
+    def apart(self, before: Any, after: Any) -> list[Apart] | None:
+        """How two tensors differ, to the last bit."""
+        if not isinstance(before, Tensor):
+            return super().apart(before, after)
+        before, after = before.detach(), after.detach()
+        if before.shape != after.shape or before.dtype != after.dtype:
+            kinds = (f"{tuple(one.shape)} of {one.dtype}" for one in (before, after))
+            return [Apart(f": {' and '.join(kinds)}", 1, math.inf)]
+        # By bits: minus zero is not zero, and one NaN may be another.
+        wrong = before.contiguous().view(torch.uint8).ne(after.contiguous().view(torch.uint8))
+        wrong = wrong.reshape(*before.shape, -1).any(dim=-1) if before.ndim else wrong.any()
+        if not wrong.any():
+            return []
+        where = [int(i) for i in wrong.nonzero()[0]]
+        scale = max(float(before.abs().double().max()), torch.finfo(torch.float64).tiny)
+        share = float((before.double() - after.double()).abs().max()) / scale
+        return [Apart(str(where), int(wrong.sum()), share if math.isfinite(share) else math.inf)]
 
     def wait(self) -> None:
         """Waits for a CUDA device, if one is in use."""

@@ -6,11 +6,13 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from bench.contract import Evidence
 from bench.errors import BadInput
+from bench.kit import PLAIN
 from bench.regression.answers import Difference, Judged, difference, status
 from bench.regression.changes import (
     Acceptance,
@@ -22,6 +24,7 @@ from bench.regression.changes import (
     write_accepted,
 )
 from bench.regression.judgement import Judgement
+from bench.tensor_kit import TORCH
 
 RIGHT, WRONG = Judged(Evidence(1)), Judged(Evidence(0), "text 0 is wrong")
 NONE, SOME = Difference(), Difference(1, "output[0]", 1e-6)
@@ -30,13 +33,13 @@ NONE, SOME = Difference(), Difference(1, "output[0]", 1e-6)
 def test_equal_outputs_do_not_differ() -> None:
     output = {"rows": torch.ones(3, 2), "names": ["a", "b"], "n": 2, "nan": math.nan}
     again = {"rows": torch.ones(3, 2), "names": ["a", "b"], "n": 2, "nan": math.nan}
-    assert difference(output, again) == NONE
+    assert difference(TORCH, output, again) == NONE
 
 
 def test_one_value_in_the_sixth_digit_is_seen_named_and_measured() -> None:
     before, after = torch.ones(3, 2), torch.ones(3, 2)
     after[1, 0] = 1.000001
-    found = difference(before, after)
+    found = difference(TORCH, before, after)
     assert (found.n_different, found.first) == (1, "output[1, 0]")
     assert found.largest == pytest.approx(1e-6, rel=0.1)
 
@@ -57,11 +60,24 @@ def test_one_value_in_the_sixth_digit_is_seen_named_and_measured() -> None:
     ],
 )
 def test_what_no_rounding_explains_is_without_measure(before: Any, after: Any) -> None:
-    assert math.isinf(difference(before, after).largest)
+    assert math.isinf(difference(TORCH, before, after).largest)
 
 
 def test_minus_zero_is_another_answer_to_the_last_bit() -> None:
-    assert difference(torch.zeros(1), -torch.zeros(1)).n_different == 1
+    assert difference(TORCH, torch.zeros(1), -torch.zeros(1)).n_different == 1
+
+
+def test_arrays_are_told_apart_without_torch() -> None:
+    before = np.ones((3, 2))
+    assert difference(PLAIN, [before], [before.copy()]) == NONE
+    after = before.copy()
+    after[1, 0] = 1 + 1e-6
+    found = difference(PLAIN, [before], [after])
+    assert (found.n_different, found.first) == (1, "output[0][1, 0]") and found.largest == pytest.approx(1e-6, rel=0.1)
+    assert difference(PLAIN, np.zeros(1), -np.zeros(1)).n_different == 1
+    for other in (before.astype("float32"), before[:2], np.where(after > 1, np.nan, after)):
+        assert math.isinf(difference(PLAIN, before, other).largest)
+    assert difference(PLAIN, np.array(["a", "b"]), np.array(["a", "c"])).first == "output[1]"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,9 @@
 """Ladders: every rung gives the definition's answer, each does one thing more, and a wrong rung is refused."""
 
+import ast
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +13,11 @@ from bench.check import certify
 from bench.counters import count
 from bench.counters.model import computed_tokens, forward_passes, token_layers
 from bench.counters.tensors import bytes_saved_for_backward, flops
+from bench.digest import file_digest
 from bench.errors import BadInput
 from bench.finding import CAREFUL, Arm, Finding, Pair
 from bench.findings import FINDINGS, find
+from bench.folders import ROOT
 from bench.subject import Subject
 
 LADDERS = [pytest.param(f, p, id=f.name) for f in FINDINGS for p in f.pairs if p.arms]
@@ -105,3 +110,48 @@ def test_an_unknown_arm_is_one_clear_error() -> None:
     assert pair.ladder == ()
     with pytest.raises(BadInput, match=r"feature_links has no arm 'careful'. Expected one of: sequential, batched"):
         pair.arm(CAREFUL)
+
+
+def arms_of(source: str) -> list[str]:
+    """A ladder's functions, classes and constants, without what it imports and how it lists them."""
+
+    def is_of_an_arm(node: ast.stmt) -> bool:
+        constant = isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        return constant or isinstance(node, ast.FunctionDef | ast.ClassDef)
+
+    return [ast.dump(node) for node in ast.parse(source).body if is_of_an_arm(node)]
+
+
+def committed(path: str) -> list[str]:
+    """Every text that a file had in this repository's history."""
+    git = ["git", "-C", str(ROOT)]
+    commits = subprocess.run([*git, "log", "--format=%H", "--", path], capture_output=True, text=True).stdout.split()
+    texts = (subprocess.run([*git, "show", f"{one}:{path}"], capture_output=True) for one in commits)
+    return [shown.stdout.decode() for shown in texts if shown.returncode == 0]
+
+
+@pytest.mark.parametrize(("finding", "pair"), LADDERS)
+def test_an_earlier_ladder_had_the_same_arms(finding: Finding, pair: Pair, tmp_path: Path) -> None:
+    path = f"bench/ladders/{finding.name}.py"
+    texts = {file_digest(written(tmp_path / "ladder.py", text)): text for text in committed(path)}
+    missing = set(pair.earlier_ladders) - set(texts)
+    if missing and (ROOT / ".git/shallow").exists():
+        pytest.skip("the history that would show it is not in a shallow clone")
+    assert pair.earlier_ladders and not missing
+    for earlier in pair.earlier_ladders:
+        assert arms_of(texts[earlier]) == arms_of((ROOT / path).read_text())
+
+
+def test_an_arm_that_does_something_else_is_seen(tmp_path: Path) -> None:
+    """The companion, and what follows from it: another fingerprint is another arm, and a twin has no earlier one."""
+    source = (ROOT / "bench/ladders/grad_mode.py").read_text()
+    assert arms_of(source) != arms_of(source.replace("[0, -1, :]", "[0, -2, :]"))
+    pair = find("grad_mode").pairs[0]
+    (earlier,) = pair.earlier_ladders
+    assert pair.is_unchanged("one_hook", earlier) and pair.is_unchanged("one_hook", pair.source_digest("one_hook"))
+    assert not pair.is_unchanged("one_hook", "another") and not pair.is_unchanged("batched", earlier)
+
+
+def written(path: Path, text: str) -> Path:
+    path.write_bytes(text.encode())
+    return path

@@ -99,7 +99,7 @@ def each_word_once(words, known):
     return [word for word in dict.fromkeys(words) if word in known]
 
 
-CONTROLS = (Control(FINDING, each_word_once, "words that come twice are lost", "differs"),)
+CONTROLS = (Control(FINDING, each_word_once, "words that come twice are lost", "length"),)
 '''
 
 
@@ -123,11 +123,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
+def in_copy(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """A Python of the copy, with results of its own."""
+    environment = os.environ | {"SPEEDPROOF_RESULTS": str(project / "results")}
+    return subprocess.run([sys.executable, *arguments], cwd=project, env=environment, capture_output=True, text=True)
+
+
 def bench(project: Path, *arguments: str, status: int = 0) -> str:
     """Standard output of a verb in the copy."""
-    environment = os.environ | {"SPEEDPROOF_RESULTS": str(project / "results")}
-    command = [sys.executable, "-m", "bench", *arguments]
-    ended = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
+    ended = in_copy(project, "-m", "bench", *arguments)
     assert ended.returncode == status, f"{ended.stdout[-3000:]}\n{ended.stderr[-3000:]}"
     return ended.stdout
 
@@ -145,17 +149,15 @@ def test_a_seventh_finding_is_listed_proven_timed_swept_and_reported(project: Pa
 
 
 def test_its_controls_are_shown_to_the_gate(project: Path) -> None:
-    judged = json.loads(bench(project, "run", NAME, "--quick", "--budget-s", "1", "--json"))
-    assert judged
-    records = [json.loads(line) for path in project.glob("results/records/*") for line in path.open()]
-    (control,) = (one["body"] for one in records if one["body"]["kind"] == "judged")
-    assert control["control"] == "each_word_once" and control["as_expected"]
+    code = (
+        "from bench.findings import find; "
+        "print([(one.control.name, one.as_expected) for one in (c.judge() for c in find('7').controls)])"
+    )
+    assert in_copy(project, "-c", code).stdout == "[('each_word_once', True)]\n"
 
 
 def test_the_doctor_knows_what_disturbs_it(project: Path) -> None:
-    environment = os.environ | {"SPEEDPROOF_RESULTS": str(project / "results")}
-    command = [sys.executable, "-m", "bench", "doctor", "--json"]
-    told = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True).stdout
+    told = in_copy(project, "-m", "bench", "doctor", "--json").stdout
     assert "short calls: interruptions" in told
 
 
@@ -164,7 +166,7 @@ def test_asv_discovers_it(project: Path) -> None:
         "from asv_runner.discovery import disc_benchmarks; "
         "print([one.name for one in disc_benchmarks('bench', ignore_import_errors=False)])"
     )
-    ended = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, text=True)
+    ended = in_copy(project, "-c", code)
     assert f"findings.{NAME}.SharedWords.time_call" in ended.stdout, ended.stderr
 
 

@@ -45,6 +45,7 @@ FINDING = Finding(
                 Arm("count_once", "strong features counted once per SAE", LADDER + "count_once"),
                 Arm("batched", "texts of like length together, within a token budget: the batched twin"),
             ),
+            earlier_ladders=("d60de23bd5f72d79",),
             series=(
                 of_texts(NAME, NAME, "equal", SMALL, TEXTS),
                 of_texts(NAME, NAME, "ragged", SMALL, TEXTS),

@@ -42,6 +42,7 @@ FINDING = Finding(
                 Arm("no_logits", "no product with the vocabulary", LADDER + "no_logits"),
                 Arm("careful", "no block above the hook", LADDER + "careful"),
             ),
+            earlier_ladders=("a5bd0d95db72982f",),
             series=(
                 of_texts(NAME, "collect_activations", "ragged", SMALL, TEXTS[:7]),
                 of_texts(NAME, "collect_activations", "ragged", LARGE, TEXTS[:4]),

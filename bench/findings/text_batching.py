@@ -52,6 +52,7 @@ FINDING = Finding(
                 ),
                 Arm("batched", "one encode for all texts: the batched twin"),
             ),
+            earlier_ladders=("5b0b5b7686ab6524",),
             series=(
                 of_texts(NAME, "extract_features", "equal", SMALL, TEXTS),
                 of_texts(NAME, "extract_features", "ragged", SMALL, TEXTS),

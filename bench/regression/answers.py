@@ -6,12 +6,10 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import PurePath
 from typing import Any, Literal
 
-import torch
-from torch import Tensor
-
 from ..contract import Allowed, Evidence, Inputs, settle
 from ..errors import NotEquivalent
 from ..finding import Pair
+from ..kit import Kit
 
 Status = Literal["same", "rounding", "different", "unstable"]
 """Same bits; other bits, each within what rounding may do; one is wrong or they are of two kinds; or one side does not
@@ -28,26 +26,28 @@ class Difference:
     """Infinite where something other than a number differs."""
 
 
-def difference(before: Any, after: Any) -> Difference:
+def difference(kit: Kit, before: Any, after: Any) -> Difference:
     """Leaf by leaf, to the last bit."""
-    found = list(_differences(before, after, "output"))
+    found = list(_differences(kit, before, after, "output"))
     n_different = sum(n for _, n, _ in found)
     return Difference(n_different, found[0][0], max(share for *_, share in found)) if found else Difference()
 
 
-def _differences(before: Any, after: Any, place: str) -> Iterator[tuple[str, int, float]]:
+def _differences(kit: Kit, before: Any, after: Any, place: str) -> Iterator[tuple[str, int, float]]:
     """(place, values that differ, the largest difference as a share) for each part that differs."""
     if type(before).__name__ != type(after).__name__:
         yield f"{place}: {type(before).__name__} and {type(after).__name__}", 1, math.inf
-    elif isinstance(before, Tensor):
-        yield from _of_tensors(before.detach(), after.detach(), place)
+    elif (apart := kit.apart(before, after)) is not None:
+        yield from ((f"{place}{where}", n, share) for where, n, share in apart)
     elif is_dataclass(before) and not isinstance(before, type):
         names = [field.name for field in fields(before)]
-        yield from _of_items({n: getattr(before, n) for n in names}, {n: getattr(after, n, None) for n in names}, place)
+        yield from _of_items(
+            kit, {n: getattr(before, n) for n in names}, {n: getattr(after, n, None) for n in names}, place
+        )
     elif isinstance(before, dict):
-        yield from _of_items(before, after, place)
+        yield from _of_items(kit, before, after, place)
     elif isinstance(before, list | tuple):
-        yield from _of_items(dict(enumerate(before)), dict(enumerate(after)), place)
+        yield from _of_items(kit, dict(enumerate(before)), dict(enumerate(after)), place)
     elif isinstance(before, float):
         if before != after and not (math.isnan(before) and math.isnan(after)):
             yield f"{place}: {before!r} and {after!r}", 1, abs(before - after) / max(abs(before), abs(after))
@@ -56,27 +56,12 @@ def _differences(before: Any, after: Any, place: str) -> Iterator[tuple[str, int
         yield f"{place}: {before!r:.60} and {after!r:.60}", 1, math.inf
 
 
-def _of_items(before: Any, after: Any, place: str) -> Iterator[tuple[str, int, float]]:
+def _of_items(kit: Kit, before: Any, after: Any, place: str) -> Iterator[tuple[str, int, float]]:
     if list(before) != list(after):
         yield f"{place}: {len(before)} and {len(after)} entries, or others", 1, math.inf
         return
     for name, value in before.items():
-        yield from _differences(value, after[name], f"{place}[{name!r}]")
-
-
-def _of_tensors(before: Tensor, after: Tensor, place: str) -> Iterator[tuple[str, int, float]]:
-    if before.shape != after.shape or before.dtype != after.dtype:
-        kinds = (f"{tuple(t.shape)} of {t.dtype}" for t in (before, after))
-        yield f"{place}: {' and '.join(kinds)}", 1, math.inf
-        return
-    # By bits: minus zero is not zero, and one NaN may be another.
-    wrong = before.contiguous().view(torch.uint8).ne(after.contiguous().view(torch.uint8))
-    wrong = wrong.reshape(*before.shape, -1).any(dim=-1) if before.ndim else wrong.any()
-    if wrong.any():
-        where = [int(i) for i in wrong.nonzero()[0]]
-        scale = max(float(before.abs().double().max()), torch.finfo(torch.float64).tiny)
-        largest = float((before.double() - after.double()).abs().max()) / scale
-        yield f"{place}{where}", int(wrong.sum()), largest if math.isfinite(largest) else math.inf
+        yield from _differences(kit, value, after[name], f"{place}[{name!r}]")
 
 
 @dataclass(frozen=True)

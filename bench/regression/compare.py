@@ -107,12 +107,13 @@ class Pairing:
         before, after = (side.end("answer") for side in sides)
         again = sides[0].ask("answer", question)
         verdicts = self._judged(sides[0], question, before, after)
-        apart = difference(before, after)
+        kit = question.pair.kit
+        apart = difference(kit, before, after)
         for side in sides:
             side.begin("work", question)
         work = [side.end("work") for side in sides]
         counts, tables = _side_by_side(work[0][0], work[1][0]), _differing(work[0][1], work[1][1])
-        answers = _answers(apart, difference(before, again), *verdicts)
+        answers = _answers(apart, difference(kit, before, again), *verdicts)
         return self._body(question, answers=answers, counts=counts, tables=tables)
 
     def _judged(self, side: Remote, question: Question, before: Any, after: Any) -> tuple[Judged, Judged, float]:
