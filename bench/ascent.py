@@ -8,9 +8,10 @@ from .check import Check
 from .finding import TWINS
 from .findings import find
 from .gate import GATE
+from .process import Saying
 from .series import Series
 from .sitting import Sitting
-from .subject import Subject, find_subject
+from .subject import OneAtATime, Subject
 from .trials import new_seed
 from .workload import Workload
 
@@ -20,36 +21,28 @@ in four processes."""
 NOT_RUN = "not run"
 """Code of a refusal that is no fault: the point was left out."""
 
-Step = Certified | Refused | tuple[str, int]
+Step = Certified | Refused | Saying
 """The answer to one size, or what is being done and how many sizes are left."""
 
 
 def ascend(sitting: Sitting, series: Sequence[Series], longest_call_s: float = LONGEST_CALL_S) -> list[Certificate]:
     """Certificates for every size that is equivalent and not too long, each workload once; all answers are recorded."""
-    certificates: list[Certificate] = []
     # Those of one subject together, so that it is loaded once.
     ordered = sorted(series, key=lambda one: one.workloads[0].subject)
-    for message in sitting.told(steps, ordered, longest_call_s):
-        sitting.recorder.write(message)
-        if isinstance(message, Certified):
-            certificates.append(message.certificate)
-    return certificates
+    answers = sitting.keep(sitting.told(steps, ordered, longest_call_s))
+    return [answer.certificate for answer in answers if isinstance(answer, Certified)]
 
 
 def steps(series: Sequence[Series], longest_call_s: float) -> Iterator[Step]:
     """Runs in a fresh process. One answer for each size, and before each what it is."""
-    subject: Subject | None = None
+    subjects = OneAtATime()
     answered: set[tuple[str, str, str]] = set()
     left = sum(len(one.workloads) for one in series)
     for one in series:
-        name, dtype = one.workloads[0].subject, one.workloads[0].dtype
-        if subject is None or (subject.name, subject.dtype) != (name, dtype):
-            if subject:
-                subject.release()
-            subject = find_subject(name, dtype)
+        subject = subjects.named(one.workloads[0].subject, one.workloads[0].dtype)
         reached: tuple[int, float] | None = None
         for workload in one.workloads:
-            yield f"checking {one.function}, {one.size(workload):,} {one.unit}, {one.title}", left
+            yield Saying(f"checking {one.function}, {one.size(workload):,} {one.unit}, {one.title}", left)
             left -= 1
             if (one.function, workload.name, workload.digest) in answered:
                 continue

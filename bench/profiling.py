@@ -15,6 +15,7 @@ from .events import told
 from .finding import TWINS, Finding, Pair
 from .findings import find
 from .ladders import arm, ladder_of
+from .process import Saying
 from .subject import Subject, Subjects, find_subject
 from .traced import Traced
 from .workload import Workload
@@ -43,10 +44,10 @@ def trace_file(traces: Path, finding: str, function: str, arm_name: str) -> Path
 
 def trace(
     names: list[str], workload_name: str, subject_name: str | None, folder: Path
-) -> Iterator[Traced | tuple[str, int]]:
+) -> Iterator[Traced | Saying]:
     """Traces every arm of each finding's pairs, and writes each trace below `folder`.
 
-    Of an arm that raises there is no trace, and words that say so: (what, 0).
+    Of an arm that raises there is no trace, and words that say so.
     """
     subjects = Subjects()
     for finding in map(find, names):
@@ -59,7 +60,8 @@ def trace(
                 try:
                     yield _trace(finding, pair, name, workload, subject, folder)
                 except Exception as error:
-                    yield f"tracing {pair.name}, {name}: no trace, {type(error).__name__}: {str(error)[:200]}", 0
+                    why = f"{type(error).__name__}: {str(error)[:200]}"
+                    yield Saying(f"tracing {pair.name}, {name}: no trace, {why}", 0)
 
 
 def n_arms(findings: Sequence[Finding]) -> int:

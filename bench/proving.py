@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from . import candidate as candidates
-from .bodies import Counted, Judged, Needed
+from .bodies import Counted, Judged, Needed, as_answered
 from .certificate import Certificate, Refusal
 from .check import certify
 from .controls import CONTROLS
@@ -16,33 +16,35 @@ from .finding import TWINS
 from .findings import find
 from .gate import gate_that_allows
 from .ladders import arm
+from .process import Saying
 from .question import Question
 from .roofline import least_work
-from .subject import Subject, Subjects, find_subject
+from .stated import Body
+from .subject import OneAtATime, Subjects, find_subject
 
 T = TypeVar("T")
 
 
 def prove_all(
     asked: Sequence[Question], counted: Sequence[Question], controls: Sequence[tuple[str, str]]
-) -> Iterator[Any]:
-    """Runs in a fresh process. Yields answers, judgements and counts, and before each what it is, as (words, left)."""
-    subjects = _OneAtATime()
+) -> Iterator[Body | Saying]:
+    """Runs in a fresh process. Yields answers, judgements and counts as records say them, and before each what it is."""
+    subjects = OneAtATime()
     refused: set[tuple[str, str, str]] = set()
     for left, question in _countdown(asked):
-        yield f"checking {question.label}", left
+        yield Saying(f"checking {question.label}", left)
         answer = _answer(question, subjects)
         if isinstance(answer, Refusal):
             refused.add((question.finding, question.function, question.arm))
-        yield answer
+        yield as_answered(answer)
     sound = [q for q in counted if (q.finding, q.function, q.arm) not in refused]
     for left, question in _countdown(list(dict.fromkeys(replace(q, arm=TWINS[1]) for q in sound))):
-        yield f"counting {question.label}", left
+        yield Saying(f"counting {question.label}", left)
         arms = [q.arm for q in sound if replace(q, arm=TWINS[1]) == question]
         yield _count(question, [TWINS[0], *arms], subjects)
         yield from _needed(question, subjects)
     for left, control in _countdown([c for c in CONTROLS if (c.finding.name, c.name) in controls]):
-        yield f"control {control.name}", left
+        yield Saying(f"control {control.name}", left)
         yield _judge(control)
 
 
@@ -121,16 +123,3 @@ def _work(control: Control) -> str:
     return "; ".join(
         f"{name.replace('_', ' ')}: {n:,}, the definition's {definitions[name]:,}" for name, n in mine.items()
     )
-
-
-class _OneAtATime(Subjects):
-    """Subjects of which one is loaded at a time, since a large one fills a good part of the memory."""
-
-    def named(self, name: str, dtype: str = "float32") -> Subject:
-        """The subject of that name in that type; all others are forgotten."""
-        subject = super().named(name, dtype)
-        for key, other in list(self.items()):
-            if other is not subject:
-                other.release()
-                del self[key]
-        return subject

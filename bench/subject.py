@@ -162,6 +162,19 @@ class Subjects(dict[tuple[str, ...], Subject]):
         return self.setdefault((subject.name, dtype, at), subject)
 
 
+class OneAtATime(Subjects):
+    """Subjects of which one is loaded at a time, since a large one fills a good part of the memory."""
+
+    def named(self, name: str, dtype: str = "float32") -> Subject:
+        """The subject of that name in that type; all others are forgotten."""
+        subject = super().named(name, dtype)
+        for key, other in list(self.items()):
+            if other is not subject:
+                other.release()
+                del self[key]
+        return subject
+
+
 def _blocks_through(hook_name: str) -> int:
     """Blocks below a hook, and its own where the hook stands behind something of it."""
     if not hook_name.startswith("blocks."):

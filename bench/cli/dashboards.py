@@ -8,10 +8,9 @@ from .. import report as reports
 from .. import terminal
 from ..dashboards import write_dashboards
 from ..folders import RESULTS
-from .options import AsJson, Results, SubjectName, app, read_records
+from .options import AsJson, Results, SubjectName, read_records
 
 
-@app.command()
 def dashboards(
     workload: Annotated[str, typer.Option(help="Workload that the cards tell of.")] = "report",
     subject: SubjectName = None,

@@ -9,7 +9,6 @@ import typer
 
 from .. import report as reports
 from .. import terminal
-from ..attempt import rewritten_findings, shares
 from ..certificate import Certificate, Refusal
 from ..controls import CONTROLS
 from ..controls.control import Control
@@ -33,7 +32,7 @@ from .options import (
     Results,
     Seed,
     SubjectName,
-    app,
+   
     chosen_findings,
     open_run,
     open_sitting,
@@ -41,16 +40,14 @@ from .options import (
     report_folder,
     trace_all,
 )
+from .project import project
 
 RUN_BUDGET_S = 470.0
 """Timing budget of a full run. Checks and counts come on top; a sitting's record says what it took in all."""
-RUN_TRIALS, QUICK_TRIALS = 30, 9
-"""Valid rewrites that a run shows the gate, so that each has a rate of its own; `rewrites` by itself shows more."""
 QUICK_BUDGET_S = 25.0
 """Timing budget of a quick run; its four processes take longer than that on two cores."""
 
 
-@app.command()
 def measure(
     names: Names = None,
     workload: Annotated[str, typer.Option(help="Workload to measure.")] = "report",
@@ -70,14 +67,13 @@ def measure(
     asked += _careful(findings, asked)
     sitting = open_sitting(results, seed)
     with terminal.progress() as sitting.say:
-        answers, _ = sitting.prove(asked, asked, then=[sample_all])
+        answers = sitting.prove(asked, asked, then=[sample_all]).answers
         sitting.measure(_plans(asked, answers), budget_s, precision)
         sitting.close()
     _show_report(results, workload, subject, findings, as_json)
     raise typer.Exit(1 if any(isinstance(a, Refusal) for a in answers) else 0)
 
 
-@app.command()
 def report(
     workload: Annotated[str, typer.Option(help="Workload to report on.")] = "report",
     subject: SubjectName = None,
@@ -91,11 +87,10 @@ def report(
     """
     _show_report(results, workload, subject, FINDINGS, as_json)
     if readme:
-        built = reports.build(read(results), workload)
+        built = reports.build(read(results, project().kinds), workload)
         readme.write_text(reports.with_figures(readme.read_text(encoding="utf-8"), built), encoding="utf-8")
 
 
-@app.command()
 def run(
     names: Names = None,
     quick: Annotated[bool, typer.Option("--quick", help="The tiny subject, and one control a finding.")] = False,
@@ -128,15 +123,14 @@ def run(
     if words:
         terminal.warn_line(words)
     with terminal.progress() as sitting.say:
-        answers, _ = sitting.prove([*asked, *others], asked, _controls(findings, quick), then=[sample_all, trace])
-        rewritten = rewritten_findings(findings)
-        if rewritten:
-            sitting.rewrite(shares(rewritten, QUICK_TRIALS if quick else RUN_TRIALS), "tiny")
-        sitting.measure(_plans(asked, answers), budget_s or (QUICK_BUDGET_S if quick else RUN_BUDGET_S), precision)
+        proven = sitting.prove([*asked, *others], asked, _controls(findings, quick), then=[sample_all, trace])
+        for stage in project().stages:
+            stage(sitting, findings, quick)
+        sitting.measure(_plans(asked, proven.answers), budget_s or (QUICK_BUDGET_S if quick else RUN_BUDGET_S), precision)
         trace_all(findings, workload, subject, sitting)
         sitting.close()
     is_good = _show_report(results, workload, subject, findings, as_json)
-    raise typer.Exit(0 if is_good and not any(isinstance(a, Refusal) for a in answers) else 1)
+    raise typer.Exit(0 if is_good and not any(isinstance(a, Refusal) for a in proven.answers) else 1)
 
 
 def _controls(findings: Sequence[Finding], quick: bool) -> list[Control]:

@@ -14,10 +14,9 @@ from ..findings import FINDINGS
 from ..folders import RESULTS
 from ..gate import gate_that_allows
 from ..question import questions
-from .options import AsJson, Names, Results, SubjectName, app, chosen_findings, open_sitting
+from .options import AsJson, Names, Results, SubjectName, chosen_findings, open_sitting
 
 
-@app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """The findings, their functions and workloads.
 
@@ -39,7 +38,6 @@ def list_(as_json: AsJson = False) -> None:
     terminal.show_findings()
 
 
-@app.command()
 def check(
     names: Names = None,
     workload: Annotated[
@@ -78,7 +76,7 @@ def check(
     asked = questions(findings, workload, subject, function, given, candidate, dtype, seed, tuple(allow or ()))
     sitting = open_sitting(results, None)
     with terminal.progress() as sitting.say:
-        answers, _ = sitting.prove(asked)
+        answers = sitting.prove(asked).answers
     if as_json:
         terminal.print_json([terminal.answer_as_json(answer) for answer in answers])
     else:
@@ -88,7 +86,6 @@ def check(
     raise typer.Exit(_exit_status(refusals))
 
 
-@app.command()
 def controls(results: Results = RESULTS, as_json: AsJson = False) -> None:
     """Show the gate functions that are wrong on purpose; it must reject each for the right reason.
 
@@ -96,7 +93,7 @@ def controls(results: Results = RESULTS, as_json: AsJson = False) -> None:
     """
     sitting = open_sitting(results, None)
     with terminal.progress() as sitting.say:
-        _, judged = sitting.prove([], controls=CONTROLS)
+        judged = sitting.prove([], controls=CONTROLS).judged
     if as_json:
         terminal.print_json([one.model_dump() for one in judged])
     else:

@@ -22,7 +22,7 @@ from .options import (
     Results,
     Seed,
     SubjectName,
-    app,
+   
     chosen_findings,
     open_sitting,
     read_records,
@@ -33,7 +33,6 @@ LADDER_BUDGET_S = 600.0
 """Timing budget of all ladders. The definitions alone take most of it: four processes of each run whatever it is."""
 
 
-@app.command()
 def ladder(
     names: Names = None,
     workload: Annotated[str, typer.Option(help="Workload to climb on.")] = "report",
@@ -51,7 +50,7 @@ def ladder(
     asked = questions_of_rungs(ladders, workload, subject)
     sitting = open_sitting(results, seed)
     with terminal.progress() as sitting.say:
-        answers, _ = sitting.prove(asked, asked)
+        answers = sitting.prove(asked, asked).answers
         sitting.measure(plans_of_ladders([a for a in answers if isinstance(a, Certificate)]), budget_s)
         sitting.close()
     ledger = read_records(results)

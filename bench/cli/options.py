@@ -1,4 +1,4 @@
-"""The command line's application, and the options and steps that several verbs share."""
+"""Options and steps that several verbs share."""
 
 import os
 from collections.abc import Sequence
@@ -13,25 +13,17 @@ from ..errors import BadInput
 from ..finding import Finding
 from ..findings import FINDINGS, find
 from ..profiling import n_arms, trace
-from ..record import Ledger, Recorder, read
+from ..record import MOST_SHOWN, Ledger, Recorder, read
 from ..regression.judgement import Judgement
 from ..resumption import Earlier, interrupted
 from ..sitting import Sitting, new_seed, sitting_name
 from ..traced import Traced
+from .project import project
 
 NAME = os.environ.get("SPEEDPROOF_NAME", "")
 """The command's short name, where it was started by that. A shell can complete no command of three words."""
 
-app = typer.Typer(
-    add_completion=bool(NAME),
-    help="Prove two functions equal, then measure which is faster.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
 
-
-@app.callback(help=app.info.help)
 def everywhere(
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of a failure too; may stand after the verb.")
@@ -57,14 +49,18 @@ Precision = Annotated[
 SubjectName = Annotated[str | None, typer.Option(help="Subject in place of the workloads' own: a name or a folder.")]
 Markdown = Annotated[Path | None, typer.Option(help="Write a summary for a pull request here.")]
 JUnit = Annotated[Path | None, typer.Option(help="Write a JUnit file here.")]
+SidesBudget = Annotated[float, typer.Option(min=0, help="Seconds of timing two sides; 0 for none.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of the random orders, to repeat a sitting's.")]
 
 
 def read_records(results: Path) -> Ledger:
     """What a results folder holds; every line or file that could not be read is told. Raises RecordProblem."""
-    ledger = read(results)
+    ledger = read(results, project().kinds)
     for problem in ledger.problems:
         terminal.warn_line(f"Record {problem}")
+    if ledger.unknown:
+        kinds = ", ".join(f"{n} {kind[:MOST_SHOWN]!r}" for kind, n in ledger.unknown.items())
+        terminal.warn_line(f"Kept, but of kinds that nothing here reads: {kinds}.")
     return ledger
 
 
@@ -79,7 +75,7 @@ def open_run(results: Path, seed: int | None, scope: str, fresh: bool) -> tuple[
     Raises RecordProblem where records cannot be read or written.
     """
     sitting = open_sitting(results, seed)
-    earlier = Earlier() if fresh else interrupted(read(results).records, scope, current_environment())
+    earlier = Earlier() if fresh else interrupted(read(results, project().kinds).records, scope, current_environment())
     sitting.begin(scope, earlier)
     if not earlier.records:
         return sitting, ""

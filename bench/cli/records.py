@@ -13,10 +13,9 @@ from ..findings import find
 from ..folders import RESULTS
 from ..history import histories, write_histories
 from ..table import record_rows, rendered, sample_rows, write_table
-from .options import Results, app, read_records
+from .options import Results, read_records
 
 
-@app.command()
 def records(
     kind: Annotated[str | None, typer.Option(help="What the record says, such as measured or counted.")] = None,
     finding: Annotated[str | None, typer.Option(help="Name or number.")] = None,

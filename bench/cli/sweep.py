@@ -15,13 +15,12 @@ from ..plan import plans_of_pairs
 from ..series import Series, series_of
 from ..subject import find_subject
 from ..sweep import Sweep
-from .options import AsJson, Budget, Names, Results, Seed, SubjectName, app, chosen_findings, open_sitting, read_records
+from .options import AsJson, Budget, Names, Results, Seed, SubjectName, chosen_findings, open_sitting, read_records
 
 SWEEP_BUDGET_S = 480.0
 """Timing budget of all sweeps; the checks come on top."""
 
 
-@app.command()
 def sweep(
     names: Names = None,
     subject: SubjectName = None,

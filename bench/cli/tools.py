@@ -12,10 +12,10 @@ from ..fitness import fitness
 from ..fitness.sign import State
 from ..folders import RESULTS
 from ..record import schema
-from .options import AsJson, Results, app, read_records
+from .options import AsJson, Results, read_records
+from .project import project
 
 
-@app.command()
 def doctor(
     hub: Annotated[bool, typer.Option("--hub", help="Also ask the Hugging Face hub whether it answers.")] = False,
     results: Results = RESULTS,
@@ -35,7 +35,6 @@ def doctor(
     raise typer.Exit(list(State).index(found.state))
 
 
-@app.command()
 def duplicates(
     paths: Annotated[list[Path], typer.Argument(help="Python files, notebooks, or folders of them.")],
     as_json: AsJson = False,
@@ -58,10 +57,9 @@ def duplicates(
     raise typer.Exit(2 if found.problems else 1 if found.duplicates else 0)
 
 
-@app.command("schema")
 def schema_() -> None:
     """Print the JSON Schema of a record line.
 
     Example: python -m bench schema > results/record.schema.json
     """
-    sys.stdout.write(schema())
+    sys.stdout.write(schema(project().kinds))

@@ -12,10 +12,9 @@ from ..operators import Difference, differences
 from ..profiling import trace_file
 from ..question import questions
 from ..traced import Traced
-from .options import AsJson, Names, Results, SubjectName, app, chosen_findings, open_sitting, read_records, trace_all
+from .options import AsJson, Names, Results, SubjectName, chosen_findings, open_sitting, read_records, trace_all
 
 
-@app.command()
 def profile(
     names: Names = None,
     workload: Annotated[str, typer.Option(help="Workload whose first items are traced.")] = "report",

@@ -10,7 +10,7 @@ from ..noise import NullPair
 from ..operators import Difference
 from ..past import EarlierFigure
 from ..record import Record
-from ..rejection import Rejection
+from ..studies.rewrites.rate import Rejection
 from ..row import Row
 from ..separation import Separation
 from ..sweep import Sweep

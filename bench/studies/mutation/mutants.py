@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..digest import digest
-from ..folders import ROOT
+from ...digest import digest
+from ...folders import ROOT
 from .operators import load_operators
-from .places import Position, read_places
+from .source_map import Position, read_places
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from functools import partial
 
 import torch
 
-from ..clock import elapsed_s
-from ..finding import TWINS
-from ..findings import find
-from ..question import Question
-from ..subject import find_subject
-from .outcome import Outcome
+from ...clock import elapsed_s
+from ...finding import TWINS
+from ...findings import find
+from ...question import Question
+from ...subject import find_subject
+from ...regression.outcome import Outcome
 
 SLOWDOWN = 0.05
 """Planted extra time, as a share of the fastest call."""

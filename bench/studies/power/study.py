@@ -11,23 +11,23 @@ from pathlib import Path
 
 import torch
 
-from ..certificate import Certificate
-from ..check import certify
-from ..clock import elapsed_s, monotonic_s
-from ..comparison import Comparison
-from ..environment import current_environment
-from ..errors import BadInput, unknown
-from ..failures import reason
-from ..finding import Finding, Pair
-from ..findings import find
-from ..looks import CONFIRMING, ERROR_RATE
-from ..measurement import measure
-from ..plan import Plan
-from ..process import Usage
-from ..subject import find_subject
-from ..workload import Workload
-from .burden import save_inputs, slowed
-from .peers import PEERS, Alarms, Half, PeerFailed, installed
+from ...certificate import Certificate
+from ...check import certify
+from ...clock import elapsed_s, monotonic_s
+from ...comparison import Comparison
+from ...environment import current_environment
+from ...errors import BadInput, unknown
+from ...failures import reason
+from ...finding import Finding, Pair
+from ...findings import find
+from ...looks import CONFIRMING, ERROR_RATE
+from ...measurement import compared, measure
+from ...plan import Plan
+from ...process import Usage
+from ...subject import find_subject
+from ...workload import Workload
+from .slowed_call import save_inputs, slowed
+from .tools import PEERS, Alarms, Half, PeerFailed, installed
 
 INJECTED = (0.0, 0.02, 0.05, 0.10, 0.25)
 """Injected extra time, as shares of a call; none is for false alarms."""
@@ -120,10 +120,10 @@ def _measured(
     plans = [SlowedPlan(certified[n], n_products=n) for n in products]
     found = {}
     for one in measure(plans, budget_s * len(plans), seed, Usage()):
-        assert isinstance(one.plan, SlowedPlan)
+        assert isinstance(one.what, SlowedPlan)
         if one.failure:
             raise BadInput(f"The paired runner could not measure: {one.failure}")
-        found[one.plan.n_products] = one.comparison
+        found[one.what.n_products] = compared(one)
     return found, monotonic_s() - start_s
 
 

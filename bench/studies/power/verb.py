@@ -7,18 +7,17 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from .. import terminal
-from ..bodies import Powered
-from ..folders import RESULTS
-from ..power.peers import PEERS, installed
-from ..power.study import study, tools
-from ..power.summary import power_rows
-from ..sitting import Sitting
-from ..table import rendered
-from .options import Results, Seed, app, open_sitting, read_records
+from ... import terminal
+from ..kinds import Powered
+from ...folders import RESULTS
+from .tools import PEERS, installed
+from .study import study, tools
+from .rates import power_rows
+from ...sitting import Sitting
+from ...table import rendered
+from ...cli.options import Results, Seed, open_sitting, read_records
 
 
-@app.command()
 def power(
     trials: Annotated[int, typer.Option(min=1, help="Trials of each tool, slowdown and load.")] = 20,
     budget_s: Annotated[

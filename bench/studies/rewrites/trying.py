@@ -1,28 +1,32 @@
-"""Attempts: a valid rewrite and a workload, both drawn from a seed, shown to the gate. None may be rejected."""
+"""Trying: a valid rewrite and a workload, both drawn from a seed, shown to the gate. None may be rejected."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from . import texts
-from .bodies import Rejected, Rewritten
-from .certificate import Certificate
-from .check import certify
-from .digest import digest, file_digest
-from .errors import BadInput
-from .finding import Finding
-from .findings import find
-from .oracle import Oracle
-from .rewrites import FAMILIES, find_family
-from .rewrites.rewrite import Rewrite
-from .subject import Subject, find_subject
-from .workload import WORD_RANGE, Workload
+from ... import texts
+from ...certificate import Certificate
+from ...check import certify
+from ...digest import digest
+from ...errors import BadInput
+from ...finding import Finding
+from ...findings import find
+from ...oracle import Oracle
+from ...process import Saying
+from ...rewrites import FAMILIES, find_family
+from ...rewrites.rewrite import Rewrite
+from ...sitting import Sitting
+from ...subject import Subject, find_subject
+from ...workload import WORD_RANGE, Workload
+from ..gate_source import gate_digest
+from ..kinds import Rejected, Rewritten
 
 DEFAULT_TRIALS = {"tiny": 1000, "gpt2-small-shape": 30}
 """Subjects that rewrites are tried on, and how many trials suffice there. Their models are `HookedTransformer`s, which
 the forward pass by hand is written for."""
+
+IN_A_RUN, IN_A_QUICK_RUN = 30, 9
+"""Valid rewrites that a run shows the gate, so that each has a rate of its own; `rewrites` by itself shows more."""
 
 KNOWN: dict[str, tuple[str, ...]] = {
     "own": tuple(text for members in texts.CATEGORIES.values() for text in members),
@@ -104,20 +108,36 @@ def default_trials(subject: str) -> int:
     return DEFAULT_TRIALS[subject]
 
 
-def run_trials(trials: dict[str, int], subject_name: str, seed: int) -> Iterator[Any]:
+def show_rewrites(sitting: Sitting, trials: Mapping[str, int], subject: str) -> list[Rewritten]:
+    """Shows the gate so many valid rewrites of each finding named, in one fresh process. None may be rejected.
+
+    What an earlier stretch of the sitting recorded is not made again.
+    """
+    found = list(sitting.earlier.bodies(Rewritten))
+    left = {name: n for name, n in trials.items() if name not in {one.finding for one in found}}
+    return found + (sitting.keep(sitting.told(run_trials, left, subject, sitting.seed)) if left else [])
+
+
+def rewrites_in_a_run(sitting: Sitting, findings: Sequence[Finding], quick: bool) -> None:
+    """A few rewrites of each finding that has some."""
+    if rewritten := rewritten_findings(findings):
+        show_rewrites(sitting, shares(rewritten, IN_A_QUICK_RUN if quick else IN_A_RUN), "tiny")
+
+
+def run_trials(trials: Mapping[str, int], subject_name: str, seed: int) -> Iterator[Rewritten | Saying]:
     """Runs in a fresh process. A finding's i-th trial has seed `seed` + i.
 
-    Yields one `Rewritten` per finding, and before each trial what it is, as (words, left).
+    Yields one `Rewritten` per finding, and before each trial what it is.
     """
     # Before the trials, since the files may be edited meanwhile.
     subject, gate = find_subject(subject_name), gate_digest()
     left = sum(trials.values())
-    yield f"rewriting on {subject_name}: the oracle answers first", left
+    yield Saying(f"rewriting on {subject_name}: the oracle answers first", left)
     remember(subject)
     for finding, n_trials in trials.items():
         options, judged = set(), []
         for attempt in (Attempt(finding, subject_name, seed + i) for i in range(n_trials)):
-            yield f"rewriting {finding} on {subject_name} (seed {attempt.seed})", left
+            yield Saying(f"rewriting {finding} on {subject_name} (seed {attempt.seed})", left)
             left -= 1
             rewrite, workload = attempt.drawn()
             options.add(digest(dict(rewrite.options)))
@@ -132,18 +152,3 @@ def run_trials(trials: dict[str, int], subject_name: str, seed: int) -> Iterator
             rejected=tuple(one for one in judged if isinstance(one, Rejected)),
             gate=gate,
         )
-
-
-GATE = (
-    *("alterations", "baseline", "built", "callables", "check", "diagnosis", "equivalence", "features", "gate"),
-    *("hostile", "oracle", "outputs", "patches", "pinned", "plain", "ranks", "refusals", "rules", "state", "trials"),
-    "variations",
-)
-"""The modules that decide whether a function passes."""
-
-
-def gate_digest() -> str:
-    """Fingerprint of the gate and of the rewrites: trials of another gate say nothing about this one's rate."""
-    here = Path(__file__).parent
-    folders = [sorted((here / name).glob("*.py")) for name in ("aspects", "rewrites")]
-    return file_digest(*(here / f"{name}.py" for name in GATE), *(path for paths in folders for path in paths))

@@ -1,22 +1,23 @@
 """The verb of the gate's other side: rewrites."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
-from .. import terminal
-from ..attempt import default_trials, rewritten_findings, shares
-from ..findings import FINDINGS
-from ..folders import RESULTS
-from ..rejection import merged
-from ..rewrites import find_family
-from .options import AsJson, Names, Results, app, chosen_findings, open_sitting
+from ... import terminal
+from ...cli.options import AsJson, Names, Results, chosen_findings, open_sitting
+from ...findings import FINDINGS
+from ...folders import RESULTS
+from ...rewrites import find_family
+from .rate import Rejection, again, merged, overall
+from .trying import default_trials, rewritten_findings, shares, show_rewrites
 
 Trials = Annotated[int | None, typer.Option(min=1, help="Trials, shared among the findings. 1,000 on tiny, else 30.")]
 FirstSeed = Annotated[int | None, typer.Option(help="Seed of the first trial; the i-th after it has a seed i larger.")]
 
 
-@app.command()
 def rewrites(
     names: Names = None,
     trials: Trials = None,
@@ -35,9 +36,50 @@ def rewrites(
     enough = default_trials(subject)
     sitting = open_sitting(results, seed)
     with terminal.progress() as sitting.say:
-        found = [merged([body]) for body in sitting.rewrite(shares(findings, trials or enough), subject)]
+        found = [merged([body]) for body in show_rewrites(sitting, shares(findings, trials or enough), subject)]
     if as_json:
-        terminal.print_json(terminal.rejections_as_json(found, sitting.seed))
+        terminal.print_json(_as_json(found, sitting.seed))
     else:
-        terminal.show_rejections(found, sitting.seed)
+        _show(found, sitting.seed)
     raise typer.Exit(1 if any(one.rejected for one in found) else 0)
+
+
+def _show(found: Sequence[Rejection], seed: int) -> None:
+    """Trials of valid rewrites, every one that was rejected with the way to repeat it, and the rate."""
+    table = Table("finding", "subject", "trials", "different rewrites", "rejected", "largest error / allowed")
+    for one in found:
+        counts = (f"{one.n_trials:,}", f"{one.n_rewrites:,}", str(len(one.rejected)))
+        table.add_row(one.finding, one.subject, *counts, f"{one.closest:.2f}")
+    terminal.out.print(table)
+    for one in found:
+        for rejected in one.rejected:
+            terminal.say_line(f"REJECTED {one.finding}, seed {rejected.seed}: {rejected.reason}")
+            terminal.say_line(f"  drawn: {', '.join(f'{name} {value}' for name, value in rejected.options.items())}")
+            terminal.say_line(f"  again: {again(one.finding, one.subject, rejected.seed)}")
+    terminal.say_line(f"Valid rewrites rejected: {overall(found).words}. Seeds from {seed} on.")
+
+
+def _as_json(found: Sequence[Rejection], seed: int) -> dict[str, Any]:
+    """The same as plain data."""
+    total = overall(found)
+    return {
+        "seed": seed,
+        "trials": total.n_trials,
+        "rate": total.rate,
+        "upper_bound_95": total.bound,
+        "findings": [
+            {
+                "finding": one.finding,
+                "subject": one.subject,
+                "trials": one.n_trials,
+                "different": one.n_rewrites,
+                "closest": one.closest,
+            }
+            for one in found
+        ],
+        "rejected": [
+            {"finding": one.finding, **rejected.model_dump(), "again": again(one.finding, one.subject, rejected.seed)}
+            for one in found
+            for rejected in one.rejected
+        ],
+    }
