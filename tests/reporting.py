@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from bench import report as reports
-from bench.bodies import Rejected, Rewritten
+from bench.studies.kinds import Rejected, Rewritten
 from bench.comparison import Launch
 from bench.environment import current_environment
 from bench.record import Ledger, Record

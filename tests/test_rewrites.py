@@ -12,12 +12,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench import attempt, cli, sitting
-from bench.attempt import Attempt, remember
-from bench.bodies import Rejected, Rewritten
+from bench import cli, sitting
+from bench.project import PROJECT
+from bench.studies.kinds import KINDS, Rejected, Rewritten
+from bench.studies.rewrites import trying
+from bench.studies.rewrites.trying import Attempt, remember
 from bench.certificate import Refusal
 from bench.check import certify
-from bench.record import read
+from bench.environment import current_environment
+from bench.record import Recorder, read
+from bench.resumption import Earlier
 from bench.rewrites import FAMILIES
 from bench.rewrites.comparison_table import Way, comparison_table_by
 from bench.rewrites.encoding import Encoding
@@ -194,7 +198,7 @@ def refuse(finding: Any, pair: Any, workload: Any, candidate: Any, subject: Any,
 def verb(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["bench", "rewrites", *arguments])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        cli.main(PROJECT)
     return int(ended.value.code or 0)
 
 
@@ -206,7 +210,7 @@ def test_the_verb_says_how_many_passed_and_records_it(
     told = json.loads(capsys.readouterr().out)
     assert (told["trials"], told["rate"], told["rejected"]) == (3, 0, [])
     assert told["upper_bound_95"] == pytest.approx(1 - 0.05 ** (1 / 3))
-    bodies = [record.body for record in read(tmp_path).records]
+    bodies = [record.body for record in read(tmp_path, KINDS).records]
     assert [(b.finding, b.n_trials, b.seed) for b in bodies if isinstance(b, Rewritten)] == [
         ("text_batching", 2, 7),
         ("grad_mode", 1, 7),
@@ -217,7 +221,7 @@ def test_the_verb_says_how_many_passed_and_records_it(
 def test_a_rejected_rewrite_is_told_with_the_command_that_repeats_just_that_trial(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(attempt, "certify", refuse)
+    monkeypatch.setattr(trying, "certify", refuse)
     assert verb(monkeypatch, "6", "--trials", "3", "--seed", "7", "--results", str(tmp_path)) == 1
     said = capsys.readouterr().out
     commands = [
@@ -226,6 +230,19 @@ def test_a_rejected_rewrite_is_told_with_the_command_that_repeats_just_that_tria
     assert commands[1] == "grad_mode --subject tiny --seed 8 --trials 1"
     assert "row 3 differs" in said and "no such file" not in said and "drawn: " in said and "3 of 3" in said
     assert verb(monkeypatch, *commands[1].split(), "--results", str(tmp_path)) == 1
-    first, second = (r.body for r in read(tmp_path).records)
+    first, second = (r.body for r in read(tmp_path, KINDS).records)
     assert isinstance(first, Rewritten) and isinstance(second, Rewritten)
     assert second.rejected == first.rejected[1:2]
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_rewrites_that_an_earlier_stretch_was_shown_are_not_shown_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made = sitting.Sitting(Recorder(tmp_path, current_environment(), "one"), 7, lambda what, left: None)
+    first = trying.show_rewrites(made, {"grad_mode": 1}, "tiny")
+    made.earlier = Earlier(read(tmp_path, KINDS).records)
+    assert made.earlier.n_kept == 1
+    both = trying.show_rewrites(made, {"grad_mode": 1, "text_batching": 1}, "tiny")
+    assert [one.finding for one in both] == ["grad_mode", "text_batching"] and both[:1] == first
+    assert len(read(tmp_path, KINDS).records) == 2

@@ -35,6 +35,7 @@ from bench.check import certify
 from bench.errors import BadInput, Uncertified
 from bench.findings.text_batching import FINDING
 from bench.gate import GATE, Gate, gate_that_allows, require_covers
+from bench.project import PROJECT
 from bench.subject import Subject, find_subject
 from bench.terminal.gate import answer_as_json, show_answers
 from bench.terminal.next_step import after_checks
@@ -498,7 +499,7 @@ def test_a_waiver_that_cannot_be_is_one_line_of_status_2(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["bench", "check", "text_batching", *arguments])
     with state.restored({}), pytest.raises(SystemExit) as ended:
-        cli.main()
+        cli.main(PROJECT)
     assert ended.value.code == 2
     told = capsys.readouterr()
     assert words in " ".join((told.out + told.err).split()) and "Traceback" not in told.err
