@@ -14,7 +14,7 @@ from ..errors import SpeedproofError
 from ..failures import DEBUG, disk_is_full, in_words, is_debugging, memory_ran_out
 from . import compare, dashboards, figures, gate, guard, ladder, records, sweep, tools, traces
 from .options import NAME, everywhere
-from .project import Project, Verb
+from .project import Project, Verb, handed_in
 
 VERBS: tuple[Verb, ...] = (
     *(gate.list_, gate.check, gate.controls),
@@ -52,7 +52,8 @@ def main(project: Project) -> None:
     try:
         # Outside its standalone mode the parser returns the status of an Exit, and 130 after Control-C.
         name, arguments = NAME or "python -m bench", _without_debug(sys.argv[1:])
-        status = application(project)(arguments, standalone_mode=False, prog_name=name, obj=project) or 0
+        with handed_in(project):
+            status = application(project)(arguments, standalone_mode=False, prog_name=name) or 0
         sys.stdout.flush()
     except SpeedproofError as error:
         _fail(error, f"{type(error).__name__}: {error}", error.exit_status)

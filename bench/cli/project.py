@@ -1,9 +1,9 @@
 """What a project hands to the command line: the instrument by itself has none of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-
-from click import get_current_context
 
 from ..bodies import KINDS
 from ..finding import Finding
@@ -25,8 +25,19 @@ class Project:
     stages: tuple[Stage, ...] = ()
 
 
+_handed_in: ContextVar[Project] = ContextVar("project")
+
+
+@contextmanager
+def handed_in(project: Project) -> Iterator[None]:
+    """Has the verbs that are run meanwhile know the project. typer has no public way to ask for its context."""
+    token = _handed_in.set(project)
+    try:
+        yield
+    finally:
+        _handed_in.reset(token)
+
+
 def project() -> Project:
-    """What `main` was given; outside of a command the instrument alone."""
-    context = get_current_context(silent=True)
-    found = context.find_object(Project) if context else None
-    return found or Project()
+    """What `main` was given; outside of it the instrument alone."""
+    return _handed_in.get(Project())
