@@ -42,9 +42,7 @@ def trace_file(traces: Path, finding: str, function: str, arm_name: str) -> Path
     return max(trace_folder(traces, finding, function, arm_name).glob(FILES), default=None)
 
 
-def trace(
-    names: list[str], workload_name: str, subject_name: str | None, folder: Path
-) -> Iterator[Traced | Saying]:
+def trace(names: list[str], workload_name: str, subject_name: str | None, folder: Path) -> Iterator[Traced | Saying]:
     """Traces every arm of each finding's pairs, and writes each trace below `folder`.
 
     Of an arm that raises there is no trace, and words that say so.

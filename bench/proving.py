@@ -28,7 +28,7 @@ T = TypeVar("T")
 def prove_all(
     asked: Sequence[Question], counted: Sequence[Question], controls: Sequence[tuple[str, str]]
 ) -> Iterator[Body | Saying]:
-    """Runs in a fresh process. Yields answers, judgements and counts as records say them, and before each what it is."""
+    """Runs in a fresh process. Yields answers, judgements and counts as records say them, before each what it is."""
     subjects = OneAtATime()
     refused: set[tuple[str, str, str]] = set()
     for left, question in _countdown(asked):

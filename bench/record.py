@@ -78,7 +78,7 @@ class Ledger:
 
     @property
     def unknown(self) -> dict[str, int]:
-        """How many records there are of each kind that the reader does not know: they are kept, and nothing reads them."""
+        """How many records there are of each kind that the reader does not know. They are kept; nothing reads them."""
         return dict(Counter(record.kind for record in self.records if isinstance(record.body, Unknown)))
 
     def filter(
@@ -238,7 +238,8 @@ def _parse(line: bytes, place: str, kinds: tuple[type[Body], ...]) -> Record:
         record = Record(**dict(_form(kinds).model_validate_json(line)))
     else:
         told = from_json(line)
-        record = Record.model_validate(told | {"body": Unknown(kind=kind, said=told["body"])})
+        said = {name: value for name, value in told["body"].items() if name != "kind"}
+        record = Record.model_validate(told | {"body": Unknown(kind=kind, said=said)})
     _require_moment(record.written)
     return record
 

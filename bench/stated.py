@@ -24,4 +24,4 @@ class Unknown(Body):
     """What a record of a kind says that whoever reads does not know: a study's, or a later version's."""
 
     said: dict[str, Any]
-    """The body as it stands in the file."""
+    """The rest of the body as it stands in the file."""

@@ -6,11 +6,11 @@ from html.parser import HTMLParser
 from typing import Any
 
 from bench import report as reports
-from bench.studies.kinds import Rejected, Rewritten
 from bench.comparison import Launch
 from bench.environment import current_environment
 from bench.record import Ledger, Record
 from bench.row import Row
+from bench.studies.kinds import Rejected, Rewritten
 
 
 def launches(speedup: float, wobble: float = 0.01) -> tuple[Launch, ...]:

@@ -16,7 +16,14 @@ ROOT = Path(__file__).parent.parent
 
 LAYERS = (
     ("errors", "rules", "folders", "search_path", "repository", "callables"),
-    ("studies", "studies.power", "studies.planted", "studies.mutation", "studies.rewrites", "studies.power.slowed_call"),
+    (
+        "studies",
+        "studies.power",
+        "studies.planted",
+        "studies.mutation",
+        "studies.rewrites",
+        "studies.power.slowed_call",
+    ),
     ("failures",),
     ("meaning", "notebooks"),
     (

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bench.bodies import Counted
 from bench.cli.guard import ACCEPTED
 from bench.environment import current_environment
 from bench.finding import TWINS
@@ -118,7 +119,7 @@ def test_a_worker_that_hangs_is_killed_in_time(copy: Callable[..., Place]) -> No
 @pytest.fixture(scope="module")
 def counted() -> dict[str, int]:
     smoke = questions([find(name) for name in (CACHE_FINDING, "feature_links", "grad_mode")], "smoke")
-    return counts_of([one for one in prove_all((), smoke, ()) if getattr(one, "kind", "") == "counted"])
+    return counts_of([one for one in prove_all((), smoke, ()) if isinstance(one, Counted)])
 
 
 def test_the_committed_counts_are_those_of_today(counted: dict[str, int]) -> None:

@@ -14,19 +14,19 @@ import torch
 pytest.importorskip("cosmic_ray", reason="cosmic-ray is not installed; it comes with the extra 'mutation'")
 
 from bench import cli
-from bench.project import PROJECT
-from bench.studies.kinds import KINDS, Mutated, Survived
 from bench.errors import BadInput
 from bench.findings import find
+from bench.project import PROJECT
+from bench.record import read
+from bench.studies.kinds import KINDS, Mutated, Survived
 from bench.studies.mutation import forks, session
 from bench.studies.mutation.forks import forked
 from bench.studies.mutation.mutants import Mutant, mutants_of, path_of, sampled
-from bench.studies.mutation.source_map import read_places
 from bench.studies.mutation.probes import Asked, first_wrong, twin_probes
+from bench.studies.mutation.source_map import read_places
 from bench.studies.mutation.survivors import FILE, entry_for, read_reasons, stale, survived
 from bench.studies.mutation.tally import Tally, tally
 from bench.studies.mutation.trying import Bench, fates, show_gate
-from bench.record import read
 from bench.subject import Subject, Subjects
 
 ROOT = Path(__file__).parent.parent

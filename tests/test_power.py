@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 from bench import cli
-from bench.project import PROJECT
-from bench.studies.kinds import Powered
 from bench.certificate import Certificate
 from bench.comparison import Comparison, Launch
 from bench.counters import count, operators
 from bench.environment import current_environment
 from bench.gate import require_covers
-from bench.studies.power.slowed_call import save_inputs, slowed
-from bench.studies.power.tools import PEERS, Half, PeerFailed, installed
-from bench.studies.power.study import INJECTED, OURS, SlowedPlan, ask_ours, certificates, pair_of, tools
-from bench.studies.power.rates import clopper_pearson, pooled_rows, power_rows
+from bench.project import PROJECT
 from bench.record import Recorder
+from bench.studies.kinds import Powered
+from bench.studies.power.rates import clopper_pearson, pooled_rows, power_rows
+from bench.studies.power.slowed_call import save_inputs, slowed
+from bench.studies.power.study import INJECTED, OURS, SlowedPlan, ask_ours, certificates, pair_of, tools
+from bench.studies.power.tools import PEERS, Half, PeerFailed, installed
 from bench.subject import find_subject
 from bench.workload import Workload
 

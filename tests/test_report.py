@@ -13,10 +13,10 @@ from bench.certificate import Certificate
 from bench.comparison import Comparison, Verdict, claim_outcome
 from bench.environment import current_environment
 from bench.finding import Claim, Pair
-from bench.rounds import Taken
 from bench.plan import Plan
 from bench.quiet import Condition, Conditions
 from bench.record import Ledger, Recorder, read
+from bench.rounds import Taken
 from bench.sitting import _measured
 from bench.studies.kinds import KINDS
 

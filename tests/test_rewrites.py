@@ -13,13 +13,10 @@ import torch
 from torch import Tensor
 
 from bench import cli, sitting
-from bench.project import PROJECT
-from bench.studies.kinds import KINDS, Rejected, Rewritten
-from bench.studies.rewrites import trying
-from bench.studies.rewrites.trying import Attempt, remember
 from bench.certificate import Refusal
 from bench.check import certify
 from bench.environment import current_environment
+from bench.project import PROJECT
 from bench.record import Recorder, read
 from bench.resumption import Earlier
 from bench.rewrites import FAMILIES
@@ -32,6 +29,9 @@ from bench.rewrites.reading import Reading
 from bench.rewrites.rewrite import Family
 from bench.rewrites.surroundings import Surroundings
 from bench.rewrites.text_batching import extract_features_by
+from bench.studies.kinds import KINDS, Rejected, Rewritten
+from bench.studies.rewrites import trying
+from bench.studies.rewrites.trying import Attempt, remember
 from bench.subject import Subject
 
 NAMES = [family.finding.name for family in FAMILIES]

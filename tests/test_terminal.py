@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 import typer
 
-from bench import cli
+from bench import cli, terminal
 from bench import report as reports
-from bench import terminal
 from bench.bodies import Measured
 from bench.certificate import Certificate, Refusal
 from bench.cli import options
@@ -188,4 +187,6 @@ def test_bash_completes_verbs_and_findings() -> None:
 
 
 def test_the_long_name_offers_no_completion_that_cannot_work() -> None:
-    assert options.NAME == "" and "--install-completion" not in str(typer.main.get_command(cli.application(PROJECT)).params)
+    assert options.NAME == "" and "--install-completion" not in str(
+        typer.main.get_command(cli.application(PROJECT)).params
+    )

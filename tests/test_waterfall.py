@@ -21,11 +21,11 @@ from bench.findings import find
 from bench.ladders import LADDERS
 from bench.ladders.ladder import CAREFUL
 from bench.measurement import sample_all
-from bench.rounds import Outcome
 from bench.page.climbs import climb_plot
 from bench.plan import Plan, plans_of_ladders, plans_of_pairs
 from bench.project import PROJECT
 from bench.record import Ledger, Record, read
+from bench.rounds import Outcome
 from bench.subject import Subject
 from bench.waterfall import Waterfall, waterfalls
 

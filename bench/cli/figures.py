@@ -32,7 +32,6 @@ from .options import (
     Results,
     Seed,
     SubjectName,
-   
     chosen_findings,
     open_run,
     open_sitting,
@@ -126,7 +125,9 @@ def run(
         proven = sitting.prove([*asked, *others], asked, _controls(findings, quick), then=[sample_all, trace])
         for stage in project().stages:
             stage(sitting, findings, quick)
-        sitting.measure(_plans(asked, proven.answers), budget_s or (QUICK_BUDGET_S if quick else RUN_BUDGET_S), precision)
+        sitting.measure(
+            _plans(asked, proven.answers), budget_s or (QUICK_BUDGET_S if quick else RUN_BUDGET_S), precision
+        )
         trace_all(findings, workload, subject, sitting)
         sitting.close()
     is_good = _show_report(results, workload, subject, findings, as_json)

@@ -22,7 +22,6 @@ from .options import (
     Results,
     Seed,
     SubjectName,
-   
     chosen_findings,
     open_sitting,
     read_records,

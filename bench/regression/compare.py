@@ -129,9 +129,7 @@ class Pairing:
         found = [judged(pair, inputs, oracle, output, allowed) for output in (before, after)]
         return found[0], found[1], allowed.get("element", 0.0)
 
-    def _hotspots(
-        self, timed: Sequence[Taken[Question]], rng: random.Random
-    ) -> Iterator[tuple[Any, list[Hotspot]]]:
+    def _hotspots(self, timed: Sequence[Taken[Question]], rng: random.Random) -> Iterator[tuple[Any, list[Hotspot]]]:
         if not timed:
             return
         with ExitStack() as stack:

@@ -3,7 +3,6 @@
 Whatever the machine does meanwhile, it does to both sides. What narrows an interval is fresh pairs of workers.
 """
 
-import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial

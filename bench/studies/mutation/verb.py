@@ -8,11 +8,11 @@ import typer
 from rich.table import Table
 
 from ... import terminal
+from ...cli.options import AsJson, Results, open_sitting
 from ...folders import RESULTS
 from .session import chosen_modules, mutate
 from .survivors import FILE, entry_for
 from .tally import Tally
-from ...cli.options import AsJson, Results, open_sitting
 
 Modules = Annotated[
     list[str] | None, typer.Argument(metavar="[MODULE...]", help="twins, gate, or import names; both if none.")

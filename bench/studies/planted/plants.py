@@ -13,8 +13,8 @@ from ...clock import elapsed_s
 from ...finding import TWINS
 from ...findings import find
 from ...question import Question
-from ...subject import find_subject
 from ...regression.outcome import Outcome
+from ...subject import find_subject
 
 SLOWDOWN = 0.05
 """Planted extra time, as a share of the fastest call."""

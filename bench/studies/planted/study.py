@@ -8,13 +8,13 @@ from pathlib import Path
 
 from ...errors import unknown
 from ...folders import ROOT
-from ..kinds import Planted
 from ...regression.compare import Pairing
 from ...regression.lockstep import Say
 from ...regression.outcome import outcomes
 from ...regression.places import place_of
-from .plants import DEPENDENCY, EXACT, OLDER, Plant, slower, unplanted
 from ...regression.side import IMPLEMENTATIONS, Side, parse_side
+from ..kinds import Planted
+from .plants import DEPENDENCY, EXACT, OLDER, Plant, slower, unplanted
 
 KINDS = ("exact", "dependency", "timed")
 """Answers and work, which no load disturbs; the same of another release of a library; time, on a machine left alone."""

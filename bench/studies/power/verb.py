@@ -8,14 +8,14 @@ import pandas as pd
 import typer
 
 from ... import terminal
-from ..kinds import Powered
+from ...cli.options import Results, Seed, open_sitting, read_records
 from ...folders import RESULTS
-from .tools import PEERS, installed
-from .study import study, tools
-from .rates import power_rows
 from ...sitting import Sitting
 from ...table import rendered
-from ...cli.options import Results, Seed, open_sitting, read_records
+from ..kinds import Powered
+from .rates import power_rows
+from .study import study, tools
+from .tools import PEERS, installed
 
 
 def power(
