@@ -5,27 +5,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .bodies import Certified, Judged, Measured, Powered, Refused, Resumed, Sat
+from .bodies import Certified, Judged, Measured, Refused, Resumed, Sat
 from .comparison import Verdict, holm
 from .errors import RecordProblem
 from .finding import TWINS, Finding
 from .floor import machine_of
-from .mutation.tally import Tally, tally
 from .noise import NULL_ERROR_RATE, NullPair, advice, history
 from .operators import Difference, differences
 from .page.card import Card, cards
 from .page.rendering import fill
 from .past import EarlierFigure, earlier_figures
 from .record import Ledger, Record, latest
-from .regression.detection import Detection, detection
 from .regression.grid import Grid, grids
 from .regression.outcome import Outcome
-from .rejection import Rejection, overall, rejections
 from .roofline import Machine
 from .row import Row, row, withholds
 from .separation import Separation
+from .studies.kinds import Planted, Powered
+from .studies.mutation.tally import Tally, tally
+from .studies.planted.rates import Detection, detection
+from .studies.rewrites.rate import Rejection, overall, rejections
 from .sweep import Sweep, sweeps
-from .two_sides import Planted
 from .waterfall import Waterfall, is_climb, waterfalls
 
 

@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from bench import report as reports
-from bench.bodies import Judged, Measured, Mutated, Rejected, Survived
+from bench.bodies import Judged, Measured
 from bench.certificate import Certificate
 from bench.environment import current_environment
 from bench.findings import find
 from bench.record import Ledger
+from bench.studies.kinds import Mutated, Rejected, Survived
 
 from .reporting import build, launches, ledger, rewritten, without_library
 

@@ -18,11 +18,12 @@ from bench.page.matrices import ORDER, matrix_plot
 from bench.page.plot import Plot, label, log_axis, round_ticks
 from bench.page.samples import sample_plot, samples
 from bench.page.sittings import null_plot
-from bench.page.studies import detection_plot, power_plots
 from bench.page.work import gist, quantity, why
 from bench.record import Ledger, read
 from bench.regression.grid import change
 from bench.row import Row
+from bench.studies.kinds import KINDS
+from bench.studies.plots import detection_plot, power_plots
 
 from .made_up import HOSTILE, made_up
 from .reporting import build, launches
@@ -30,7 +31,7 @@ from .reporting import build, launches
 
 @pytest.fixture(scope="module")
 def reference(published: Path) -> Ledger:
-    return read(published / "results")
+    return read(published / "results", KINDS)
 
 
 @pytest.fixture(scope="module")

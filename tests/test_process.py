@@ -18,7 +18,7 @@ from bench import process
 from bench.errors import BadInput, NotEquivalent, SpeedproofError
 from bench.failures import Failed
 from bench.importing import importing
-from bench.process import ProcessDied, TookTooLong, Usage, bounded, in_fresh_process, prepare
+from bench.process import ProcessDied, Saying, TookTooLong, Usage, bounded, in_fresh_process, prepare
 
 COLLECTED_MEANWHILE = gc.isenabled()
 """Whether garbage was looked for while this file was imported."""
@@ -90,7 +90,7 @@ def test_a_measuring_process_imports_no_command_line(name: str, is_loaded: bool)
 
 def stages(kind: str) -> Iterator[Any]:
     """Fails in the way named, after it has said what it is at."""
-    yield "checking a pair on smoke (tiny)", 3
+    yield Saying("checking a pair on smoke (tiny)", 3)
     if kind == "library":
         torch.nn.Linear(2, 3)(torch.zeros(1, 5))
     elif kind == "memory":
@@ -160,7 +160,7 @@ def test_an_error_of_ours_arrives_as_what_it_was_or_at_least_with_its_words_and_
 
 
 def ends(how: str) -> Iterator[Any]:
-    yield "checking", 1
+    yield Saying("checking", 1)
     if how == "fork":
         # What is forked outlives its parent, and holds the pipe.
         if os.fork() == 0:
@@ -224,7 +224,7 @@ def test_memory_is_blamed_for_a_kill_where_the_system_counts_one(
 
 def waits(order: str) -> Iterator[Any]:
     """Contexts with long and short limits, in the order named: l and s enter, L and S leave, w waits, h hangs."""
-    yield "checking", 1
+    yield Saying("checking", 1)
     entered = []
     for step in order:
         if step in "ls":

@@ -13,10 +13,11 @@ from bench.certificate import Certificate
 from bench.comparison import Comparison, Verdict, claim_outcome
 from bench.environment import current_environment
 from bench.finding import Claim, Pair
-from bench.measurement import Measurement
 from bench.quiet import Condition, Conditions
 from bench.record import Ledger, Recorder, read
+from bench.rounds import Taken
 from bench.sitting import _measured
+from bench.studies.kinds import KINDS
 
 from .reporting import Page, build, launches, ledger, plan_of, row, without_library
 
@@ -47,7 +48,7 @@ def test_a_refusal_withholds_the_figure(certificate: Certificate) -> None:
 
 
 def test_a_measurement_whose_outputs_were_wrong_is_recorded_as_refused(certificate: Certificate) -> None:
-    body = _measured(Measurement(plan_of(certificate), launches(3.0), failure="differs in 1 of 70 rows"))
+    body = _measured(Taken(plan_of(certificate), launches(3.0), failure="differs in 1 of 70 rows"))
     assert isinstance(body, Refused) and body.code == "not measured"
 
 
@@ -138,7 +139,7 @@ def test_an_empty_ledger_says_so() -> None:
 
 def test_the_readmes_figures_are_those_of_the_committed_records(published: Path) -> None:
     readme = (published / "README.md").read_text()
-    assert reports.with_figures(readme, build(read(published / "results"))) == readme, (
+    assert reports.with_figures(readme, build(read(published / "results", KINDS))) == readme, (
         "The README's figures have drifted. Run: python -m bench report --readme README.md, "
         "then stage it with the records."
     )
@@ -148,11 +149,11 @@ def test_a_changed_figure_in_the_readme_is_seen(published: Path) -> None:
     readme = (published / "README.md").read_text()
     changed = readme.replace("x [", "y [", 1)
     assert changed != readme
-    assert reports.with_figures(changed, build(read(published / "results"))) != changed
+    assert reports.with_figures(changed, build(read(published / "results", KINDS))) != changed
 
 
 def test_the_committed_report_is_that_of_the_committed_records(published: Path) -> None:
-    built = build(read(published / "results"))
+    built = build(read(published / "results", KINDS))
     for name in ("report.md", "index.html"):
         committed = (published / "results/report" / name).read_text()
         assert without_library(committed) == without_library(reports.render(built, name))
@@ -165,7 +166,7 @@ def test_a_figure_changed_in_the_committed_page_is_seen(published: Path) -> None
 
 
 def test_the_committed_records_hold_six_verdicts_and_no_stale_one(published: Path) -> None:
-    built = build(read(published / "results"))
+    built = build(read(published / "results", KINDS))
     assert {row.finding.number for row in built.rows} == {1, 2, 3, 4, 5, 6}
     assert all(row.verdict in (Verdict.VERIFIED, Verdict.AMBIGUOUS) for row in built.rows)
     assert built.null is not None and not built.null_differs
@@ -248,7 +249,7 @@ def test_too_few_processes_have_no_interval_and_decide_nothing(certificate: Cert
 
 
 def test_work_is_told_by_name_with_the_padding_efficiency(published: Path) -> None:
-    reference = read(published / "results")
+    reference = read(published / "results", KINDS)
     counts = {"computed_tokens": 200, "real_tokens": 150, "bytes_saved_for_backward": 0}
     tables = {"operators": {f"aten.op{n}": n for n in range(1, 9)}}
     told = {"counts": {"sequential": counts, "batched": counts}, "tables": {"sequential": tables, "batched": {}}}

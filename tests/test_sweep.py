@@ -25,6 +25,7 @@ from bench.finding import Pair
 from bench.findings import FINDINGS, find
 from bench.gate import require_covers
 from bench.page.sizes import size_plot
+from bench.project import PROJECT
 from bench.record import Ledger, Record, read
 from bench.series import Series, series_of
 from bench.subject import Subject
@@ -284,7 +285,7 @@ def test_the_verb_measures_a_few_sizes_and_says_where_the_twin_loses(
     arguments = ["sweep", "sae_cache", "--largest", "30", "--json", "--budget-s", "1", "--results", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", ["bench", *arguments])
     with pytest.raises(SystemExit) as ended:
-        cli.main(FINDINGS)
+        cli.main(PROJECT)
     assert ended.value.code == 0
     told = json.loads(capsys.readouterr().out)
     assert [one["series"] for one in told] == ["file there, tiny", "file absent, tiny"]
@@ -299,7 +300,7 @@ def test_the_verb_says_which_findings_have_a_sweep(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["bench", "sweep", "feature_links", "--results", str(tmp_path)])
     with pytest.raises(SystemExit) as ended:
-        cli.main(FINDINGS)
+        cli.main(PROJECT)
     assert ended.value.code == 2 and "has no sweep" in capsys.readouterr().err
 
 

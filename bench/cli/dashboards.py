@@ -7,10 +7,9 @@ import typer
 from .. import report as reports
 from .. import terminal
 from ..folders import RESULTS
-from .options import AsJson, Results, SubjectName, all_findings, app, read_records
+from .options import AsJson, Results, SubjectName, all_findings, read_records
 
 
-@app.command()
 def dashboards(
     context: typer.Context,
     workload: Annotated[str, typer.Option(help="Workload that the cards tell of.")] = "report",
@@ -25,7 +24,7 @@ def dashboards(
     # TensorBoard writes with torch, which no other view needs.
     from ..dashboards import write_dashboards
 
-    ledger = read_records(results)
+    ledger = read_records(context, results)
     built = reports.build(all_findings(context), ledger, workload, subject)
     folder = write_dashboards(all_findings(context), ledger.records, built, results / "traces")
     if as_json:

@@ -21,7 +21,6 @@ from .options import (
     Seed,
     SubjectName,
     all_findings,
-    app,
     chosen_findings,
     open_sitting,
     read_records,
@@ -32,7 +31,6 @@ LADDER_BUDGET_S = 600.0
 """Timing budget of all ladders. The definitions alone take most of it: four processes of each run whatever it is."""
 
 
-@app.command()
 def ladder(
     context: typer.Context,
     names: Names = None,
@@ -51,10 +49,10 @@ def ladder(
     asked = questions_of_rungs(findings, workload, subject)
     sitting = open_sitting(results, seed)
     with terminal.progress() as sitting.say:
-        answers, _ = sitting.prove(asked, asked)
+        answers = sitting.prove(asked, asked).answers
         sitting.measure(plans_of_ladders(findings, [a for a in answers if isinstance(a, Certificate)]), budget_s)
         sitting.close()
-    ledger = read_records(results)
+    ledger = read_records(context, results)
     falls = waterfalls(findings, ledger, workload, subject)
     if as_json:
         terminal.print_json([terminal.waterfall_as_json(fall) for fall in falls])

@@ -22,7 +22,6 @@ from .options import (
     Seed,
     SubjectName,
     all_findings,
-    app,
     chosen_findings,
     open_sitting,
     read_records,
@@ -32,7 +31,6 @@ SWEEP_BUDGET_S = 480.0
 """Timing budget of all sweeps; the checks come on top."""
 
 
-@app.command()
 def sweep(
     context: typer.Context,
     names: Names = None,
@@ -58,7 +56,7 @@ def sweep(
         certificates = ascend(sitting, findings, series)
         sitting.measure(plans_of_pairs(findings, certificates), budget_s)
         sitting.close()
-    ledger = read_records(results)
+    ledger = read_records(context, results)
     built = reports.build(all_findings(context), ledger, subject=subject)
     done = [one for one in built.sweeps if _is_among(one, series, sitting.recorder.sitting)]
     if as_json:

@@ -12,10 +12,9 @@ from ..operators import Difference, differences
 from ..question import questions
 from ..traced import Traced
 from ..traces import trace_file
-from .options import AsJson, Names, Results, SubjectName, app, chosen_findings, open_sitting, read_records, trace_all
+from .options import AsJson, Names, Results, SubjectName, chosen_findings, open_sitting, read_records, trace_all
 
 
-@app.command()
 def profile(
     context: typer.Context,
     names: Names = None,
@@ -38,7 +37,7 @@ def profile(
     sitting = open_sitting(results, None)
     with terminal.progress() as sitting.say:
         traced = trace_all(findings, workload, subject, sitting)
-    records = [r for r in read_records(results).records if r.sitting == sitting.recorder.sitting]
+    records = [r for r in read_records(context, results).records if r.sitting == sitting.recorder.sitting]
     found = differences(findings, records, workload, traced[0].workload.subject if subject else None)
     if as_json:
         terminal.print_json(_as_json(traced, found, results / "traces"))

@@ -10,9 +10,9 @@ from ..noise import NullPair
 from ..operators import Difference
 from ..past import EarlierFigure
 from ..record import Record
-from ..rejection import Rejection
 from ..row import Row
 from ..separation import Separation
+from ..studies.rewrites.rate import Rejection
 from ..sweep import Sweep
 from ..waterfall import Waterfall
 from .answers import bought, limited, proven, sampled, sized

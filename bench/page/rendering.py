@@ -14,8 +14,9 @@ from plotly.offline import get_plotlyjs
 
 from ..looks import ERROR_RATE
 from ..operators import N_SHOWN
-from ..power.summary import pooled_rows, power_rows
-from ..rejection import again
+from ..studies.plots import detection_plot, power_plots
+from ..studies.power.rates import pooled_rows, power_rows
+from ..studies.rewrites.rate import again
 from ..sweep import WORDS
 from ..wording import cell, figure, memory, moved, seconds, speedup
 from .axis import along
@@ -23,7 +24,6 @@ from .conclusion import overall
 from .icicles import icicle_plot
 from .matrices import matrix_plot
 from .sittings import null_plot
-from .studies import detection_plot, power_plots
 from .work import quantity
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
