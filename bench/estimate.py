@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from scipy import stats
+import scipy
 
 from .looks import level, look, overall_p, reach
 
@@ -55,7 +55,7 @@ class Estimate:
         centre, spread = self._seen(at)
         if spread == 0:
             return 0.0 if centre else 1.0
-        return overall_p(at, 2 * float(stats.t.sf(abs(centre) / spread * math.sqrt(at), at - 1)))
+        return overall_p(at, 2 * float(scipy.stats.t.sf(abs(centre) / spread * math.sqrt(at), at - 1)))
 
     @property
     def half_width(self) -> float:

@@ -10,9 +10,12 @@ Correlated launches break this: a disturbance that outlasts a launch makes the l
 """
 
 import math
+from functools import cache
 
 import numpy as np
-from scipy import stats
+
+# It imports `stats` when that is first asked for, which takes most of a second that few verbs need. So do all here.
+import scipy
 
 ERROR_RATE = 0.05
 """Chance, over a whole sitting and every look at its samples, of an interval that misses the truth."""
@@ -60,9 +63,10 @@ def level(at: int) -> float:
     return LEVELS[LOOKS.index(at)]
 
 
+@cache
 def reach(at: int) -> float:
     """Half the interval's width at a look, in standard deviations of a launch."""
-    return float(stats.t.isf(level(at) / 2, at - 1)) / math.sqrt(at)
+    return float(scipy.stats.t.isf(level(at) / 2, at - 1)) / math.sqrt(at)
 
 
 def overall_p(at: int, nominal_p: float) -> float:

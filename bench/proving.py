@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from . import candidate as candidates
 from .bodies import Counted, Judged, Needed, as_answered
 from .certificate import Certificate, Refusal
 from .check import certify
-from .controls.control import Control
 from .counters import count, work
 from .digest import source_digest
 from .finding import TWINS
@@ -18,6 +17,9 @@ from .question import Question
 from .references import resolve
 from .stated import Body
 from .subjects import OneAtATime, Subjects
+
+if TYPE_CHECKING:
+    from .controls.control import Control
 
 T = TypeVar("T")
 
@@ -87,7 +89,7 @@ def _needed(question: Question, subjects: Subjects) -> Iterator[Needed]:
         yield Needed(finding=question.finding, function=question.function, workload=workload, work=work)
 
 
-def _judge(control: Control) -> Judged:
+def _judge(control: "Control") -> Judged:
     judgement = control.judge()
     answer = judgement.answer
     return Judged(
@@ -108,7 +110,7 @@ REFUSED_BY = ("rule", "trial", "excess")
 """What a refusal tells of a control, beside its words."""
 
 
-def _work(control: Control) -> str:
+def _work(control: "Control") -> str:
     """What a control that is right does, beside what the definition does: the counts, since it is never timed."""
     workload = control.on
     subject = control.pair.subject(workload)

@@ -3,12 +3,11 @@
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .bodies import Begun, Certified, Counted, Judged, Measured, Rated, Refused, Resumed, Sat, answer_of
 from .certificate import Certificate, Refusal
 from .clock import monotonic_s, now
-from .controls.control import Control
 from .estimate import TARGET_HALF_WIDTH
 from .measurement import measure
 from .plan import Plan
@@ -20,6 +19,9 @@ from .record import Recorder
 from .resumption import Earlier, this_process
 from .rounds import Taken
 from .stated import Body
+
+if TYPE_CHECKING:
+    from .controls.control import Control
 
 B = TypeVar("B", bound=Body)
 RATES = "bench.tensor_rates:rates"
@@ -78,7 +80,7 @@ class Sitting:
         self,
         asked: Sequence[Question],
         counted: Sequence[Question] = (),
-        controls: Sequence[Control] = (),
+        controls: Sequence["Control"] = (),
         then: Sequence[Work] = (),
     ) -> Proven:
         """Answers all questions, judges the controls and counts work, in one fresh process that times nothing.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Literal
 
-from scipy import stats
+import scipy
 
 from .bodies import Measured, Refused
 from .comparison import Comparison
@@ -150,10 +150,10 @@ def fit(sizes: Sequence[int], seconds: Sequence[float]) -> Exponent:
     """
     if len(sizes) < FEWEST_FITTED:
         raise ValueError(f"An exponent needs {FEWEST_FITTED} points, got {len(sizes)}.")
-    line = stats.linregress([math.log(n) for n in sizes], [math.log(s) for s in seconds])
+    line = scipy.stats.linregress([math.log(n) for n in sizes], [math.log(s) for s in seconds])
     # Times that are all the same leave scipy nothing to divide by; the line then fits without error.
     error = 0.0 if math.isnan(line.stderr) else float(line.stderr)
-    reach = float(stats.t.ppf(1 - ERROR_RATE / 2, len(sizes) - 2)) * error
+    reach = float(scipy.stats.t.ppf(1 - ERROR_RATE / 2, len(sizes) - 2)) * error
     slope = float(line.slope)
     return Exponent(slope, slope - reach, slope + reach, min(sizes), max(sizes))
 

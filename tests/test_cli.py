@@ -314,7 +314,7 @@ def test_a_reader_that_has_enough_ends_it_quietly(monkeypatch: pytest.MonkeyPatc
 
 
 def test_libraries_that_are_missing_are_one_line(tmp_path: Path) -> None:
-    code = "import runpy, sys; sys.modules['torch'] = None; runpy.run_module('bench', run_name='__main__')"
+    code = "import runpy, sys; sys.modules['pydantic'] = None; runpy.run_module('bench', run_name='__main__')"
     command = [sys.executable, "-c", code]
     answer = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert answer.returncode == 2 and answer.stderr.startswith("speedproof cannot start: ")

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .. import report as reports
 from .. import terminal
 from ..certificate import Certificate, Refusal
-from ..controls.control import Control
 from ..estimate import TARGET_HALF_WIDTH
 from ..finding import CAREFUL, Finding
 from ..folders import RESULTS
@@ -37,6 +36,9 @@ from .options import (
     report_folder,
     trace_all,
 )
+
+if TYPE_CHECKING:
+    from ..controls.control import Control
 
 RUN_BUDGET_S = 470.0
 """Timing budget of a full run. Checks and counts come on top; a sitting's record says what it took in all."""
@@ -133,7 +135,7 @@ def run(
     raise typer.Exit(0 if is_good and not any(isinstance(a, Refusal) for a in proven.answers) else 1)
 
 
-def _controls(findings: Sequence[Finding], quick: bool) -> list[Control]:
+def _controls(findings: Sequence[Finding], quick: bool) -> list["Control"]:
     """All controls of the findings, or in a quick run the first of each: the report's own fix, if that is one."""
     return [one for finding in findings for one in (finding.controls[:1] if quick else finding.controls)]
 

@@ -11,8 +11,6 @@ from .. import terminal
 from ..errors import BadInput
 from ..finding import named
 from ..folders import RESULTS
-from ..history import histories, write_histories
-from ..table import record_rows, rendered, sample_rows, write_table
 from .options import Results, all_findings, read_records
 
 
@@ -37,6 +35,10 @@ def records(
       python -m bench records --samples --finding text_batching --format parquet --output samples.parquet
       python -m bench records --workload report --otava results/otava
     """
+    # They bring pandas along.
+    from ..history import histories, write_histories
+    from ..table import record_rows, rendered, sample_rows, write_table
+
     ledger = read_records(context, results)
     if sitting == "newest":
         sitting = ledger.records[-1].sitting if ledger.records else None

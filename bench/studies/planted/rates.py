@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import geometric_mean
 
-from scipy.stats import binomtest
+import scipy
 
 from ..kinds import Planted
 
@@ -40,7 +40,7 @@ def detection(trials: Sequence[Planted]) -> list[Detection]:
         own = [trial for trial in trials if _told(trial) == name]
         told = [trial.found for trial in own]
         timed = [trial.slowdown for trial in own if trial.slowdown]
-        interval = binomtest(sum(told), len(told)).proportion_ci(method="exact")
+        interval = scipy.stats.binomtest(sum(told), len(told)).proportion_ci(method="exact")
         slowdown = geometric_mean(timed) if timed else None
         shares = (sum(told) / len(told), interval.low, interval.high)
         found.append(Detection(name, len(told), sum(told), *shares, slowdown))

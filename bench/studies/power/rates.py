@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
-from scipy import stats
+import scipy
 
 from ...looks import ERROR_RATE
 from ..kinds import Powered
@@ -12,7 +12,7 @@ from ..kinds import Powered
 
 def clopper_pearson(n_alarms: int, n_trials: int) -> tuple[float, float]:
     """Where the chance of an alarm lies, exactly, with 95% confidence (Clopper and Pearson, 1934)."""
-    interval = stats.binomtest(n_alarms, n_trials).proportion_ci(1 - ERROR_RATE, "exact")
+    interval = scipy.stats.binomtest(n_alarms, n_trials).proportion_ci(1 - ERROR_RATE, "exact")
     return float(interval.low), float(interval.high)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from scipy.stats import binomtest
+import scipy
 
 from ...record import Record
 from ..kinds import Rejected, Rewritten
@@ -33,7 +33,7 @@ class Rejection:
     @property
     def bound(self) -> float:
         """Upper bound on the false rejection rate: Clopper and Pearson's, one-sided."""
-        test = binomtest(len(self.rejected), self.n_trials, alternative="less")
+        test = scipy.stats.binomtest(len(self.rejected), self.n_trials, alternative="less")
         return float(test.proportion_ci(CONFIDENCE, method="exact").high)
 
     @property
