@@ -18,10 +18,10 @@ from .comparison import Comparison
 from .errors import RecordProblem
 from .finding import TWINS
 from .findings import find
-from .noise import history
 from .page.rendering import fill
-from .record import Record, latest
+from .record import Record
 from .report import Report
+from .sittings import RecordedSitting
 from .sweep import Sweep
 from .workload import Workload
 
@@ -34,8 +34,8 @@ MOST_SESSIONS = 32
 until one chooses."""
 
 
-def write_dashboards(records: Sequence[Record], report: Report, traces: Path) -> Path:
-    """Writes event files below `traces`. Returns their folder.
+def write_dashboards(report: Report, traces: Path) -> Path:
+    """Writes event files of what a report knows below `traces`. Returns their folder.
 
     Scalars: each function's speed-ups and intervals, a step for every sitting that measured it; of sweeps, over the
     sizes. Hyperparameters: the newest measurement of the twins on each workload and subject. Sittings whose A/A pair
@@ -45,8 +45,7 @@ def write_dashboards(records: Sequence[Record], report: Report, traces: Path) ->
         RecordProblem: the folder cannot be written.
     """
     folder = traces / FOLDER
-    void = {null.sitting for null in history(records) if null.differs}
-    sound = [r for r in records if isinstance(r.body, Measured) and r.sitting not in void and not r.body.null]
+    sound = [record for sitting in report.sittings if not sitting.is_void for record in _measured(sitting)]
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
@@ -87,14 +86,14 @@ def _over_sizes(sweeps: Sequence[Sweep]) -> Iterator[tuple[str, int, Comparison,
     for sweep in sweeps:
         tag = f"sizes/{sweep.series.function} by {sweep.series.unit}, {sweep.series.title}"
         for point in sweep.timed:
-            if point.comparison and not sweep.void:
-                yield tag, point.size, point.comparison, sweep.sitting.written
+            if point.comparison and point.figure.record and not sweep.void:
+                yield tag, point.size, point.comparison, point.figure.record.written
 
 
 def _write_hyperparameters(sound: Sequence[Record], folder: Path) -> None:
-    twins = [record for record in latest(sound, Measured).values() if _arms(record) == TWINS and _is_of_a_card(record)]
+    newest = {record.about.key: record for record in sound if record.about.arms == TWINS and _is_of_a_card(record)}
     with SummaryWriter(str(folder)) as writer:
-        for record in sorted(twins, key=lambda record: record.written)[-MOST_SESSIONS:]:
+        for record in sorted(newest.values(), key=lambda record: record.written)[-MOST_SESSIONS:]:
             body: Any = record.body
             workload = body.certificate.workload
             figures = {f"hparam/{line}": value for line, value in _figures(body.comparison).items()}
@@ -103,23 +102,20 @@ def _write_hyperparameters(sound: Sequence[Record], folder: Path) -> None:
 
 
 def _write_texts(report: Report, folder: Path) -> None:
-    names = list(dict.fromkeys(row.finding.name for row in report.rows))
     with SummaryWriter(str(folder)) as writer:
-        for name in names:
-            rows = [row for row in report.rows if row.finding.name == name]
-            said = [d for d in report.operators if d.is_twins and d.baseline.finding == name]
-            writer.add_text(name, fill("card.md", rows=rows, operators=said))
+        for card in report.cards:
+            writer.add_text(card.finding.name, fill("card.md", rows=card.rows, operators=card.operators))
         writer.add_text("noise", f"A/A pair, a twin against itself: {report.null_words}")
+
+
+def _measured(sitting: RecordedSitting) -> Iterator[Record]:
+    return (r for r in sitting.records if isinstance(r.body, Measured) and not r.body.null)
 
 
 def _is_of_a_card(record: Record) -> bool:
     """Whether the workload is one that the finding's card lists; a sweep's sizes have no history to be shown."""
     workload, pair = record.workload, find(record.finding).pair(record.function)
     return workload is not None and workload.name in {known.name for known in pair.workloads}
-
-
-def _arms(record: Record) -> tuple[str, str] | None:
-    return record.body.arms if isinstance(record.body, Measured) else None
 
 
 def _figures(compared: Comparison) -> dict[str, float]:

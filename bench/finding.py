@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from .alterations import Alter
 from .digest import digest, source_digest
@@ -21,12 +21,60 @@ MakeInputs = Callable[[Workload, Subject, Sequence[int] | None], Inputs]
 
 
 @dataclass(frozen=True)
+class Faster:
+    """A call takes less time: by a factor within `band`, or at every size where the claim gives no figure."""
+
+    band: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """A call takes as long as before: what is gained is something else."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A counter's number falls, or else rises. The time may do what it will."""
+
+    counter: str
+    falls: bool = True
+
+
+@dataclass(frozen=True)
 class Claim:
-    """What the report says: a speed-up from `low` to `high`, or in words where it gives no figure."""
+    """What the source of a finding claims: its words, and the effect that is held against figures."""
 
     words: str
-    low: float | None = None
-    high: float | None = None
+    effect: Faster | Unchanged | Moved
+
+    @classmethod
+    def speedup(cls, low: float, high: float, words: str) -> Self:
+        """A speed-up from `low` to `high`. Raises ValueError where that is no range of speed-ups."""
+        if not 0 < low <= high:
+            raise ValueError(f"{words}: expected a speed-up from a lower to a higher factor, got {low} to {high}.")
+        return cls(words, Faster((low, high)))
+
+    @classmethod
+    def faster(cls, words: str) -> Self:
+        """A speed-up, without a figure."""
+        return cls(words, Faster())
+
+    @classmethod
+    def no_change(cls, words: str) -> Self:
+        """The speed stays as it is."""
+        return cls(words, Unchanged())
+
+    @classmethod
+    def counter(cls, name: str, words: str, falls: bool = True) -> Self:
+        """A counter of the finding falls, or rises."""
+        return cls(words, Moved(name, falls))
+
+    @property
+    def band(self) -> tuple[float, float] | None:
+        """Where the speed-up lies by the claim; None where it gives no figure."""
+        if isinstance(self.effect, Faster):
+            return self.effect.band
+        return (1, 1) if isinstance(self.effect, Unchanged) else None
 
 
 class Refused(NamedTuple):
@@ -55,6 +103,8 @@ class Pair:
     variations: tuple[Variation, ...] = ()
     refused: tuple[Refused, ...] = ()
     """What a candidate must refuse too."""
+    unit: str = "items"
+    """What a workload's items are, in a reader's word."""
 
     @property
     def name(self) -> str:
@@ -135,6 +185,15 @@ class Finding:
     """Pinned fingerprint of the sequential file. A changed definition stops everything until this is changed too."""
     baseline_defects: tuple[Defect, ...] = ()
     """Inputs on which the definition itself is wrong; outside the contract, each with a test."""
+
+    def __post_init__(self) -> None:
+        counted = [counter.__name__ for counter in self.counters]
+        effect = self.claim.effect
+        if isinstance(effect, Moved) and effect.counter not in counted:
+            known = ", ".join(counted)
+            raise ValueError(
+                f"{self.name} claims something of {effect.counter}. Expected a counter of its own: {known}."
+            )
 
     @property
     def digest(self) -> str:

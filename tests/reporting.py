@@ -3,7 +3,7 @@
 import math
 import re
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, TypeVar
 
 from bench import report as reports
 from bench.bodies import Rejected, Rewritten
@@ -11,6 +11,8 @@ from bench.comparison import Launch
 from bench.environment import current_environment
 from bench.record import Ledger, Record
 from bench.row import Row
+
+T = TypeVar("T")
 
 
 def launches(speedup: float, wobble: float = 0.01) -> tuple[Launch, ...]:
@@ -80,6 +82,11 @@ def without_library(page: str) -> str:
     """A page without the plotting library, whose release may be any, and without the policy that names its hash."""
     page = re.sub(r'(<script type="text/plain" id="library">).*?(</script>)', r"\1\2", page, flags=re.DOTALL)
     return re.sub(r'(Content-Security-Policy" content=")[^"]*', r"\1", page)
+
+
+def told(built: reports.Report, kind: type[T]) -> T:
+    """What a section of the studies' came to."""
+    return next(extra.told for extra in built.extras if isinstance(extra.told, kind))
 
 
 def row(built: reports.Report, name: str = "sae_cache") -> Row:

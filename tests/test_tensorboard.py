@@ -39,7 +39,7 @@ def measured(certificate: Certificate, *speedups: float, void: bool = False) -> 
 
 
 def write(found: Ledger, traces: Path) -> None:
-    write_dashboards(found.records, reports.build(found, "smoke"), traces)
+    write_dashboards(reports.build(found, "smoke"), traces)
 
 
 @pytest.fixture(scope="module")

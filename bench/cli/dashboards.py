@@ -22,8 +22,7 @@ def dashboards(
 
     Example: make tensorboard, which calls this and then serves on 127.0.0.1
     """
-    ledger = read_records(results)
-    folder = write_dashboards(ledger.records, reports.build(ledger, workload, subject=subject), results / "traces")
+    folder = write_dashboards(reports.build(read_records(results), workload, subject=subject), results / "traces")
     if as_json:
         terminal.print_json({"folder": str(folder)})
     else:

@@ -25,6 +25,7 @@ from ..profiling import trace
 from ..question import Question, questions
 from ..record import read
 from ..resumption import scope_of
+from ..sections import SECTIONS
 from .options import (
     AsJson,
     Budget,
@@ -91,7 +92,7 @@ def report(
     """
     _show_report(results, workload, subject, FINDINGS, as_json)
     if readme:
-        built = reports.build(read(results), workload)
+        built = reports.build(read(results), workload, sections=SECTIONS)
         readme.write_text(reports.with_figures(readme.read_text(encoding="utf-8"), built), encoding="utf-8")
 
 
@@ -162,7 +163,7 @@ def _plans(asked: Sequence[Question], answers: Sequence[Certificate | Refusal]) 
 
 def _show_report(results: Path, workload: str, subject: str | None, findings: Sequence[Finding], as_json: bool) -> bool:
     """Shows the newest figures, writes the report if they are of all findings, says whether all is well."""
-    built = reports.build(read_records(results), workload, findings, subject)
+    built = reports.build(read_records(results), workload, findings, subject, SECTIONS)
     if as_json:
         terminal.print_json([terminal.row_as_json(row) for row in built.rows])
     else:

@@ -6,6 +6,7 @@ import typer
 
 from .. import report as reports
 from .. import terminal
+from ..asked import Asked
 from ..certificate import Certificate
 from ..errors import BadInput
 from ..findings import FINDINGS
@@ -14,6 +15,8 @@ from ..ladders import LADDERS
 from ..ladders.ladder import Ladder
 from ..plan import plans_of_ladders
 from ..question import questions_of_rungs
+from ..sections import SECTIONS
+from ..sittings import sittings
 from ..waterfall import waterfalls
 from .options import (
     AsJson,
@@ -56,14 +59,16 @@ def ladder(
         sitting.close()
     ledger = read_records(results)
     # By ladder, since a name given may be of a finding whose other sittings are newer.
-    falls = [fall for fall in waterfalls(ledger, workload, subject) if fall.ladder in ladders]
+    climbed = Asked([ladder.finding for ladder in ladders], workload, subject)
+    falls = waterfalls(sittings(ledger.records), climbed)
     if as_json:
         terminal.print_json([terminal.waterfall_as_json(fall) for fall in falls])
     else:
         for fall in falls:
             terminal.show_waterfall(fall)
     known = [f for f in FINDINGS if all(workload in {w.name for w in pair.workloads} for pair in f.pairs)]
-    page = reports.write(reports.build(ledger, workload, known, subject), report_folder(results, workload, subject))[-1]
+    built = reports.build(ledger, workload, known, subject, SECTIONS)
+    page = reports.write(built, report_folder(results, workload, subject))[-1]
     terminal.warn_line(f"Report: {page}")
     raise typer.Exit(0 if all(step.comparison for fall in falls for step in fall.steps[1:]) else 1)
 

@@ -109,7 +109,7 @@ FINDING = Finding(
     number=3,
     name="category_lookup",
     title="Every text is compared with every text",
-    claim=Claim("minor"),
+    claim=Claim.faster("minor"),
     pairs=(
         Pair(
             sequential.analyze_specialists,
@@ -119,6 +119,7 @@ FINDING = Finding(
             (SMOKE, HOSTILE, MANY, REPORT),
             uses_model=False,
             items=("features", "texts"),
+            unit="texts",
             variations=(OTHER_CATEGORIES, numbers("threshold", -1.0, 2.0, 8.5)),
             refused=(
                 Refused("no texts", lambda inputs: {"texts": []}, ValueError),

@@ -122,7 +122,7 @@ FINDING = Finding(
     number=2,
     name="comparison_table",
     title="Features are extracted three times per SAE",
-    claim=Claim("3x", low=3, high=3),
+    claim=Claim.speedup(3, 3, "3x"),
     pairs=(
         Pair(
             sequential.comparison_table,
@@ -141,6 +141,7 @@ FINDING = Finding(
                 numbers("top_k", 3, 40, 1),
                 numbers("threshold", -1.0, 2.0, 1.0, 0.5, 10.0, 20.0, 40.0),
             ),
+            unit="texts",
             refused=(
                 Refused("no texts", lambda inputs: {"texts": []}, ValueError),
                 Refused("a string in place of texts", lambda inputs: {"texts": ""}, TypeError),

@@ -48,7 +48,7 @@ FINDING = Finding(
     number=4,
     name="feature_links",
     title="One function is defined twice",
-    claim=Claim("quality only", low=1, high=1),
+    claim=Claim.no_change("quality only"),
     pairs=(
         Pair(
             sequential.feature_links,
@@ -58,6 +58,7 @@ FINDING = Finding(
             (SMOKE, HOSTILE, REPORT),
             uses_model=False,
             items=("feature_idxs",),
+            unit="links",
             variations=(plain("sae_name", lambda inputs: [UNUSUAL_NAME, "gemma-2-2b/20-gemmascope-res-16k", ""]),),
             refused=(Refused("a negative index", lambda inputs: {"feature_idxs": [0, -1]}, IndexError),),
         ),

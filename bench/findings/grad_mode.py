@@ -46,7 +46,7 @@ FINDING = Finding(
     number=6,
     name="grad_mode",
     title="Inference keeps the autograd graph",
-    claim=Claim("memory"),
+    claim=Claim.counter("bytes_saved_for_backward", falls=True, words="memory"),
     pairs=(
         Pair(
             sequential.collect_activations,
@@ -55,6 +55,7 @@ FINDING = Finding(
             SameRows(_activations, why="autograd may choose other kernels"),
             (SMOKE, HOSTILE, REPORT),
             variations=(OTHER_MODEL, OTHER_HOOK),
+            unit="texts",
             refused=(
                 Refused("no texts", lambda inputs: {"texts": []}, ValueError),
                 Refused("a string in place of texts", lambda inputs: {"texts": ""}, TypeError),

@@ -71,7 +71,7 @@ FINDING = Finding(
     number=5,
     name="sae_cache",
     title="The whole hub cache is walked to find one file",
-    claim=Claim("low"),
+    claim=Claim.faster("low"),
     pairs=(
         Pair(
             sequential.check_sae_cached,
@@ -81,6 +81,7 @@ FINDING = Finding(
             (SMOKE, MISS, HOSTILE, REPORT),
             uses_model=False,
             items=(),
+            unit="files",
             variations=(
                 plain("sae_path", lambda inputs: [OTHER_PATH, PATTERN_PATH, "no/such"]),
                 plain("sae_lens_cache", lambda inputs: [hub.saved(inputs["sae_path"])]),

@@ -134,7 +134,7 @@ FINDING = Finding(
     number=1,
     name="text_batching",
     title="Texts are run one at a time",
-    claim=Claim("5-10x", low=5, high=10),
+    claim=Claim.speedup(5, 10, "5-10x"),
     pairs=(
         Pair(
             sequential.extract_features,
@@ -143,6 +143,7 @@ FINDING = Finding(
             SameRows(_features, why=WHY),
             (SMOKE, SOLVED, HOSTILE, RAGGED, REPORT),
             variations=(OTHER_MODEL, OTHER_SAE, OTHER_HOOK),
+            unit="texts",
             refused=REFUSED,
         ),
         Pair(
@@ -152,6 +153,7 @@ FINDING = Finding(
             SameRanks(_explore_ranks, _explore_numbers, lambda inputs: ListOf((str, float)), WHY),
             (SMOKE, SOLVED, HOSTILE, RAGGED, CONCEPT),
             variations=(OTHER_MODEL, OTHER_SAE, OTHER_HOOK, Variation("feature_idx", _other_features)),
+            unit="texts",
             refused=(
                 *REFUSED,
                 Refused("feature_idx -1", lambda inputs: {"feature_idx": -1}, IndexError),
@@ -173,6 +175,7 @@ FINDING = Finding(
                 numbers("top_k", 3, 40, 1),
                 numbers("activation_threshold", *OTHER_THRESHOLDS),
             ),
+            unit="texts",
             refused=REFUSED,
         ),
     ),
