@@ -7,14 +7,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from statistics import fmean, median
 
 from .certificate import Certificate
 from .clock import is_seconds
 from .errors import Uncertified
 from .estimate import TARGET_HALF_WIDTH, Estimate
-from .finding import Claim
 from .looks import ERROR_RATE, look
+from .wording import digits
 
 
 class Verdict(StrEnum):
@@ -99,6 +100,13 @@ class Comparison:
         return self.estimate.p_value
 
     @property
+    def words(self) -> str:
+        """The speed-up with its interval, to be read."""
+        low, high = self.interval
+        known = f"[{digits(low)}, {digits(high)}]" if low else "[too few processes]"
+        return f"{digits(self.speedup)}x {known}"
+
+    @property
     def half_width(self) -> float:
         """Half the interval's width on the log scale: the relative half-width."""
         return self.estimate.half_width
@@ -112,7 +120,7 @@ class Comparison:
         """Whether more samples would change nothing, for 1 and for every value in `beside`."""
         return self.estimate.decided(beside, precision)
 
-    @property
+    @cached_property
     def estimate(self) -> Estimate:
         """What the launches say of the factor between the arms."""
         return Estimate(tuple(launch.log_speedup for launch in self.launches))
@@ -148,26 +156,6 @@ def _require_same_question(contender: Certificate, baseline: object) -> None:
             f"{baseline.function} on {baseline.workload.name!r} cannot be the baseline of {contender.function} on "
             f"{contender.workload.name!r}. Expected certificates for the same function, workload and environment."
         )
-
-
-def claim_outcome(claim: Claim, comparison: Comparison, found: Verdict) -> str:
-    """A claim held against a speed-up's interval."""
-    low, high = comparison.interval
-    if math.isinf(high):
-        return "undecided: too few processes"
-    if claim.low == claim.high == 1:
-        return "refuted: it does change" if found is Verdict.VERIFIED else "as expected: no change shown"
-    if found is Verdict.AMBIGUOUS:
-        return "undecided"
-    if high < 1:
-        return "refuted: slower"
-    if claim.low is None or claim.high is None:
-        return "confirmed: faster"
-    if low > claim.high:
-        return "exceeded"
-    if high < claim.low:
-        return "refuted: less than claimed"
-    return "confirmed" if low >= claim.low and high <= claim.high else "consistent with the claim"
 
 
 def _typical(samples: Sequence[Sequence[float]]) -> float:

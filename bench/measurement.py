@@ -71,8 +71,7 @@ class Measurement:
             return False
         claim = self.plan.finding.claim
         carries_claim = self.plan.is_of_twins and self.plan.pair is self.plan.finding.pairs[0]
-        ends = [end for end in (claim.low, claim.high) if end] if carries_claim else []
-        return self.comparison.decided(ends, precision)
+        return self.comparison.decided((claim.band or ()) if carries_claim else (), precision)
 
 
 Progress = Callable[[str, int, int], None]

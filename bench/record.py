@@ -1,7 +1,7 @@
 """Records: append-only JSON lines, one file per machine, everything else derived on reading."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,12 +9,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, WithJsonSchema
 
-from .bodies import Body, Certified, Counted, Judged, Measured, Mutated, Needed, Refused, Rewritten
+from .bodies import Body
 from .clock import now
 from .environment import Environment
 from .errors import RecordProblem, Uncertified, unknown
 from .journal import append, foreign, lines, value_of
-from .traced import Traced
+from .stated import About
 from .workload import Workload
 
 FORMAT = 2
@@ -45,23 +45,24 @@ class Record(BaseModel):
         return self.body.kind
 
     @property
+    def about(self) -> About:
+        """What it is about; empty where it is about no finding."""
+        return self.body.about
+
+    @property
     def finding(self) -> str:
         """The finding that it is about, or an empty string."""
-        return str(getattr(self._about, "finding", ""))
+        return self.about.finding
 
     @property
     def function(self) -> str:
         """The function that it is about, or an empty string."""
-        return str(getattr(self._about, "function", ""))
+        return self.about.function
 
     @property
     def workload(self) -> Workload | None:
         """The workload that it is about, if it is about one."""
-        return getattr(self._about, "workload", None)
-
-    @property
-    def _about(self) -> Any:
-        return getattr(self.body, "certificate", self.body)
+        return self.about.workload
 
 
 @dataclass(frozen=True)
@@ -177,37 +178,9 @@ def _read(path: Path) -> tuple[list[Record], list[str]]:
     return records, problems
 
 
-def latest(records: Sequence[Record], kind: type[Any]) -> dict[tuple[str, ...], Record]:
-    """The newest record of each thing that bodies of that kind are about."""
-    newest: dict[tuple[str, ...], Record] = {}
-    for record in records:
-        if isinstance(record.body, kind):
-            newest[_about(record.body)] = record
-    return newest
-
-
 def schema() -> str:
     """The JSON Schema of one line."""
     return json.dumps(Record.model_json_schema(), indent=2, sort_keys=True) + "\n"
-
-
-def _about(body: Any) -> tuple[str, ...]:
-    if isinstance(body, Measured | Certified):
-        c = body.certificate
-        arms = body.arms if isinstance(body, Measured) else ("", c.twin)
-        return (c.finding, c.function, c.workload.name, c.workload.subject, *arms)
-    if isinstance(body, Judged):
-        return (body.finding, body.control)
-    if isinstance(body, Mutated):
-        return (body.module,)
-    if isinstance(body, Rewritten):
-        return (body.finding, body.subject)
-    if isinstance(body, Traced):
-        return (body.finding, body.function, body.workload.name, body.workload.subject, body.arm)
-    if isinstance(body, Refused | Counted | Needed):
-        about = (body.finding, body.function, body.workload.name, body.workload.subject)
-        return (*about, body.baseline, body.twin) if isinstance(body, Refused) else about
-    return ()
 
 
 def _parse(line: bytes, place: str) -> Record:

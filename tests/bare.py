@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.abc import MetaPathFinder
 from pathlib import Path
-from types import ModuleType
 from typing import Any
+
+from bench.errors import BadInput
 
 ROOT = Path(__file__).parent.parent
 OF_MODELS = ("torch", "transformer_lens", "sae_lens")
@@ -31,22 +32,11 @@ class Absent(MetaPathFinder):
             raise ImportError(f"{fullname} is not to be had")
 
 
-def these_cards_alone() -> Any:
-    """The lists of all cards, ladders and series name what needs torch too; here these cards are all that there is."""
-    for name in ("findings", "ladders"):
-        package = ModuleType(f"bench.{name}")
-        package.__path__ = [str(ROOT / "bench" / name)]
-        sys.modules[package.__name__] = package
-    listed: Any = sys.modules["bench.findings"]
-    ladders: Any = sys.modules["bench.ladders"]
-    ladders.LADDERS, ladders.ladder_of, ladders.arm = (), lambda pair: None, lambda pair, name: pair.twin(name)
-    series: Any = importlib.import_module("bench.series")
-    series.SERIES = tuple(one for one in series.SERIES if one.finding in CARDS)
-    # They come to the list while it is filled, since each card is imported by itself.
-    listed.FINDINGS = ()
-    found = {name: importlib.import_module(f"bench.findings.{name}").FINDING for name in CARDS}
-    listed.FINDINGS, listed.find = tuple(found.values()), found.__getitem__
-    return listed.FINDINGS
+def cards() -> Any:
+    """The findings that are told of here."""
+    from bench.findings import find
+
+    return tuple(map(find, CARDS))
 
 
 def imported(*modules: str) -> dict[str, str]:
@@ -54,10 +44,15 @@ def imported(*modules: str) -> dict[str, str]:
     return {name: _refusal(f"bench.{name}") for name in modules}
 
 
-def card_imported(name: str) -> str:
-    """The same for a finding's card by itself."""
-    these_cards_alone()
-    return _refusal(f"bench.findings.{name}")
+def definition_of(name: str) -> str:
+    """What a finding's definition says when it is asked for, its card having been read: nothing, or why not."""
+    from bench.findings import find
+
+    try:
+        find(name).pairs[0].sequential  # noqa: B018
+    except BadInput as error:
+        return str(error)
+    return ""
 
 
 def checked() -> dict[str, Any]:
@@ -65,7 +60,7 @@ def checked() -> dict[str, Any]:
     from bench.check import certify
 
     said = {}
-    for finding in these_cards_alone():
+    for finding in cards():
         pair = finding.pairs[0]
         for workload in pair.workloads:
             said[f"{pair.name} {workload.name}"] = type(certify(finding, pair, workload)).__name__
@@ -121,7 +116,7 @@ def made_up() -> dict[str, str]:
 
     smoke = Workload("smoke", "none", 8, "none")
     pair = Pair(squares, right, inputs, Exactly(), (smoke,), items=("numbers",))
-    finding = replace(these_cards_alone()[0], pairs=(pair,), definition_digest=source_digest(squares))
+    finding = replace(cards()[0], pairs=(pair,), definition_digest=source_digest(squares))
     said = {}
     for candidate in (right, one_short, sorting_its_input, one_list_for_all_calls, by_numpy, seeding_numpy):
         answer: Any = certify(finding, pair, smoke, candidate)
@@ -131,9 +126,10 @@ def made_up() -> dict[str, str]:
 
 def timed(results: str) -> dict[str, Any]:
     """Both pairs certified, counted and sampled, recorded, and a report made of the records."""
+    from bench.certificate import Certificate
     from bench.check import certify
 
-    findings = these_cards_alone()
+    findings = cards()
     from bench import report
     from bench.bodies import Certified, Counted, Measured
     from bench.counters import count
@@ -149,18 +145,19 @@ def timed(results: str) -> dict[str, Any]:
         pair = finding.pairs[0]
         workload = pair.workload("report")
         certificate = certify(finding, pair, workload)
+        assert isinstance(certificate, Certificate)
         recorder.write(Certified(certificate=certificate))
         inputs = pair.inputs(workload, pair.subject(workload), None)
         counts = {twin: count(finding.counters, pair.twin(twin), inputs) for twin in TWINS}
         about = {"finding": finding.name, "function": pair.name, "workload": workload}
         recorder.write(Counted(**about, sources=pair.source_digests(), counts=counts))
-        plans.append(Plan(certificate))
+        plans.append(Plan(finding.target(pair.name), certificate))
     for plan in plans:
         # As many processes as make an interval; here the same one serves for all.
         outcomes = [next(iter(sample_all([plan], seed, 0.02, bool(seed % 2)))) for seed in range(4)]
-        launches = tuple(outcome.launch for outcome in outcomes)
+        launches = tuple(outcome.launch for outcome in outcomes if outcome.launch)
         recorder.write(Measured(certificate=plan.certificate, launches=launches))
-    built = report.build(read(Path(results)), findings=findings)
+    built = report.build(findings, read(Path(results)))
     return {"report": report.render(built, "report.md"), "loaded": _loaded()}
 
 
@@ -178,7 +175,7 @@ def _loaded(*more: str) -> list[str]:
 
 WORKS: dict[str, tuple[tuple[str, ...], Callable[..., Any]]] = {
     "imported": ((*OF_MODELS, *OF_THE_REPORT), imported),
-    "card_imported": (OF_MODELS, card_imported),
+    "definition_of": (OF_MODELS, definition_of),
     "checked": (OF_MODELS, checked),
     "made_up": (OF_MODELS, made_up),
     "timed": (OF_MODELS, timed),

@@ -20,7 +20,7 @@ LAYERS = (
     ("meaning", "notebooks", "kit", "variations"),
     (
         *("texts", "digest", "clock", "duplicates", "looks", "quiet", "shapes", "variants", "embedded_tokenizer"),
-        *("journal", "power.peers", "importing", "built", "weights"),
+        *("journal", "power.peers", "importing", "built", "weights", "wording"),
     ),
     ("identity", "model_files"),
     ("embedded", "embedded_saes"),
@@ -56,10 +56,11 @@ LAYERS = (
     ("stated",),
     ("two_sides", "traced"),
     ("events",),
-    ("bodies", "profiling", "staleness", "wording", "power.study"),
-    ("record", "attempt", "series"),
-    ("beside", "noise", "rejection", "separation", "waterfall", "regression.slowdown", "regression.detection"),
-    ("sweep", "floor", "operators"),
+    ("bodies", "profiling", "power.study"),
+    ("record", "attempt", "series", "asked"),
+    ("sittings", "rejection", "separation", "regression.slowdown", "regression.detection"),
+    ("figure", "floor", "operators"),
+    ("claims", "sweep", "waterfall"),
     ("mutation.operators", "mutation.places", "mutation.forks", "mutation.tally"),
     ("mutation.mutants",),
     ("mutation.planted", "mutation.probes", "mutation.survivors"),
@@ -67,7 +68,7 @@ LAYERS = (
     ("mutation.session",),
     ("mutation",),
     ("regression.outcome", "power.summary"),
-    ("row", "past", "regression.grid"),
+    ("row", "regression.grid"),
     ("page.plot", "page.axis"),
     ("page.conclusion", "page.answers", "page.caveats", "page.work", "page.sizes"),
     ("page.intervals", "page.samples", "page.climbs", "page.icicles", "page.roofs"),
@@ -75,7 +76,7 @@ LAYERS = (
     ("page.card", "page.rendering"),
     ("page",),
     ("report", "table", "history", "resumption", "proving"),
-    ("sitting", "dashboards"),
+    ("sitting", "dashboards", "sections"),
     ("fitness.sign",),
     ("fitness.",),
     ("fitness.outlook",),
@@ -148,6 +149,26 @@ def violations(modules: dict[str, ast.Module]) -> list[str]:
     ]
 
 
+STUDIES = ("mutation", "power", "rejection", "regression.detection", "page.studies", "sections")
+"""What the project asks about itself: the report is handed it, and knows none of it."""
+
+
+def reached(modules: dict[str, ast.Module], module: str) -> set[str]:
+    """Everything that `module` imports, and what that imports."""
+    found: set[str] = set()
+    left = [module]
+    while left:
+        name = left.pop()
+        if name in modules and name not in found:
+            found.add(name)
+            left += imported(modules[name], name)
+    return found
+
+
+def studies(modules: set[str]) -> set[str]:
+    return {one for one in modules if one in STUDIES or one.split(".")[0] in STUDIES}
+
+
 def outside_imports(source: str) -> set[str]:
     tree = ast.parse(source)
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
@@ -167,6 +188,17 @@ def test_an_import_against_the_order_is_seen() -> None:
     assert violations({"certificate": ast.parse("from .report import build")}) == ["certificate imports report"]
     assert violations({"findings.text_batching": ast.parse("from ..measurement import measure")})
     assert violations({"process": ast.parse("def f():\n    from .cli import main")}) == ["process imports cli"]
+
+
+def test_the_report_imports_none_of_the_studies_that_are_handed_to_it() -> None:
+    found = reached(bench_modules(), "report")
+    assert len(found) > 40 and studies(found) == set()
+
+
+def test_a_study_that_the_report_imports_by_way_of_another_module_is_seen() -> None:
+    modules = bench_modules() | {"floor": ast.parse("from .rejection import overall")}
+    assert studies(reached(modules, "report")) == {"rejection"}
+    assert {"mutation.tally", "power.summary", "rejection"} <= studies(reached(bench_modules(), "sections"))
 
 
 def test_every_module_has_a_layer_and_stands_in_the_import_order_of_the_readme() -> None:

@@ -140,7 +140,7 @@ def test_a_refusal_is_kept_and_a_failed_measurement_is_not_taken_for_one() -> No
         "twin": "batched",
     }
     refused = Refused(**common, code="not equivalent", reason="why")
-    failed = Refused(**common, code="not measured", reason="died")
+    failed = Refused(**common, baseline="sequential", code="not measured", reason="died")
     about = ("sae_cache", "check_sae_cached", workload, "batched")
     assert isinstance(Earlier((record(refused),)).answer(*about), Refusal)
     assert Earlier((record(failed),)).answer(*about) is None
@@ -163,7 +163,7 @@ def test_the_report_says_that_its_sitting_was_resumed() -> None:
     ledger = read(RESULTS)
     reported = build(ledger).sitting
     assert reported is not None
-    again = record(Resumed(pause_s=90, n_kept=3, **ENDED), reported.sitting)
+    again = record(Resumed(pause_s=90, n_kept=3, **ENDED), reported.name)
     words = "interrupted and resumed after 90.0 s; the A/A pair is of the last stretch"
     assert words in render(build(replace(ledger, records=(*ledger.records, again))), "report.md")
     assert "resumed" not in render(build(ledger), "report.md")

@@ -20,6 +20,7 @@ from ..plan import Plan, plans_of_pairs
 from ..question import Question, questions
 from ..record import read
 from ..resumption import scope_of
+from ..sections import SECTIONS
 from .options import (
     TRACE,
     AsJson,
@@ -90,7 +91,7 @@ def report(
     """
     _show_report(context, results, workload, subject, all_findings(context), as_json)
     if readme:
-        built = reports.build(all_findings(context), read(results), workload)
+        built = reports.build(all_findings(context), read(results), workload, sections=SECTIONS)
         readme.write_text(reports.with_figures(readme.read_text(encoding="utf-8"), built), encoding="utf-8")
 
 
@@ -171,7 +172,7 @@ def _show_report(
     as_json: bool,
 ) -> bool:
     """Shows the newest figures, writes the report if they are of all findings, says whether all is well."""
-    built = reports.build(findings, read_records(results), workload, subject)
+    built = reports.build(findings, read_records(results), workload, subject, SECTIONS)
     if as_json:
         terminal.print_json([terminal.row_as_json(row) for row in built.rows])
     else:
