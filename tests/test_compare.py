@@ -29,6 +29,8 @@ from bench.regression.study import study
 from bench.two_sides import Compared, Planted
 
 CACHE_FINDING = "sae_cache"
+WARM = pytest.mark.usefixtures("warm_workers")
+"""Tests that claim nothing of how a worker starts."""
 
 
 def asked(*names: str) -> list[Question]:
@@ -55,6 +57,7 @@ def copy(tmp_path: Path) -> Callable[..., Place]:
     return make
 
 
+@WARM
 def test_planted_changes_are_told_and_an_identical_copy_is_not(tmp_path: Path) -> None:
     found = [(one.plant, one.found) for one in study(1, 0, 5, tmp_path, ["exact"], silent)]
     assert found == [*[("none", False)] * len(EXACT), *((plant.name, True) for plant in EXACT)]
@@ -65,11 +68,13 @@ def test_a_slowed_twin_is_planted_with_work_of_its_own() -> None:
     assert not unplanted(slower()).code and unplanted(slower()).question == slower().question
 
 
+@WARM
 def test_identical_copies_are_alike_in_answers_and_work(copy: Callable[..., Place]) -> None:
     bodies = list(Pairing(copy(), copy(), asked(CACHE_FINDING, "category_lookup"), 1, silent).answered())
     assert len(bodies) == 4 and all(one.identical for one in outcomes(bodies)), bodies
 
 
+@WARM
 def test_times_are_taken_in_turn_and_in_both_orders(copy: Callable[..., Place]) -> None:
     (body,) = Pairing(copy(), copy(), asked("feature_links")[:1], 1, silent).compared(budget_s=1)
     assert len(body.launches) >= 4
@@ -78,6 +83,7 @@ def test_times_are_taken_in_turn_and_in_both_orders(copy: Callable[..., Place]) 
         assert launch.n_calls[0] == launch.n_calls[1]
 
 
+@WARM
 def test_a_twin_that_kills_its_process_costs_that_row_alone(copy: Callable[..., Place]) -> None:
     after = copy(CACHE_FINDING, "\n\ndef check_sae_cached(*args, **kwargs):\n    os._exit(3)\n")
     bodies = list(Pairing(copy(), after, asked(CACHE_FINDING, "feature_links"), 1, silent).answered())
@@ -86,6 +92,7 @@ def test_a_twin_that_kills_its_process_costs_that_row_alone(copy: Callable[..., 
     assert len(failed) == 3 and not any(failed.values())
 
 
+@WARM
 def test_a_twin_with_another_signature_is_unsupported(copy: Callable[..., Place]) -> None:
     after = copy(CACHE_FINDING, "\n\ndef check_sae_cached(path):\n    return path\n")
     (before, other) = Pairing(copy(), after, asked(CACHE_FINDING), 1, silent).answered()
@@ -134,6 +141,7 @@ def test_a_count_that_moved_would_be_seen(counted: dict[str, int]) -> None:
     assert [c.kind for c in changes({row: saved.counts[row] - 1}, {row: counted[row]})] == ["more work"]
 
 
+@WARM
 def test_a_comparison_is_read_again_as_it_was_written(copy: Callable[..., Place]) -> None:
     (body,) = Pairing(copy(), copy(), asked("feature_links")[:1], 1, silent).answered()
     assert Compared.model_validate_json(body.model_dump_json()) == body
@@ -187,6 +195,7 @@ def test_twins_that_come_from_elsewhere_are_noticed(copy: Callable[..., Place], 
         list(Pairing(copy(), lost, asked("feature_links"), 1, silent).answered())
 
 
+@WARM
 @pytest.mark.parametrize(
     ("code", "words"),
     [

@@ -43,7 +43,7 @@ def power(
         if missing and not tool:
             terminal.warn_line(
                 f"Left out, since not installed: {', '.join(missing)}. "
-                "To have all: pip install -e '.[bench,power,test]'"
+                "To have all: pip install -e '.[power,test]'"
             )
         _ask(asked, open_sitting(results, seed), trials, budget_s)
     taken = [record.body for record in read_records(results).records if isinstance(record.body, Powered)]
