@@ -1,5 +1,6 @@
 """Two sides compared for real: in workers of their own, over copies of the twins with changes planted into them."""
 
+import inspect
 import random
 import shutil
 import time
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from bench.cli.gating import ACCEPTED
+from bench.counters import count, operators
 from bench.environment import current_environment
 from bench.finding import TWINS
 from bench.findings import find
@@ -26,6 +28,7 @@ from bench.regression.places import Place, place_of
 from bench.regression.planting import EXACT, slower, unplanted
 from bench.regression.side import IMPLEMENTATIONS, parse_side
 from bench.regression.study import study
+from bench.subject import Subject
 from bench.two_sides import Compared, Planted
 
 CACHE_FINDING = "sae_cache"
@@ -63,9 +66,17 @@ def test_planted_changes_are_told_and_an_identical_copy_is_not(tmp_path: Path) -
     assert found == [*[("none", False)] * len(EXACT), *((plant.name, True) for plant in EXACT)]
 
 
-def test_a_slowed_twin_is_planted_with_work_of_its_own() -> None:
-    assert "left @ left" in slower().code and "sleep" not in slower().code
-    assert not unplanted(slower()).code and unplanted(slower()).question == slower().question
+def test_a_slowed_twin_is_planted_with_work_of_its_own_and_the_same_answer(tiny: Subject) -> None:
+    plant = slower()
+    pair = find(plant.finding).pair(plant.function)
+    file = inspect.getsourcefile(pair.batched)
+    assert file is not None
+    planted: dict[str, Any] = {"__name__": "planted"}
+    exec(compile(Path(file).read_text() + plant.code, file, "exec"), planted)
+    inputs = pair.inputs(pair.workload("smoke"), tiny, None)
+    plain, slowed = (count([operators], twin, inputs)["operators"] for twin in (pair.batched, planted[plant.function]))
+    assert slowed > plain and planted[plant.function](**inputs) == pair.batched(**inputs)
+    assert not unplanted(plant).code and unplanted(plant).question == plant.question
 
 
 @WARM

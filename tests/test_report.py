@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bench import report as reports
+from bench import sitting
 from bench.bodies import Measured, Refused, Sat
 from bench.certificate import Certificate
 from bench.comparison import Comparison, Verdict, claim_outcome
@@ -17,7 +18,7 @@ from bench.measurement import Measurement
 from bench.plan import Plan
 from bench.quiet import Condition, Conditions
 from bench.record import Ledger, Recorder, read
-from bench.sitting import _measured
+from bench.sitting import Sitting
 
 from .reporting import Page, launches, ledger, row, without_library
 
@@ -47,8 +48,13 @@ def test_a_refusal_withholds_the_figure(certificate: Certificate) -> None:
     assert row(built).verdict is Verdict.WITHHELD and row(built).measured == ""
 
 
-def test_a_measurement_whose_outputs_were_wrong_is_recorded_as_refused(certificate: Certificate) -> None:
-    body = _measured(Measurement(Plan(certificate), launches(3.0), failure="differs in 1 of 70 rows"))
+def test_a_measurement_whose_outputs_were_wrong_is_recorded_as_refused(
+    certificate: Certificate, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wrong = Measurement(Plan(certificate), launches(3.0), failure="differs in 1 of 70 rows")
+    monkeypatch.setattr(sitting, "measure", lambda *_: [wrong])
+    Sitting(Recorder(tmp_path, current_environment(), "s"), 0, lambda what, left: None).measure([wrong.plan], 1.0)
+    (body,) = (record.body for record in read(tmp_path).records)
     assert isinstance(body, Refused) and body.code == "not measured"
 
 
