@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -77,7 +78,7 @@ def tiny_bridge() -> "Subject":
     return find_subject("tiny:bridge")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def certificate() -> "Certificate":
     from bench.certificate import Certificate
     from bench.check import certify
@@ -87,6 +88,15 @@ def certificate() -> "Certificate":
     answer = certify(finding, finding.pairs[0], finding.pairs[0].workload("smoke"))
     assert isinstance(answer, Certificate)
     return answer
+
+
+@pytest.fixture(scope="module")
+def known_definitions() -> Iterator[None]:
+    """A definition is asked once about the same workload, for tests that ask many candidates."""
+    from . import definitions
+
+    with definitions.known_definitions():
+        yield
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from bench.gate import GATE, NAMES, Gate
 from bench.subject import Subject
 from bench.trials import OTHER, VARIED_ARGUMENTS, trials_for
 
+pytestmark = pytest.mark.usefixtures("known_definitions")
 PAIRS = [(finding, pair) for finding in FINDINGS for pair in finding.pairs]
 CASES = [(finding, pair, variation.argument) for finding, pair in PAIRS for variation in pair.variations]
 

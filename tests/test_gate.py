@@ -29,6 +29,7 @@ from bench.rules import RULES
 from bench.subject import Subject
 from bench.workload import Workload
 
+pytestmark = pytest.mark.usefixtures("known_definitions")
 SMALL = [
     pytest.param(finding, pair, workload, id=f"{finding.name}-{pair.name}-{workload.name}")
     for finding in FINDINGS

@@ -14,6 +14,7 @@ from bench.ladders import LADDERS, arm, ladder_of
 from bench.ladders.ladder import CAREFUL, Ladder, Rung
 from bench.subject import Subject
 
+pytestmark = pytest.mark.usefixtures("known_definitions")
 RUNGS = [
     pytest.param(ladder, rung, id=f"{ladder.finding.name}.{rung.name}") for ladder in LADDERS for rung in ladder.rungs
 ]

@@ -13,6 +13,7 @@ from bench.findings import FINDINGS
 from bench.gate import NAMES, Gate
 from bench.trials import ALTERED
 
+pytestmark = pytest.mark.usefixtures("known_definitions")
 ALONE = [control for control in CONTROLS if control.only]
 
 

@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 LIBRARIES = ("torch", "transformer_lens", "sae_lens", "transformers", "numpy", "pydantic", "psutil", "typer", "rich")
 """What takes seconds to import. None of them starts a thread by that, which would not survive a fork."""
 SERVED = multiprocessing.get_context("forkserver")
@@ -89,7 +89,7 @@ def _run(arguments: list[str], cwd: str, env: dict[str, str], files: list[Connec
     forkserver._forkserver.ensure_running = lambda: None  # type: ignore[attr-defined]
     kind, told, *rest = (one for one in arguments if one != "-P")
     sys.argv = [kind, *rest, *(str(one.fileno()) for one in passed)]
-    sys.path[:] = [folder for folder in sys.path if folder and not ROOT.samefile(folder)]
+    sys.path[:] = [folder for folder in sys.path if folder and Path(folder).resolve() != ROOT]
     if kind == "-c":
         exec(compile(told, "<string>", "exec"), {"__name__": "__main__"})
         return
