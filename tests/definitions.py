@@ -13,7 +13,7 @@ from bench.weights import weights_digest
 
 @contextmanager
 def known_definitions() -> Iterator[None]:
-    """A definition that was found right is not asked again about the same workload, by the same weights and no more rules.
+    """A definition that was found right is not asked again about the same workload, weights and rules, or fewer rules.
 
     Every candidate is still asked for itself, and a definition that is refused is asked each time.
     """

@@ -46,17 +46,19 @@ def with_scans(source: str, n_extra: int) -> str:
     return source.replace(CALL, EXTRA_SCAN * n_extra + CALL)
 
 
-def make_wheel(folder: Path, name: str) -> None:
+def make_wheel(folder: Path, name: str) -> Path:
     """A wheel of one empty module."""
+    made = folder / f"{name}-1-py3-none-any.whl"
     told = {
         f"{name}.py": "",
         f"{name}-1.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n",
-        f"{name}-1.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: a test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{name}-1.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     record = f"{name}-1.dist-info/RECORD"
-    with zipfile.ZipFile(folder / f"{name}-1-py3-none-any.whl", "w") as wheel:
+    with zipfile.ZipFile(made, "w") as wheel:
         for path, text in {**told, record: "".join(f"{path},,\n" for path in [*told, record])}.items():
             wheel.writestr(path, text)
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +68,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory, asv_environments: Path) -
     Its twin works more than either commit's, and its ruler needs a library that neither asks for.
     """
     copy, wheels = (tmp_path_factory.mktemp(name) for name in ("copy", "wheels"))
-    make_wheel(wheels, NEED)
+    need = make_wheel(wheels, NEED)
     for name in ("bench", "impl_sequential", "impl_batched"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "constraints.txt", "README.md", "LICENSE"):
@@ -74,8 +76,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory, asv_environments: Path) -
     config = json.loads((ROOT / "asv.conf.json").read_text())
     # The environment borrows this one's libraries, so that nothing large is installed.
     borrow = f"import site, pathlib; pathlib.Path(site.getsitepackages()[0], 'borrowed.pth').write_text({LIBRARIES!r})"
-    own = [f"PIP_NO_INDEX=1 PIP_FIND_LINKS={wheels} {command}" for command in config["install_command"]]
-    config["install_command"] = [f'in-dir={{env_dir}} python -c "{borrow}"', *own]
+    config["install_command"].insert(0, f'in-dir={{env_dir}} python -c "{borrow}"')
     config["env_dir"] = str(asv_environments)
     (copy / "asv.conf.json").write_text(json.dumps(config))
     sh(copy, "git", "init", "-q", "-b", "main")
@@ -86,7 +87,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory, asv_environments: Path) -
     (copy / TWIN).write_text(with_scans(source, 40))
     project = (copy / "pyproject.toml").read_text()
     assert project.count(GROUP) == 1
-    (copy / "pyproject.toml").write_text(project.replace(GROUP, f'{GROUP}    "{NEED}",\n'))
+    (copy / "pyproject.toml").write_text(project.replace(GROUP, f'{GROUP}    "{NEED} @ {need.as_uri()}",\n'))
     with (copy / "bench" / "suite.py").open("a") as ruler:
         ruler.write(f"\nimport {NEED}\n")
     asv = [sys.executable, "-m", "asv"]

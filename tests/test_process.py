@@ -29,6 +29,7 @@ from .works import (
     waits,
 )
 
+
 def test_each_piece_of_work_has_a_process_of_its_own_also_where_one_was_made_ready() -> None:
     usage = Usage()
     prepare(pids)

@@ -1,4 +1,4 @@
-"""What tests of fresh processes have done in them. The processes import this file, which imports nothing that is large."""
+"""What tests of fresh processes have done in them. They import this file, which imports nothing large."""
 
 import ctypes
 import errno
