@@ -112,6 +112,7 @@ def test_a_twin_with_another_signature_is_unsupported(copy: Callable[..., Place]
     assert outcome.changed and outcome.answers.startswith("unsupported(")
 
 
+@WARM
 def test_a_side_that_does_not_import_is_told_in_its_own_words(copy: Callable[..., Place]) -> None:
     after = copy(CACHE_FINDING, "\n\nimport no_such_module\n")
     with pytest.raises(SideFailed, match="No module named 'no_such_module'") as told:
@@ -200,6 +201,7 @@ def test_another_checkout_never_brings_its_own_ruler_nor_anything_but_its_twins(
     }
 
 
+@WARM
 def test_twins_that_come_from_elsewhere_are_noticed(copy: Callable[..., Place], tmp_path: Path) -> None:
     lost = replace(copy(), tree=tmp_path)
     with pytest.raises(SideFailed, match=r"(its twins came from|No module named 'impl_batched')"):
