@@ -86,7 +86,7 @@ def _run(arguments: list[str], cwd: str, env: dict[str, str], files: list[Connec
     sys.stdout, sys.stderr = (open(file, "w", buffering=1, encoding="utf-8", closefd=False) for file in (1, 2))
     # What it starts in turn comes from the same server, which is its parent and no child of its own.
     multiprocessing.get_context = served  # type: ignore[assignment]
-    forkserver._forkserver.ensure_running = lambda: None  # type: ignore[attr-defined]
+    forkserver._forkserver.ensure_running = lambda: None  # type: ignore[method-assign]
     kind, told, *rest = (one for one in arguments if one != "-P")
     sys.argv = [kind, *rest, *(str(one.fileno()) for one in passed)]
     sys.path[:] = [folder for folder in sys.path if folder and Path(folder).resolve() != ROOT]
