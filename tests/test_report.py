@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bench import report as reports
+from bench import sitting
 from bench.bodies import Measured, Refused, Sat
 from bench.certificate import Certificate
 from bench.claims import held
@@ -20,7 +21,7 @@ from bench.page.conclusion import CELLS, outcome
 from bench.quiet import Condition, Conditions
 from bench.record import Ledger, Recorder, read
 from bench.sections import SECTIONS
-from bench.sitting import _measured
+from bench.sitting import Sitting
 from bench.stated import About
 
 from .reporting import Page, build, launches, ledger, plan_of, row, without_library
@@ -53,8 +54,13 @@ def test_a_refusal_withholds_the_figure(certificate: Certificate) -> None:
     assert row(built).figure.verdict is Verdict.WITHHELD and row(built).figure.words == ""
 
 
-def test_a_measurement_whose_outputs_were_wrong_is_recorded_as_refused(certificate: Certificate) -> None:
-    body = _measured(Measurement(plan_of(certificate), launches(3.0), failure="differs in 1 of 70 rows"))
+def test_a_measurement_whose_outputs_were_wrong_is_recorded_as_refused(
+    certificate: Certificate, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wrong = Measurement(plan_of(certificate), launches(3.0), failure="differs in 1 of 70 rows")
+    monkeypatch.setattr(sitting, "measure", lambda *_: [wrong])
+    Sitting(Recorder(tmp_path, current_environment(), "s"), 0, lambda what, left: None).measure([wrong.plan], 1.0)
+    (body,) = (record.body for record in read(tmp_path).records)
     assert isinstance(body, Refused) and body.code == "not measured"
 
 

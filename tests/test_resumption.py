@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from bench.record import Record, Recorder, read
 from bench.report import render
 from bench.resumption import LONGEST_PAUSE_H, Earlier, interrupted, scope_of, this_process
 
+from . import warm
 from .reporting import build, plan_of
 
 ROOT = Path(__file__).parent.parent
@@ -174,15 +173,15 @@ RUN = ["-m", "bench", "run", "sae_cache", "feature_links", "--quick", "--budget-
 
 def run_until(word: str, results: Path) -> str:
     """Runs until a line of progress begins with `word`, then kills; an empty word lets it end. What was said."""
-    command = [sys.executable, *RUN, "--results", str(results)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
-    assert process.stdout is not None
+    ours, theirs = os.pipe()
+    process = warm.Python([*RUN, "--results", str(results)], theirs, theirs)
+    os.close(theirs)
     said = ""
-    for line in process.stdout:
-        said += line
-        if word and line.startswith(word):
-            os.kill(process.pid, signal.SIGKILL)
-    process.stdout.close()
+    with open(ours, encoding="utf-8") as lines:
+        for line in lines:
+            said += line
+            if word and line.startswith(word):
+                os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == (-signal.SIGKILL if word else 0), said
     return said
 

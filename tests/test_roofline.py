@@ -184,6 +184,7 @@ def test_without_rates_there_is_no_floor_and_no_section(certificate: Certificate
     assert "Roofline" not in reports.render(built, "report.md") + page and "plot-roofline" not in page
 
 
+@pytest.mark.usefixtures("warm_processes")
 def test_a_sitting_records_the_rates_and_the_least_work(tmp_path: Path) -> None:
     sitting = Sitting(Recorder(tmp_path, current_environment(), "s"), 0, lambda what, left: None)
     question = Question(find("grad_mode").target("collect_activations"), find("grad_mode").pairs[0].workload("smoke"))

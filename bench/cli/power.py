@@ -42,8 +42,7 @@ def power(
         missing = [name for name in PEERS if name not in installed()]
         if missing and not tool:
             terminal.warn_line(
-                f"Left out, since not installed: {', '.join(missing)}. "
-                "To have all: pip install -e '.[bench,power,test]'"
+                f"Left out, since not installed: {', '.join(missing)}. To have all: pip install -e '.[power,test]'"
             )
         _ask(asked, open_sitting(results, seed), trials, budget_s)
     taken = [record.body for record in read_records(results).records if isinstance(record.body, Powered)]
