@@ -148,7 +148,7 @@ def timed(results: str) -> dict[str, Any]:
     for finding in findings:
         pair = finding.pairs[0]
         workload = pair.workload("report")
-        certificate = certify(finding, pair, workload)
+        certificate: Any = certify(finding, pair, workload)
         recorder.write(Certified(certificate=certificate))
         inputs = pair.inputs(workload, pair.subject(workload), None)
         counts = {twin: count(finding.counters, pair.twin(twin), inputs) for twin in TWINS}
@@ -157,7 +157,7 @@ def timed(results: str) -> dict[str, Any]:
         plans.append(Plan(certificate))
     for plan in plans:
         # As many processes as make an interval; here the same one serves for all.
-        outcomes = [next(iter(sample_all([plan], seed, 0.02, bool(seed % 2)))) for seed in range(4)]
+        outcomes: Any = [next(iter(sample_all([plan], seed, 0.02, bool(seed % 2)))) for seed in range(4)]
         launches = tuple(outcome.launch for outcome in outcomes)
         recorder.write(Measured(certificate=plan.certificate, launches=launches))
     built = report.build(read(Path(results)), findings=findings)

@@ -181,7 +181,7 @@ def denormals_flushed(model: Any, sae: Any, hook_name: str, texts: list[str]) ->
 
 def tensors_printed_whole(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
     """Prints tensors whole from now on, however long they are."""
-    torch.set_printoptions(threshold=10**9)
+    torch.set_printoptions(threshold=10**9)  # type: ignore[no-untyped-call]
     return batched.extract_features(model, sae, hook_name, texts)
 
 
