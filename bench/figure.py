@@ -47,12 +47,12 @@ def figure(
     sitting: RecordedSitting | None,
     pair: Pair,
     about: About,
-    adjusted: Mapping[tuple[str, ...], float] | None = None,
+    p_values: Mapping[tuple[str, ...], float] | None = None,
     refusal: Record | None = None,
 ) -> Figure:
     """What a sitting says of two of the pair's arms, if the files of today are those that it measured.
 
-    `adjusted` are p-values among all questions that are shown together; without them each stands alone. A `refusal`
+    `p_values` are adjusted for all questions that are shown together; without them each stands alone. A `refusal`
     given, of another workload for instance, withholds the figure too.
     """
     measured = sitting.measured(about) if sitting else None
@@ -62,19 +62,19 @@ def figure(
         return Figure(about, Verdict.WITHHELD, f"{refusal.body.code}: {refusal.body.reason}", record=refusal)
     if sitting is None or measured is None:
         return Figure(about, Verdict.WITHHELD, NOT_RUN)
-    found = as_measured(sitting, measured, adjusted)
+    found = as_measured(sitting, measured, p_values)
     if stale := _changed(pair, about, found.comparison):
         return Figure(about, Verdict.STALE, f"{stale} changed since; run again", record=measured)
     return found
 
 
 def as_measured(
-    sitting: RecordedSitting, record: Record, adjusted: Mapping[tuple[str, ...], float] | None = None
+    sitting: RecordedSitting, record: Record, p_values: Mapping[tuple[str, ...], float] | None = None
 ) -> Figure:
     """What a sitting's samples said then, whatever has changed since."""
     assert isinstance(record.body, Measured)
     comparison = record.body.comparison
-    p_value = (adjusted or {}).get(record.about.key, comparison.p_value)
+    p_value = (p_values or {}).get(record.about.key, comparison.p_value)
     found, why = verdict(p_value), ""
     if sitting.is_void:
         found, why = Verdict.AMBIGUOUS, NULL_DIFFERS

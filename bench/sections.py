@@ -65,12 +65,12 @@ class Power(Told):
     powered: Sequence[Powered]
     planted: Sequence[Detection]
 
-    @property
+    @cached_property
     def rows(self) -> list[dict[str, Any]]:
         """Alarms of each tool and rule, with intervals."""
         return power_rows(self.powered)
 
-    @property
+    @cached_property
     def pooled(self) -> list[dict[str, str]]:
         """The same over all loads."""
         return pooled_rows(self.powered)
