@@ -14,7 +14,7 @@ def main() -> None:
     """Imports the command line and runs it. What keeps it from starting is one line too."""
     try:
         from .cli import main as run
-        from .findings import FINDINGS
+        from .project import PROJECT
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
@@ -26,7 +26,7 @@ def main() -> None:
             f"{sys.executable}. Set them up: make, or pip install --group ruler -e . --debug shows the traceback.\n"
         )
         sys.exit(2)
-    run(FINDINGS)
+    run(PROJECT)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,11 @@ from .certificate import Certificate
 from .check import Check
 from .finding import TWINS, Finding, named
 from .gate import GATE
+from .process import Saying
 from .references import Target
 from .series import Series
 from .sitting import Sitting
-from .subjects import Subject
+from .subjects import OneAtATime, Subject
 from .trials import new_seed
 from .workload import Workload
 
@@ -20,7 +21,7 @@ in four processes."""
 NOT_RUN = "not run"
 """Code of a refusal that is no fault: the point was left out."""
 
-Step = Certified | Refused | tuple[str, int]
+Step = Certified | Refused | Saying
 """The answer to one size, or what is being done and how many sizes are left."""
 
 
@@ -28,31 +29,23 @@ def ascend(
     sitting: Sitting, findings: Sequence[Finding], series: Sequence[Series], longest_call_s: float = LONGEST_CALL_S
 ) -> list[Certificate]:
     """Certificates for every size that is equivalent and not too long, each workload once; all answers are recorded."""
-    certificates: list[Certificate] = []
     # Those of one subject together, so that it is loaded once.
     ordered = sorted(series, key=lambda one: one.workloads[0].subject)
     targets = [named(findings, one.finding).target(one.function) for one in ordered]
-    for message in sitting.told(steps, targets, ordered, longest_call_s):
-        sitting.recorder.write(message)
-        if isinstance(message, Certified):
-            certificates.append(message.certificate)
-    return certificates
+    answers = sitting.keep(sitting.told(steps, targets, ordered, longest_call_s))
+    return [answer.certificate for answer in answers if isinstance(answer, Certified)]
 
 
 def steps(targets: Sequence[Target], series: Sequence[Series], longest_call_s: float) -> Iterator[Step]:
     """Runs in a fresh process; a target a series. One answer for each size, and before each what it is."""
-    subject: Subject | None = None
+    subjects = OneAtATime()
     answered: set[tuple[str, str, str]] = set()
     left = sum(len(one.workloads) for one in series)
     for target, one in zip(targets, series, strict=True):
-        wanted = target.pair.subject(one.workloads[0])
-        if subject != wanted:
-            if subject:
-                subject.release()
-            subject = wanted
+        subject = subjects.kept(target.pair.subject(one.workloads[0]))
         reached: tuple[int, float] | None = None
         for workload in one.workloads:
-            yield f"checking {one.function}, {one.size(workload):,} {one.unit}, {one.title}", left
+            yield Saying(f"checking {one.function}, {one.size(workload):,} {one.unit}, {one.title}", left)
             left -= 1
             if (one.function, workload.name, workload.digest) in answered:
                 continue

@@ -1,8 +1,9 @@
-"""What a record can say: one class a kind."""
+"""What a record can say: one class a kind, of those that the instrument itself writes."""
 
-from typing import Annotated, Literal, Self
+from dataclasses import fields
+from typing import Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from .certificate import Certificate, Refusal
 from .comparison import Comparison, Launch
@@ -10,14 +11,16 @@ from .finding import TWINS
 from .quiet import Conditions
 from .rating import Rate
 from .roofline import Work
-from .stated import About, Stated
+from .stated import About, Body
 from .traced import Traced
-from .two_sides import Compared, Planted
+from .two_sides import Compared
 from .workload import Workload
 
 
-class Certified(Stated):
+class Certified(Body):
     """A check that passed."""
+
+    kept = True
 
     kind: Literal["certified"] = "certified"
     certificate: Certificate
@@ -28,8 +31,10 @@ class Certified(Stated):
         return About.of(self.certificate, self.certificate.twin)
 
 
-class Refused(Stated):
+class Refused(Body):
     """A check that did not pass, or a measurement whose timed outputs were wrong: there is no figure."""
+
+    kept = True
 
     kind: Literal["refused"] = "refused"
     finding: str
@@ -57,8 +62,17 @@ def as_answered(answer: Certificate | Refusal) -> Certified | Refused:
     return Certified(certificate=answer) if isinstance(answer, Certificate) else Refused(**vars(answer))
 
 
-class Counted(Stated):
+def answer_of(body: Certified | Refused) -> Certificate | Refusal:
+    """The gate's answer that a record says."""
+    if isinstance(body, Certified):
+        return body.certificate
+    return Refusal(**{field.name: getattr(body, field.name) for field in fields(Refusal)})
+
+
+class Counted(Body):
     """Work counts by arm, taken in a run of their own: the definition first, then every arm that passed the gate."""
+
+    kept = True
 
     kind: Literal["counted"] = "counted"
     finding: str
@@ -71,7 +85,7 @@ class Counted(Stated):
     """What some counters counted by name, such as operators, by arm."""
 
 
-class Needed(Stated):
+class Needed(Body):
     """The least work that a call's answer takes, whatever code gives it."""
 
     kind: Literal["needed"] = "needed"
@@ -81,7 +95,7 @@ class Needed(Stated):
     work: Work
 
 
-class Rated(Stated):
+class Rated(Body):
     """What the machine could do, before or after the timing: raw seconds of products and of moving memory."""
 
     kind: Literal["rated"] = "rated"
@@ -100,9 +114,11 @@ class Rated(Stated):
         return max(rate.per_s for rate in self.moved)
 
 
-class Measured(Stated):
+class Measured(Body):
     """Paired samples of a contender, which `certificate` is of, against a baseline: another certified arm, or the
     definition where there is no `baseline` certificate. An arm against itself is the A/A pair."""
+
+    kept = True
 
     kind: Literal["measured"] = "measured"
     certificate: Certificate
@@ -136,8 +152,10 @@ class Measured(Stated):
         return Comparison(self.certificate, self.launches, self.baseline)
 
 
-class Judged(Stated):
+class Judged(Body):
     """The gate's answer to a control."""
+
+    kept = True
 
     kind: Literal["judged"] = "judged"
     finding: str
@@ -160,81 +178,7 @@ class Judged(Stated):
     """Why it is wrong, or no fix."""
 
 
-class Rejected(Stated):
-    """A valid rewrite that the gate rejected, which it may not: the trial's seed, what was drawn, the gate's reason."""
-
-    seed: int
-    options: dict[str, bool | int | str]
-    reason: str
-
-
-class Rewritten(Stated):
-    """Trials of valid rewrites of one finding, with the seeds from `seed` on.
-
-    `closest` is the largest error among those that passed, as a share of the error allowed: how much room the gate
-    leaves to what is right. `gate` fingerprints what judged them.
-    """
-
-    kind: Literal["rewritten"] = "rewritten"
-    finding: str
-    subject: str
-    seed: int
-    n_trials: int = Field(ge=1)
-    n_rewrites: int
-    closest: float
-    rejected: tuple[Rejected, ...]
-    gate: str
-
-
-class Survived(BaseModel):
-    """A mutant that nothing noticed: where, the line as the fault leaves it, why that may be. No reason, no peace."""
-
-    function: str
-    operator: str
-    line: str
-    kind: str
-    reason: str
-
-
-class Mutated(Stated):
-    """Mutants of one module of the twins or of the gate: those that there are, that were tried, and their fates.
-
-    `killed` counts by what noticed: of a twin the gate's rule, of the gate what was judged wrongly then. The mutants
-    tried were drawn from `seed`. `source` and `gate` fingerprint the module and what judged.
-    """
-
-    kind: Literal["mutated"] = "mutated"
-    module: str
-    source: str
-    n_mutants: int
-    n_tried: int
-    killed: dict[str, int]
-    survived: tuple[Survived, ...]
-    seed: int
-    gate: str
-
-    @property
-    def n_killed(self) -> int:
-        """Mutants that something noticed."""
-        return sum(self.killed.values())
-
-
-class Powered(Stated):
-    """What a tool said in one trial of the power study, by its decision rules: has the call become slower?"""
-
-    kind: Literal["powered"] = "powered"
-    tool: str
-    injected: float
-    """Injected extra time, as a share of a call."""
-    loaded: bool
-    """Whether all other cores were kept busy."""
-    budget_s: float
-    alarms: dict[str, bool]
-    wall_s: float
-    """What the trial took in all, the tool's own processes' start included."""
-
-
-class Begun(Stated):
+class Begun(Body):
     """The beginning of a sitting that can be resumed. `scope` stands for all that must then be the same."""
 
     kind: Literal["begun"] = "begun"
@@ -245,7 +189,7 @@ class Begun(Stated):
     """Seconds since 1970; with the number it names the process for good."""
 
 
-class Resumed(Stated):
+class Resumed(Body):
     """A sitting that was interrupted goes on: what stands before it in the sitting was taken in an earlier stretch."""
 
     kind: Literal["resumed"] = "resumed"
@@ -256,7 +200,7 @@ class Resumed(Stated):
     process_began_s: float
 
 
-class Sat(Stated):
+class Sat(Body):
     """The end of a sitting: how long its last stretch was, and how much of it went into the code under test."""
 
     kind: Literal["sat"] = "sat"
@@ -268,23 +212,8 @@ class Sat(Stated):
     """What the machine was doing before and after; None in records from before this was read."""
 
 
-Body = Annotated[
-    Certified
-    | Refused
-    | Counted
-    | Needed
-    | Rated
-    | Measured
-    | Judged
-    | Rewritten
-    | Mutated
-    | Powered
-    | Compared
-    | Planted
-    | Traced
-    | Begun
-    | Resumed
-    | Sat,
-    Field(discriminator="kind"),
-]
-"""Any of them; `kind` tells which."""
+KINDS: tuple[type[Body], ...] = (
+    *(Certified, Refused, Counted, Needed, Rated, Measured, Judged, Compared, Traced),
+    *(Begun, Resumed, Sat),
+)
+"""The instrument's own. A project may have more, which it hands to `read` beside these."""

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -38,6 +38,13 @@ class ProcessDied(SpeedproofError):
 
 class TookTooLong(ProcessDied):
     """A process was ended, since what it did took longer than it may."""
+
+
+class Saying(NamedTuple):
+    """What a process is at now, and how many like it are left; whatever else it sends is a result."""
+
+    words: str
+    left: int
 
 
 @dataclass
@@ -135,8 +142,8 @@ def in_fresh_process(usage: Usage, work: Work, *arguments: Any) -> Iterator[Any]
                 fresh.limit = message
                 fresh.ends_s = None if message.left_s is None else clock.monotonic_s() + message.left_s
                 continue
-            if isinstance(message, tuple) and message and isinstance(message[0], str):
-                fresh.stage = message[0]
+            if isinstance(message, Saying):
+                fresh.stage = message.words
             yield message
         usage.add(message)
     finally:
@@ -324,8 +331,8 @@ def _serve(pipe: Connection, name: str) -> None:
         arguments = pipe.recv()
         stage = name.partition(":")[2].replace("_", " ")
         for message in work(*arguments):
-            if isinstance(message, tuple) and message and isinstance(message[0], str):
-                stage = message[0]
+            if isinstance(message, Saying):
+                stage = message.words
             _pass_on(pipe, message)
     except BaseException as error:
         _tell(pipe, error, stage)

@@ -13,6 +13,7 @@ from .clock import elapsed_s
 from .digest import source_digest
 from .events import told
 from .finding import Finding, Pair
+from .process import Saying
 from .references import resolve
 from .subjects import Subject, Subjects
 from .traced import Traced
@@ -25,10 +26,10 @@ N_ITEMS = 4
 
 def trace(
     cards: Sequence[str], workload_name: str, subject_name: str | None, folder: Path
-) -> Iterator[Traced | tuple[str, int]]:
+) -> Iterator[Traced | Saying]:
     """Traces every arm of each card's pairs, and writes each trace below `folder`. `cards` are references.
 
-    Of an arm that raises there is no trace, and words that say so: (what, 0).
+    Of an arm that raises there is no trace, and words that say so.
     """
     subjects = Subjects()
     for finding in map(resolve, cards):
@@ -42,7 +43,8 @@ def trace(
                 try:
                     yield _trace(finding, pair, name, workload, subject, folder)
                 except Exception as error:
-                    yield f"tracing {pair.name}, {name}: no trace, {type(error).__name__}: {str(error)[:200]}", 0
+                    why = f"{type(error).__name__}: {str(error)[:200]}"
+                    yield Saying(f"tracing {pair.name}, {name}: no trace, {why}", 0)
 
 
 def _trace(finding: Finding, pair: Pair, name: str, workload: Workload, subject: Subject, traces: Path) -> Traced:

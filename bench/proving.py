@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from . import candidate as candidates
-from .bodies import Counted, Judged, Needed
+from .bodies import Counted, Judged, Needed, as_answered
 from .certificate import Certificate, Refusal
 from .check import certify
 from .controls.control import Control
@@ -13,36 +13,38 @@ from .counters import count, work
 from .digest import source_digest
 from .finding import TWINS
 from .gate import gate_that_allows
+from .process import Saying
 from .question import Question
 from .references import resolve
-from .subjects import Subject, Subjects
+from .stated import Body
+from .subjects import OneAtATime, Subjects
 
 T = TypeVar("T")
 
 
 def prove_all(
     asked: Sequence[Question], counted: Sequence[Question], controls: Sequence[tuple[str, str]]
-) -> Iterator[Any]:
-    """Runs in a fresh process. Yields answers, judgements and counts, and before each what it is, as (words, left).
+) -> Iterator[Body | Saying]:
+    """Runs in a fresh process. Yields answers, judgements and counts as records say them, before each what it is.
 
     A control is named by (reference of its card, name).
     """
-    subjects = _OneAtATime()
+    subjects = OneAtATime()
     refused: set[tuple[str, str, str]] = set()
     for left, question in _countdown(asked):
-        yield f"checking {question.label}", left
+        yield Saying(f"checking {question.label}", left)
         answer = _answer(question, subjects)
         if isinstance(answer, Refusal):
             refused.add((question.finding, question.function, question.arm))
-        yield answer
+        yield as_answered(answer)
     sound = [q for q in counted if (q.finding, q.function, q.arm) not in refused]
     for left, question in _countdown(list(dict.fromkeys(replace(q, arm=TWINS[1]) for q in sound))):
-        yield f"counting {question.label}", left
+        yield Saying(f"counting {question.label}", left)
         arms = [q.arm for q in sound if replace(q, arm=TWINS[1]) == question]
         yield _count(question, [TWINS[0], *arms], subjects)
         yield from _needed(question, subjects)
     for left, (card, name) in _countdown(controls):
-        yield f"control {name}", left
+        yield Saying(f"control {name}", left)
         yield _judge(resolve(card).control(name))
 
 
@@ -117,15 +119,3 @@ def _work(control: Control) -> str:
     return "; ".join(
         f"{name.replace('_', ' ')}: {n:,}, the definition's {definitions[name]:,}" for name, n in mine.items()
     )
-
-
-class _OneAtATime(Subjects):
-    """Subjects of which one is loaded at a time, since a large one fills a good part of the memory."""
-
-    def kept(self, subject: Subject) -> Subject:
-        """The one that is equal to it, or this one; all others are forgotten."""
-        kept = super().kept(subject)
-        for other in [one for one in self.values() if one is not kept]:
-            other.release()
-            del self[other]
-        return kept

@@ -1,20 +1,24 @@
 """Records: append-only JSON lines, one file per machine, everything else derived on reading."""
 
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache, reduce
+from operator import or_
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, WithJsonSchema, create_model
+from pydantic_core import from_json
 
-from .bodies import Body
+from .bodies import KINDS
 from .clock import now
 from .environment import Environment
 from .errors import RecordProblem, Uncertified, unknown
 from .journal import append, foreign, lines, value_of
-from .stated import About
+from .stated import About, Body, Unknown
 from .workload import Workload
 
 FORMAT = 2
@@ -37,7 +41,7 @@ class Record(BaseModel):
     written: Moment
     sitting: str
     environment: Environment
-    body: Body
+    body: SerializeAsAny[Body]
 
     @property
     def kind(self) -> str:
@@ -71,6 +75,11 @@ class Ledger:
 
     records: tuple[Record, ...]
     problems: tuple[str, ...]
+
+    @property
+    def unknown(self) -> dict[str, int]:
+        """How many records there are of each kind that the reader does not know. They are kept; nothing reads them."""
+        return dict(Counter(record.kind for record in self.records if isinstance(record.body, Unknown)))
 
     def filter(
         self,
@@ -145,8 +154,10 @@ class Recorder:
         )
 
 
-def read(results: Path) -> Ledger:
+def read(results: Path, kinds: Sequence[type[Body]] = KINDS) -> Ledger:
     """All records below `results`, oldest file first in name order; what cannot be read is reported and skipped.
+
+    A record of a kind that is none of `kinds` is kept, its body as it stands in the file.
 
     Raises:
         RecordProblem: a line has a format number that this version does not know.
@@ -154,13 +165,13 @@ def read(results: Path) -> Ledger:
     records: list[Record] = []
     problems: list[str] = []
     for path in sorted((results / "records").glob("*.jsonl")):
-        told, skipped = _read(path)
+        told, skipped = _read(path, tuple(kinds))
         records += told
         problems += skipped
     return Ledger(tuple(records), tuple(problems))
 
 
-def _read(path: Path) -> tuple[list[Record], list[str]]:
+def _read(path: Path, kinds: tuple[type[Body], ...]) -> tuple[list[Record], list[str]]:
     """The records of a file, and a line for each of its lines that is none, or one for a file of another kind."""
     records: list[Record] = []
     problems: list[str] = []
@@ -170,7 +181,7 @@ def _read(path: Path) -> tuple[list[Record], list[str]]:
         return [], [f"{path.name} skipped: {error.strerror}. Expected a record file: mend it, or move it away."]
     for number, line in told:
         try:
-            records.append(_parse(line, f"{path.name}:{number}"))
+            records.append(_parse(line, f"{path.name}:{number}", kinds))
         except (ValueError, RecursionError, Uncertified) as error:
             problems.append(f"{path.name}:{number} skipped: {_first_line(error)}")
     if problems and kind:
@@ -178,12 +189,19 @@ def _read(path: Path) -> tuple[list[Record], list[str]]:
     return records, problems
 
 
-def schema() -> str:
-    """The JSON Schema of one line."""
-    return json.dumps(Record.model_json_schema(), indent=2, sort_keys=True) + "\n"
+def schema(kinds: Sequence[type[Body]] = KINDS) -> str:
+    """The JSON Schema of one line whose body is one of these kinds."""
+    return json.dumps(_form(tuple(kinds)).model_json_schema(), indent=2, sort_keys=True) + "\n"
 
 
-def _parse(line: bytes, place: str) -> Record:
+@cache
+def _form(kinds: tuple[type[Body], ...]) -> type[Record]:
+    """What a line must be whose body is one of these kinds."""
+    body = (reduce(or_, kinds), Field(discriminator="kind"))
+    return create_model("Record", __base__=Record, __doc__=Record.__doc__, body=body)
+
+
+def _parse(line: bytes, place: str, kinds: tuple[type[Body], ...]) -> Record:
     data = value_of(line)
     form = data.get("format") if isinstance(data, dict) else None
     if isinstance(form, int) and not isinstance(form, bool) and form != FORMAT:
@@ -191,9 +209,22 @@ def _parse(line: bytes, place: str) -> Record:
             f"{place} has record format {form}. Expected {FORMAT}. It was written by another version of "
             "speedproof: read it with that version, or move the file out of results/records."
         )
-    record = Record.model_validate_json(line)
+    kind = _kind(data)
+    if kind is None or any(kind == known.model_fields["kind"].default for known in kinds):
+        record = Record(**dict(_form(kinds).model_validate_json(line)))
+    else:
+        told = from_json(line)
+        said = {name: value for name, value in told["body"].items() if name != "kind"}
+        record = Record.model_validate(told | {"body": Unknown(kind=kind, said=said)})
     _require_moment(record.written)
     return record
+
+
+def _kind(data: Any) -> str | None:
+    """What kind a line says that it is of, if it says so."""
+    body = data.get("body") if isinstance(data, dict) else None
+    kind = body.get("kind") if isinstance(body, dict) else None
+    return kind if isinstance(kind, str) else None
 
 
 def _require_moment(written: str) -> None:

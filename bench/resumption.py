@@ -1,15 +1,15 @@
 """Resumption: which interrupted sitting a run goes on with, and what of it still counts."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
 
-from .bodies import Begun, Certified, Counted, Judged, Measured, Refused, Resumed, Rewritten, Sat
+from .bodies import Begun, Certified, Counted, Judged, Measured, Refused, Resumed, Sat, answer_of
 from .certificate import Certificate, Refusal
 from .clock import now
 from .digest import digest, file_digest
@@ -17,10 +17,10 @@ from .environment import Environment
 from .finding import Finding
 from .plan import Plan
 from .record import Record
-from .stated import About
+from .stated import About, Body
 from .workload import Workload
 
-B = TypeVar("B")
+B = TypeVar("B", bound=Body)
 
 LONGEST_PAUSE_H = 2.0
 """Hours between the last record of an interrupted sitting and its resumption. Figures of one sitting are compared with
@@ -41,7 +41,7 @@ class Earlier:
     @property
     def seed(self) -> int:
         """The sitting's seed."""
-        return next(self._bodies(Begun)).seed
+        return next(self.bodies(Begun)).seed
 
     @property
     def pause_s(self) -> float:
@@ -51,49 +51,45 @@ class Earlier:
     def answer(self, finding: str, function: str, workload: Workload, arm: str) -> Certificate | Refusal | None:
         """The gate's answer to that question, if it was given."""
         asked = About(finding, function, workload, (arm,))
-        for body in self._bodies(Certified):
+        for body in self.bodies(Certified):
             if _is_of(body.about, asked):
                 return body.certificate
-        for refused in self._bodies(Refused):
+        for refused in self.bodies(Refused):
             if _is_of(refused.about, asked):
-                return Refusal(**{field.name: getattr(refused, field.name) for field in fields(Refusal)})
+                return answer_of(refused)
         return None
 
     def counted(self, finding: str, function: str, workload: Workload) -> bool:
         """Whether that work was counted."""
         asked = About(finding, function, workload)
-        return any(body.about.work == asked.work for body in self._bodies(Counted))
+        return any(body.about.work == asked.work for body in self.bodies(Counted))
 
     @property
     def judged(self) -> list[Judged]:
         """The controls that were judged."""
-        return list(self._bodies(Judged))
-
-    @property
-    def rewritten(self) -> list[Rewritten]:
-        """The findings whose valid rewrites were shown to the gate."""
-        return list(self._bodies(Rewritten))
+        return list(self.bodies(Judged))
 
     def measured(self, plan: Plan) -> bool:
         """Whether that plan was measured to the end, or failed for good."""
         wanted = (plan.certificate, plan.baseline_certificate)
-        done = any((body.certificate, body.baseline) == wanted for body in self._bodies(Measured))
+        done = any((body.certificate, body.baseline) == wanted for body in self.bodies(Measured))
         asked = About.of(plan.certificate, plan.baseline, plan.contender)
-        return done or any(_is_of(body.about, asked) for body in self._bodies(Refused))
+        return done or any(_is_of(body.about, asked) for body in self.bodies(Refused))
 
     @property
     def measured_null(self) -> bool:
         """Whether the A/A pair was measured to the end."""
-        return any(body.null for body in self._bodies(Measured))
+        return any(body.null for body in self.bodies(Measured))
 
     @property
     def n_kept(self) -> int:
         """How many results are not made again."""
-        kinds = (Certified, Refused, Counted, Judged, Rewritten, Measured)
-        return sum(sum(not getattr(body, "null", False) for body in self._bodies(kind)) for kind in kinds)
+        kept = [record.body for record in self.records if record.body.kept]
+        return sum(not getattr(body, "null", False) for body in kept)
 
-    def _bodies(self, kind: Callable[..., B]) -> Iterator[B]:
-        return (record.body for record in self.records if isinstance(record.body, kind))  # type: ignore[arg-type, misc]
+    def bodies(self, kind: type[B]) -> Iterator[B]:
+        """What was recorded of one kind."""
+        return (record.body for record in self.records if isinstance(record.body, kind))
 
 
 def interrupted(records: Sequence[Record], scope: str, environment: Environment) -> Earlier:

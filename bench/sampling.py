@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import math
 import os
 import random
 from collections.abc import Callable, Iterator, Sequence, Set
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from .clock import elapsed_s, no_device
+from .clock import elapsed_s, monotonic_s, no_device
 from .contract import Inputs
 from .finding import Pair
 from .subjects import Subject
@@ -113,3 +114,30 @@ def orders(first: bool, rng: random.Random) -> Iterator[bool]:
         yield first
         yield not first
         first = rng.random() < 0.5
+
+
+def in_pairs(
+    sample: Callable[[int], float],
+    stretch_s: float,
+    baseline_first: bool,
+    rng: random.Random,
+    longest_s: float = math.inf,
+) -> tuple[tuple[float, ...], tuple[float, ...], tuple[bool, ...]]:
+    """Samples of baseline and contender pair by pair, and whether the baseline went first; `sample(side)` takes one.
+
+    Until the stretch is over; one pair longer where that evens out the order without taking longer than `longest_s`.
+    """
+    samples: tuple[list[float], list[float]] = ([], [])
+    first: list[bool] = []
+    order, start_s = orders(baseline_first, rng), monotonic_s()
+    while not first or _goes_on(len(first), monotonic_s() - start_s, stretch_s, longest_s):
+        first.append(next(order))
+        for side in (0, 1) if first[-1] else (1, 0):
+            samples[side].append(sample(side))
+    return tuple(samples[0]), tuple(samples[1]), tuple(first)
+
+
+def _goes_on(n_pairs: int, spent_s: float, stretch_s: float, longest_s: float) -> bool:
+    if n_pairs % 2:
+        return spent_s < longest_s
+    return spent_s < stretch_s and n_pairs < MOST_PAIRS

@@ -1,46 +1,54 @@
 """A sitting: one uninterrupted stretch of checking, counting and measuring on one machine, recorded as it goes."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, TypeVar
 
-from .attempt import run_trials
-from .bodies import (
-    Begun,
-    Certified,
-    Counted,
-    Judged,
-    Measured,
-    Mutated,
-    Needed,
-    Rated,
-    Refused,
-    Resumed,
-    Rewritten,
-    Sat,
-    as_answered,
-)
+from .bodies import Begun, Certified, Counted, Judged, Measured, Rated, Refused, Resumed, Sat, answer_of
 from .certificate import Certificate, Refusal
 from .clock import monotonic_s, now
 from .controls.control import Control
 from .estimate import TARGET_HALF_WIDTH
-from .measurement import Measurement, measure
-from .mutation.session import run_mutants
+from .measurement import measure
 from .plan import Plan
-from .process import Usage, Work, in_fresh_process, prepare
+from .process import Saying, Usage, Work, in_fresh_process, prepare
 from .proving import prove_all
 from .question import Question
 from .quiet import Condition, Conditions, condition
 from .record import Recorder
 from .resumption import Earlier, this_process
+from .rounds import Taken
+from .stated import Body
 
-B = TypeVar("B")
+B = TypeVar("B", bound=Body)
 RATES = "bench.tensor_rates:rates"
 """What rates the machine, by reference: it needs torch, which this process may not have."""
 Say = Callable[[str, int], None]
 """Told what is being done now, and how many like it are left."""
+
+
+@dataclass
+class Proven:
+    """What the gate said of questions and of controls, and the work that was counted."""
+
+    answers: list[Certificate | Refusal]
+    judged: list[Judged]
+    counted: list[Counted]
+
+    def take(self, body: Body) -> None:
+        """Puts what a record says where it belongs."""
+        if isinstance(body, Certified | Refused):
+            self.answers.append(answer_of(body))
+        elif isinstance(body, Judged):
+            self.judged.append(body)
+        elif isinstance(body, Counted):
+            self.counted.append(body)
+
+    def refuses(self, question: Question) -> bool:
+        """Whether an arm of that name was refused, on whatever workload."""
+        refused = [answer for answer in self.answers if isinstance(answer, Refusal)]
+        return (question.finding, question.function, question.arm) in {(a.finding, a.function, a.twin) for a in refused}
 
 
 @dataclass
@@ -72,66 +80,31 @@ class Sitting:
         counted: Sequence[Question] = (),
         controls: Sequence[Control] = (),
         then: Sequence[Work] = (),
-        heard: Callable[[Counted], None] = lambda counted: None,
-    ) -> tuple[list[Certificate | Refusal], list[Judged]]:
+    ) -> Proven:
         """Answers all questions, judges the controls and counts work, in one fresh process that times nothing.
 
         Of the questions in `counted`, those whose arm was found equivalent are counted, and the definition with them.
         What an earlier stretch of the sitting recorded is not made again. `then` is the work of processes to come;
-        their first ones are made ready meanwhile. `heard` is told of each count.
+        their first ones are made ready meanwhile.
         """
         known = {q: self.earlier.answer(q.finding, q.function, q.workload, q.arm) for q in asked}
-        found = [answer for answer in known.values() if answer]
-        judged = self.earlier.judged
-        refused = {(a.finding, a.function, a.twin) for a in found if isinstance(a, Refusal)}
-        # Those of one subject together, so that it is loaded once.
-        asked = sorted((q for q in asked if not known[q]), key=lambda question: question.workload.subject)
-        counted = [
-            q
-            for q in counted
-            if not self.earlier.counted(q.finding, q.function, q.workload)
-            and (q.finding, q.function, q.arm) not in refused
-        ]
-        done = {(j.finding, j.control) for j in judged}
-        names = [(c.finding.card, c.name) for c in controls if (c.finding.name, c.name) not in done]
-        if not (asked or counted or names):
-            return found, judged
-        for message in self.told(prove_all, asked, counted, names, then=then):
-            self.recorder.write(_body(message))
-            if isinstance(message, Certificate | Refusal):
-                found.append(message)
-            elif isinstance(message, Judged):
-                judged.append(message)
-            elif isinstance(message, Counted):
-                heard(message)
-        return found, judged
-
-    def rewrite(self, trials: Mapping[str, int], subject: str) -> list[Rewritten]:
-        """Shows the gate so many valid rewrites of each finding named, in one fresh process. None may be rejected."""
-        found = self.earlier.rewritten
-        trials = {name: n for name, n in trials.items() if name not in {one.finding for one in found}}
-        for body in self.told(run_trials, trials, subject, self.seed) if trials else ():
-            self.recorder.write(body)
-            found.append(body)
-        return found
-
-    def mutate(
-        self, modules: Sequence[str], sample: int | None, workers: int, reasons: Path
-    ) -> tuple[list[Mutated], list[str]]:
-        """Plants faults in the modules named. What became of them, and the reasons that are not needed."""
-        found: list[Mutated] = []
-        unneeded: list[str] = []
-        for message in self.told(run_mutants, tuple(modules), sample, self.seed, workers, reasons):
-            if isinstance(message, list):
-                unneeded = message
-            else:
-                self.recorder.write(message)
-                found.append(message)
-        return found, unneeded
+        answers = [answer for answer in known.values() if answer]
+        proven = Proven(answers, self.earlier.judged, list(self.earlier.bodies(Counted)))
+        judged = {(one.finding, one.control) for one in proven.judged}
+        left = (
+            # Those of one subject together, so that it is loaded once.
+            sorted((q for q in asked if not known[q]), key=lambda question: question.workload.subject),
+            [q for q in counted if not (self.earlier.counted(q.finding, q.function, q.workload) or proven.refuses(q))],
+            [(c.finding.card, c.name) for c in controls if (c.finding.name, c.name) not in judged],
+        )
+        if any(left):
+            for body in self.keep(self.told(prove_all, *left, then=then)):
+                proven.take(body)
+        return proven
 
     def measure(
         self, plans: Sequence[Plan], budget_s: float, precision: float = TARGET_HALF_WIDTH
-    ) -> list[Measurement]:
+    ) -> list[Taken[Plan]]:
         """Paired samples for each plan, to that relative half-width if time allows. The machine is rated twice.
 
         In a sitting that was resumed: of those not yet measured, with an A/A pair of their own, since another stretch's
@@ -163,19 +136,17 @@ class Sitting:
         of_models = (plan.certificate.workload for plan in plans if plan.pair.uses_model)
         for n_threads in sorted({workload.n_threads for workload in of_models}):
             self.say("rating the machine", 1)
-            # Of torch, which nothing else here needs.
-
             # Its seconds are no twin's, so they are not added to the sitting's.
             multiplied, moved = in_fresh_process(Usage(), RATES, n_threads)
             self.recorder.write(Rated(n_threads=n_threads, multiplied=multiplied, moved=moved))
 
     def told(self, work: Work, *arguments: Any, then: Sequence[Work] = ()) -> Iterator[Any]:
-        """What `work` yields in a fresh process; what it is doing, (words, left), is said and not passed on."""
+        """What `work` yields in a fresh process; what it is doing is said and not passed on."""
         for message in in_fresh_process(self.usage, work, *arguments):
             for to_come in then:
                 prepare(to_come)
             then = ()
-            if isinstance(message, tuple):
+            if isinstance(message, Saying):
                 self.say(*message)
             else:
                 yield message
@@ -211,14 +182,8 @@ def sitting_name(seed: int) -> str:
     return f"{now()}-{seed:08x}"
 
 
-def _body(answer: Certificate | Refusal | Judged | Counted | Needed) -> Certified | Refused | Judged | Counted | Needed:
-    if isinstance(answer, Judged | Counted | Needed):
-        return answer
-    return as_answered(answer)
-
-
-def _measured(measurement: Measurement) -> Measured | Refused:
-    plan, certificate = measurement.plan, measurement.plan.certificate
+def _measured(measurement: Taken[Plan]) -> Measured | Refused:
+    plan, certificate = measurement.what, measurement.what.certificate
     if measurement.failure:
         return Refused(
             finding=certificate.finding,

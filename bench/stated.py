@@ -1,6 +1,6 @@
 """What all that a record can say has in common: it never changes, and has no field that its class does not know."""
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -51,3 +51,19 @@ class Stated(BaseModel):
         """What is spoken of, as far as its fields name it."""
         finding, function = (getattr(self, name, "") for name in ("finding", "function"))
         return About(finding, function, getattr(self, "workload", None))
+
+
+class Body(Stated):
+    """What one record says. Each kind is a class, named by a `kind` of its own; `read` is told which there are."""
+
+    kept: ClassVar[bool] = False
+    """Whether a resumed sitting keeps what its earlier stretches recorded of this kind, and does not make it again."""
+
+    kind: str
+
+
+class Unknown(Body):
+    """What a record of a kind says that whoever reads does not know: a study's, or a later version's."""
+
+    said: dict[str, Any]
+    """The rest of the body as it stands in the file."""

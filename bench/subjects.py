@@ -47,3 +47,15 @@ class Subjects(dict[Subject, Subject]):
     def kept(self, subject: Subject) -> Subject:
         """The one that is equal to it and was there before, or this one."""
         return self.setdefault(subject, subject)
+
+
+class OneAtATime(Subjects):
+    """Subjects of which one is loaded at a time, since a large one fills a good part of the memory."""
+
+    def kept(self, subject: Subject) -> Subject:
+        """The one that is equal to it, or this one; all others are forgotten."""
+        kept = super().kept(subject)
+        for other in [one for one in self.values() if one is not kept]:
+            other.release()
+            del self[other]
+        return kept

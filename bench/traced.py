@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .stated import About, Stated
+from .stated import About, Body, Stated
 from .workload import Workload
 
 
@@ -31,7 +31,7 @@ class Node(Stated):
     inside: tuple["Node", ...] = ()
 
 
-class Traced(Stated):
+class Traced(Body):
     """One call of an arm under the profiler, on the workload's first items. Slower than a timed call: no figure."""
 
     kind: Literal["traced"] = "traced"

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from .comparison import Launch
-from .stated import About, Stated
+from .stated import About, Body, Stated
 from .workload import Workload
 
 
@@ -47,7 +47,7 @@ class Hotspot(Stated):
     """Where it is called from on the side that has more of it."""
 
 
-class Compared(Stated):
+class Compared(Body):
     """One twin on two sides. The launches' baseline is before, their contender after; `confirming` are independent."""
 
     kind: Literal["compared"] = "compared"
@@ -73,19 +73,3 @@ class Compared(Stated):
     def about(self) -> About:
         """The function, by the twin that was compared."""
         return About.of(self, self.twin)
-
-
-class Planted(Stated):
-    """One trial of the study of two sides: a change planted into a copy of the twins, and whether it was told."""
-
-    kind: Literal["planted"] = "planted"
-    plant: str
-    found: bool
-    """Whether the comparison told this change; of an identical copy, whether it told any."""
-    answers: str
-    work: tuple[str, ...]
-    time: str
-    launches: int
-    slowdown: float | None = Field(default=None, gt=0)
-    interval: tuple[float, float] | None = None
-    budget_s: float

@@ -3,10 +3,10 @@
 import random
 from itertools import product
 
-from bench.bodies import Powered
 from bench.environment import current_environment
 from bench.record import Ledger, Record
-from bench.two_sides import AnswersCompared, Compared, Hotspot, Planted, SideSeen
+from bench.studies.kinds import Planted, Powered
+from bench.two_sides import AnswersCompared, Compared, Hotspot, SideSeen
 from bench.workload import Workload
 
 from .reporting import launches

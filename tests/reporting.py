@@ -7,7 +7,6 @@ from html.parser import HTMLParser
 from typing import Any, TypeVar
 
 from bench import report as reports
-from bench.bodies import Rejected, Rewritten
 from bench.certificate import Certificate
 from bench.comparison import Launch
 from bench.environment import current_environment
@@ -16,6 +15,7 @@ from bench.findings import FINDINGS, find
 from bench.plan import Plan
 from bench.record import Ledger, Record
 from bench.row import Row
+from bench.studies.kinds import Rejected, Rewritten
 
 T = TypeVar("T")
 

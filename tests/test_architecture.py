@@ -15,14 +15,16 @@ from bench.suite import Suite
 ROOT = Path(__file__).parent.parent
 
 LAYERS = (
-    ("errors", "rules", "power", "power.burden", "folders", "search_path", "repository", "callables"),
+    ("errors", "rules", "folders", "search_path", "repository", "callables"),
+    ("studies", "studies.power", "studies.planted", "studies.mutation", "studies.rewrites"),
+    ("studies.power.slowed_call",),
     ("failures", "contract", "plain_data", "aspects.marks", "aspects.aspect"),
     ("meaning", "notebooks", "kit", "variations"),
     (
         *("texts", "digest", "clock", "duplicates", "looks", "quiet", "shapes", "variants", "embedded_tokenizer"),
-        *("journal", "power.peers", "importing", "built", "weights", "wording"),
+        *("journal", "studies.power.tools", "importing", "built", "weights", "wording"),
     ),
-    ("identity", "model_files"),
+    ("identity", "model_files", "studies.gate_source"),
     ("embedded", "embedded_saes"),
     ("pretrained",),
     ("workload", "environment", "process", "warmup", "rating", "hostile"),
@@ -52,27 +54,23 @@ LAYERS = (
     ("rewrites",),
     ("estimate",),
     ("comparison", "plan", "question"),
+    ("rounds",),
     ("measurement",),
     ("stated",),
     ("two_sides", "traced"),
     ("events",),
-    ("bodies", "profiling", "power.study"),
-    ("record", "attempt", "series", "asked"),
-    ("sittings", "rejection", "separation", "regression.slowdown", "regression.detection"),
+    ("bodies", "profiling", "studies.power.study"),
+    ("record", "series", "asked", "studies.kinds"),
+    ("sittings", "separation", "regression.slowdown"),
+    ("studies.power.rates", "studies.planted.rates", "studies.rewrites.rate", "studies.mutation.tally"),
     ("figure", "floor", "operators"),
     ("claims", "sweep", "waterfall"),
-    ("mutation.operators", "mutation.places", "mutation.forks", "mutation.tally"),
-    ("mutation.mutants",),
-    ("mutation.planted", "mutation.probes", "mutation.survivors"),
-    ("mutation.trials",),
-    ("mutation.session",),
-    ("mutation",),
-    ("regression.outcome", "power.summary"),
+    ("regression.outcome",),
     ("row", "regression.grid"),
     ("page.plot", "page.axis"),
     ("page.conclusion", "page.answers", "page.caveats", "page.work", "page.sizes"),
     ("page.intervals", "page.samples", "page.climbs", "page.icicles", "page.roofs"),
-    ("page.sittings", "page.matrices", "page.studies"),
+    ("page.sittings", "page.matrices", "studies.plots"),
     ("page.card", "page.rendering"),
     ("page",),
     ("report", "table", "history", "resumption", "proving"),
@@ -88,17 +86,25 @@ LAYERS = (
     ("regression.driver",),
     ("regression.lockstep",),
     ("regression.compare", "regression.changes"),
-    ("regression.planting",),
-    ("regression.judgement", "regression.matrix", "regression.study"),
+    ("regression.judgement", "regression.matrix"),
     ("regression.asv_matrix",),
     ("regression",),
     ("terminal.lines",),
     ("terminal.",),
     ("terminal",),
     ("regression.shown",),
+    ("cli.project",),
     ("cli.options",),
     ("cli.",),
     ("cli",),
+    ("studies.mutation.source_map", "studies.mutation.forks"),
+    ("studies.mutation.mutants",),
+    ("studies.mutation.planting", "studies.mutation.probes", "studies.mutation.survivors"),
+    ("studies.mutation.trying",),
+    ("studies.mutation.session", "studies.rewrites.trying", "studies.planted.plants"),
+    ("studies.planted.study",),
+    ("studies.mutation.verb", "studies.planted.verb", "studies.power.verb", "studies.rewrites.verb"),
+    ("project",),
     ("__main__",),
 )
 """Modules of `bench` from the ground up; a name that ends in a dot stands for the modules of that folder."""
@@ -181,6 +187,21 @@ ALLOWED = {"torch", "einops", "jaxtyping", "transformer_lens", "sae_lens", "hugg
 
 def test_imports_go_one_way() -> None:
     assert violations(bench_modules()) == []
+
+
+def who_knows_studies(modules: dict[str, ast.Module]) -> set[str]:
+    """Modules of the instrument that import a study; `project` hands studies in."""
+    of_instrument = {name: tree for name, tree in modules.items() if name.split(".")[0] not in ("studies", "project")}
+    return {name for name, tree in of_instrument.items() if any("studies" in one for one in imported(tree, name))}
+
+
+def test_the_instrument_knows_no_study() -> None:
+    assert who_knows_studies(bench_modules()) == set()
+
+
+def test_a_study_in_the_instrument_is_seen() -> None:
+    told = {"sitting": ast.parse("def f():\n    from .studies.kinds import Rewritten"), "clock": ast.parse("")}
+    assert who_knows_studies(told) == {"sitting"}
 
 
 def test_an_import_against_the_order_is_seen() -> None:

@@ -15,10 +15,10 @@ from bench import cli
 from bench.candidate import load
 from bench.cli import FAULT
 from bench.cli.gate import _given
-from bench.cli.options import app
 from bench.errors import BadInput
 from bench.failures import DEBUG
 from bench.findings import FINDINGS, find
+from bench.project import PROJECT
 from bench.record import read
 
 from . import warm
@@ -30,7 +30,7 @@ PAIR = find("text_batching").pairs[0]
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["bench", *arguments])
     with pytest.raises(SystemExit) as ended:
-        cli.main(FINDINGS)
+        cli.main(PROJECT)
         raise SystemExit(0)
     return int(ended.value.code or 0)
 
@@ -62,10 +62,10 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         (["compare", "HEAD", ".", "--finding", "nonsense"], "Unknown finding 'nonsense'"),
         (["compare", "."], "Missing argument 'after'"),
         (["matrix", "no/such/file"], "no/such/file cannot be read"),
-        (["gate"], "gate has nothing to do. Expected --against FILE|COMMIT, or --save FILE"),
-        (["gate", "--against", "no-such-commit"], "'no-such-commit' is no commit"),
-        (["gate", "--against", "no/such.json"], "No such file"),
-        (["gate", "--against", "results/counts.json", "--budget-s", "9"], "a file holds no times"),
+        (["guard"], "guard has nothing to do. Expected --against FILE|COMMIT, or --save FILE"),
+        (["guard", "--against", "no-such-commit"], "'no-such-commit' is no commit"),
+        (["guard", "--against", "no/such.json"], "No such file"),
+        (["guard", "--against", "results/counts.json", "--budget-s", "9"], "a file holds no times"),
         (["accept", "--who", "ada", "--why", "x"], "accept needs --against"),
         (["accept", "--against", "results/counts.json", "--who", "ada"], "needs --who and --why"),
     ],
@@ -84,7 +84,7 @@ def test_list_names_every_finding(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
 
 def test_help_shows_examples(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    for verb in typer.main.get_command(app).commands:  # type: ignore[attr-defined]
+    for verb in typer.main.get_command(cli.application(PROJECT)).commands:  # type: ignore[attr-defined]
         assert run(monkeypatch, verb, "--help") == 0
         assert "Example" in capsys.readouterr().out
 

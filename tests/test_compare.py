@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from bench.cli.gating import ACCEPTED
+from bench.bodies import Counted
+from bench.cli.guard import ACCEPTED
 from bench.counters import count
 from bench.counters.tensors import operators
 from bench.environment import current_environment
@@ -22,15 +23,16 @@ from bench.proving import prove_all
 from bench.question import Question, questions
 from bench.regression.changes import changes, counts_of, read_accepted, read_baseline
 from bench.regression.compare import Pairing, asked_of_both
-from bench.regression.detection import detection
 from bench.regression.driver import SideFailed, worker
 from bench.regression.outcome import outcomes
 from bench.regression.places import Place, place_of
-from bench.regression.planting import EXACT, slower, unplanted
 from bench.regression.side import IMPLEMENTATIONS, parse_side
-from bench.regression.study import study
+from bench.studies.kinds import Planted
+from bench.studies.planted.plants import EXACT, slower, unplanted
+from bench.studies.planted.rates import detection
+from bench.studies.planted.study import study
 from bench.subject import Subject
-from bench.two_sides import Compared, Planted
+from bench.two_sides import Compared
 
 CACHE_FINDING = "sae_cache"
 WARM = pytest.mark.usefixtures("warm_workers")
@@ -137,7 +139,7 @@ def test_a_worker_that_hangs_is_killed_in_time(copy: Callable[..., Place]) -> No
 @pytest.fixture(scope="module")
 def counted() -> dict[str, int]:
     smoke = questions([find(name) for name in (CACHE_FINDING, "feature_links", "grad_mode")], "smoke")
-    return counts_of([one for one in prove_all((), smoke, ()) if getattr(one, "kind", "") == "counted"])
+    return counts_of([one for one in prove_all((), smoke, ()) if isinstance(one, Counted)])
 
 
 def test_the_committed_counts_are_those_of_today(counted: dict[str, int]) -> None:

@@ -15,6 +15,7 @@ from bench.environment import current_environment
 from bench.errors import RecordProblem
 from bench.record import Recorder, read
 from bench.resumption import this_process
+from bench.studies.kinds import KINDS
 
 from .test_cli import run
 
@@ -111,9 +112,9 @@ def surrounded(results: Path, line: bytes) -> Path:
 
 @pytest.mark.parametrize("name", LINES)
 def test_a_line_that_is_no_record_is_named_and_skipped(results: Path, name: str) -> None:
-    before = len(read(results).records)
+    before = len(read(results, KINDS).records)
     surrounded(results, LINES[name])
-    ledger = read(results)
+    ledger = read(results, KINDS)
     assert len(ledger.records) == before + 2
     (problem,) = ledger.problems
     assert problem.startswith("some.jsonl:2 skipped: ") and "\n" not in problem and len(problem) < 300
@@ -123,9 +124,9 @@ def test_a_line_that_is_no_record_is_named_and_skipped(results: Path, name: str)
 def test_a_record_with_a_value_that_is_none_is_named_and_skipped(
     results: Path, known: dict[str, dict[str, Any]], name: str
 ) -> None:
-    before = len(read(results).records)
+    before = len(read(results, KINDS).records)
     surrounded(results, changed(known, name))
-    ledger = read(results)
+    ledger = read(results, KINDS)
     assert len(ledger.records) == before + 2
     (problem,) = ledger.problems
     assert problem.startswith("some.jsonl:2 skipped: ") and "\n" not in problem and len(problem) < 300
@@ -133,7 +134,7 @@ def test_a_record_with_a_value_that_is_none_is_named_and_skipped(
 
 def test_unchanged_they_are_all_read(results: Path, known: dict[str, dict[str, Any]]) -> None:
     """The companion: what is refused above is refused for its damage."""
-    ledger = read(results)
+    ledger = read(results, KINDS)
     assert len(ledger.records) == len(known) and not ledger.problems
     assert {kind for kind, _ in CHANGED.values()} <= set(known)
 
@@ -148,12 +149,12 @@ def test_a_file_of_another_kind_is_named_once_and_loses_nothing_appended_to_it(
 ) -> None:
     path = results / "records/some.jsonl"
     path.write_bytes(made((results / "records/good.jsonl").read_bytes()))
-    before = read(results)
+    before = read(results, KINDS)
     (problem,) = before.problems
     assert problem.startswith("some.jsonl skipped: ") and words in problem
     whole = (results / "records/good.jsonl").read_bytes().splitlines()[0]
     path.write_bytes(path.read_bytes() + b"\n" + whole + b"\n")
-    after = read(results)
+    after = read(results, KINDS)
     assert len(after.records) == len(before.records) + 1 and len(after.problems) == 1
 
 
@@ -171,9 +172,9 @@ def circular(path: Path) -> None:
 
 @pytest.mark.parametrize("made", [folder, dangling, circular, os.mkfifo])
 def test_what_is_no_file_is_named_and_skipped(results: Path, made: Callable[[Path], None]) -> None:
-    before = read(results)
+    before = read(results, KINDS)
     made(results / "records/odd.jsonl")
-    after = read(results)
+    after = read(results, KINDS)
     assert after.records == before.records
     (problem,) = after.problems
     assert problem.startswith("odd.jsonl skipped: ") and "move it away" in problem
@@ -181,9 +182,9 @@ def test_what_is_no_file_is_named_and_skipped(results: Path, made: Callable[[Pat
 
 def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(results: Path) -> None:
     path = results / "records/good.jsonl"
-    before = read(results)
+    before = read(results, KINDS)
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
-    assert read(results) == before
+    assert read(results, KINDS) == before
 
 
 @pytest.fixture
@@ -237,4 +238,4 @@ def test_a_run_goes_on_beside_what_is_damaged(damaged: Path, known: dict[str, di
 def test_only_a_whole_number_is_a_format_of_another_version(results: Path) -> None:
     surrounded(results, b'{"format": 3}')
     with pytest.raises(RecordProblem, match="has record format 3"):
-        read(results)
+        read(results, KINDS)

@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 
 from bench import report as reports
-from bench.bodies import Judged, Measured, Mutated, Rejected, Survived
+from bench.bodies import Judged, Measured
 from bench.certificate import Certificate
 from bench.environment import current_environment
 from bench.findings import find
 from bench.record import Ledger
-from bench.sections import SECTIONS, Rewrites
+from bench.studies.kinds import Mutated, Rejected, Survived
+from bench.studies.sections import SECTIONS, Rewrites
 
 from .reporting import build, launches, ledger, rewritten, told, without_library
 

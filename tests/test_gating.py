@@ -1,4 +1,4 @@
-"""The gate of continuous integration, from the command line: what stops it, what passes, what accepting writes.
+"""The guard of continuous integration, from the command line: what stops it, what passes, what accepting writes.
 
 What is counted is planted, so that no model runs here; tests/test_compare.py counts for real.
 """
@@ -18,10 +18,12 @@ from bench.bodies import Counted
 from bench.certificate import Refusal
 from bench.comparison import Launch
 from bench.environment import current_environment
-from bench.findings import FINDINGS, find
+from bench.findings import find
+from bench.project import PROJECT
 from bench.regression.changes import Baseline, save_baseline
 from bench.regression.compare import Pairing
 from bench.regression.driver import SideFailed
+from bench.sitting import Proven
 from bench.two_sides import AnswersCompared, Compared, SideSeen
 
 SAVED = {"forward_passes": 3, "encodes": 1}
@@ -47,11 +49,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     save_baseline(tmp_path / "counts.json", Baseline(versions=versions, counts=rows))
 
     def called(verb: str, counts: dict[str, int], *more: str, answers: tuple[Any, ...] = ()) -> int:
-        def prove(
-            self: Any, *asked: Any, heard: Callable[[Counted], None], **others: Any
-        ) -> tuple[list[Any], list[Any]]:
-            heard(counted(counts))
-            return list(answers), []
+        def prove(self: Any, *asked: Any, **others: Any) -> Proven:
+            return Proven(list(answers), [], [counted(counts)])
 
         monkeypatch.setattr("bench.sitting.Sitting.prove", prove)
         places = ["--against", str(tmp_path / "counts.json"), "--accepted", str(tmp_path / "accepted.toml")]
@@ -64,7 +63,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 def status_of(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["bench", *arguments])
     with pytest.raises(SystemExit) as ended:
-        cli.main(FINDINGS)
+        cli.main(PROJECT)
     return int(ended.value.code or 0)
 
 
@@ -81,7 +80,7 @@ def status_of(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 def test_an_extra_pass_a_lacking_one_and_a_vanished_row_stop_the_line(
     run: Run, capsys: pytest.CaptureFixture[str], counts: dict[str, int], status: int, words: str
 ) -> None:
-    assert run("gate", counts) == status
+    assert run("guard", counts) == status
     assert words in capsys.readouterr().out
 
 
@@ -89,7 +88,7 @@ def test_a_wrong_answer_stops_the_line_and_cannot_be_accepted(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     refusal = Refusal("text_batching", "extract_features", WORKLOAD, "batched", "not equivalent", "row 0", "rows")
-    assert run("gate", SAVED, answers=(refusal,)) == 1
+    assert run("guard", SAVED, answers=(refusal,)) == 1
     assert "not equivalent: row 0" in capsys.readouterr().out
     assert run("accept", SAVED, "--who", "ada", "--why", "so", answers=(refusal,)) == 2
     assert not (tmp_path / "accepted.toml").exists()
@@ -103,22 +102,40 @@ def test_what_is_accepted_says_who_and_why_and_passes_from_then_on(
     (entry,) = tomllib.loads((tmp_path / "accepted.toml").read_text())["accepted"]
     row = "extract_features.batched.forward_passes"
     assert entry == {"row": row, "before": 3, "after": 4, "who": "ada", "why": "one hook more"}
-    assert run("gate", more) == 0
+    assert run("guard", more) == 0
     assert "accepted by ada: one hook more" in capsys.readouterr().out
     # Another change of the same row is another one.
-    assert run("gate", SAVED | {"forward_passes": 5}) == 1
+    assert run("guard", SAVED | {"forward_passes": 5}) == 1
 
 
 def test_the_summaries_are_written_also_where_the_line_stops(run: Run, tmp_path: Path) -> None:
-    markdown, junit = tmp_path / "summary.md", tmp_path / "gate.xml"
-    assert run("gate", SAVED | {"forward_passes": 4}, "--markdown", str(markdown), "--junit", str(junit)) == 1
+    markdown, junit = tmp_path / "summary.md", tmp_path / "guard.xml"
+    assert run("guard", SAVED | {"forward_passes": 4}, "--markdown", str(markdown), "--junit", str(junit)) == 1
     assert markdown.read_text().startswith("### speedproof: stopped")
     assert ET.parse(junit).getroot().get("failures") == "1"
 
 
 def test_counts_are_saved_for_the_next_time(run: Run, tmp_path: Path) -> None:
-    assert run("gate", SAVED | {"forward_passes": 4}, "--save", str(tmp_path / "next.json")) == 1
+    assert run("guard", SAVED | {"forward_passes": 4}, "--save", str(tmp_path / "next.json")) == 1
     assert json.loads((tmp_path / "next.json").read_text())["counts"]["extract_features.batched.forward_passes"] == 4
+
+
+def test_its_former_name_still_guards_and_the_help_page_names_one(
+    run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("gate", SAVED | {"forward_passes": 4}) == 1
+    assert "3 to 4 (more work)" in capsys.readouterr().out
+    assert status_of(monkeypatch, "--help") == 0
+    verbs = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
+    assert "guard" in verbs and "gate" not in verbs
+
+
+def test_counts_are_not_saved_of_a_comparison_with_a_commit(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved = tmp_path / "counts.json"
+    assert status_of(monkeypatch, "guard", "--against", "HEAD", "--save", str(saved)) == 2
+    assert "without --against a commit" in capsys.readouterr().err and not saved.exists()
 
 
 def side(text: str) -> SideSeen:
@@ -148,7 +165,7 @@ def test_a_budget_makes_clocks_count(
 
     monkeypatch.setattr(Pairing, "compared", compared)
     results = ["--results", str(tmp_path), "--accepted", str(tmp_path / "accepted.toml")]
-    arguments = ["gate", "text_batching", "--against", "HEAD", "--budget-s", str(budget_s), *results]
+    arguments = ["guard", "text_batching", "--against", "HEAD", "--budget-s", str(budget_s), *results]
     assert status_of(monkeypatch, *arguments) == status
 
 
@@ -160,9 +177,9 @@ def test_a_side_that_cannot_be_started_is_told_in_the_summary_too(
         yield
 
     monkeypatch.setattr(Pairing, "compared", compared)
-    markdown, junit = tmp_path / "summary.md", tmp_path / "gate.xml"
+    markdown, junit = tmp_path / "summary.md", tmp_path / "guard.xml"
     results = ["--results", str(tmp_path), "--accepted", str(tmp_path / "accepted.toml")]
     written = ["--markdown", str(markdown), "--junit", str(junit)]
-    assert status_of(monkeypatch, "gate", "text_batching", "--against", "HEAD", *results, *written) == 2
+    assert status_of(monkeypatch, "guard", "text_batching", "--against", "HEAD", *results, *written) == 2
     assert "SyntaxError" in markdown.read_text() and "python -m bench accept" not in markdown.read_text()
     assert ET.parse(junit).getroot().get("failures") == "1"

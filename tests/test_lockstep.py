@@ -13,7 +13,7 @@ from bench.findings import find
 from bench.looks import LOOKS
 from bench.question import questions
 from bench.regression import lockstep as module
-from bench.regression.lockstep import Timed, lockstep
+from bench.regression.lockstep import lockstep
 from bench.sampling import cores_for
 from bench.warmup import Form
 
@@ -51,7 +51,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     single = replace(question, workload=replace(question.workload, n_threads=1))
     places: Any = ("before", "after")
     (timed,) = lockstep(places, [single], 1e6, 7, lambda what, left: None, precision=0.0, most=LOOKS[0])
-    assert isinstance(timed, Timed) and len(timed.launches) == LOOKS[0] and not timed.failure
+    assert len(timed.launches) == LOOKS[0] and not timed.failure
     return requests
 
 

@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import measurement, sampling, warmup
+from bench import measurement, rounds, sampling, warmup
 from bench.certificate import Certificate
 from bench.check import certify
 from bench.comparison import Launch
 from bench.failures import Failed
 from bench.findings import find
 from bench.looks import LOOKS
-from bench.measurement import Measurement, Outcome, in_time, measure
+from bench.measurement import measure
 from bench.plan import Plan
 from bench.process import ProcessDied, TookTooLong, Usage
+from bench.rounds import Outcome, Taken, in_time
 from bench.sampling import take
 from bench.warmup import LONGEST_REHEARSED_S, LONGEST_WARM_UP_S, MOST_CALLS, SHORTEST_SAMPLE_S, Form, settled, warm_up
 
@@ -52,7 +53,7 @@ class Machine:
         self.rng = np.random.default_rng(0)
         self.now_s = 0.0
         self.asked: list[list[str]] = []
-        monkeypatch.setattr(measurement, "monotonic_s", lambda: self.now_s)
+        monkeypatch.setattr(rounds, "monotonic_s", lambda: self.now_s)
         monkeypatch.setattr(measurement, "in_fresh_process", self.process)
 
     def process(self, usage: Usage, work: Any, plans: list[Plan], *conditions: Any) -> Iterator[Outcome]:
@@ -70,7 +71,7 @@ LINKS, CACHE, NULL = "feature_links.feature_links", "sae_cache.check_sae_cached"
 def test_undecided_plans_alone_go_on(plans: list[Plan], monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(monkeypatch, {LINKS: 1e-4, CACHE: 0.3, NULL: 1e-4}, dict.fromkeys((LINKS, CACHE, NULL), 1.0))
     done = list(measure(plans, 1e6, 1, Usage()))
-    assert {m.plan.label: len(m.launches) for m in done} == {LINKS: 4, CACHE: LOOKS[-1], NULL: 4}
+    assert {m.what.label: len(m.launches) for m in done} == {LINKS: 4, CACHE: LOOKS[-1], NULL: 4}
     assert [len(labels) for labels in machine.asked] == [3] * 4 + [1] * (LOOKS[-1] - 4)
 
 
@@ -98,7 +99,7 @@ def test_the_budget_is_kept_and_every_measurement_ends_at_a_look(
     machine = Machine(monkeypatch, dict.fromkeys(took_s, 0.3), took_s)
     budget_s = 4 * (5 + 63) + 60
     done = list(measure(plans, budget_s, 1, Usage()))
-    n_launches = {m.plan.label: len(m.launches) for m in done}
+    n_launches = {m.what.label: len(m.launches) for m in done}
     assert machine.now_s <= budget_s
     # The slow plan's next look does not fit; the quick ones go on with what is left.
     assert n_launches[CACHE] == LOOKS[0] and n_launches[LINKS] >= n_launches[NULL] > LOOKS[0]
@@ -128,12 +129,12 @@ def test_a_plan_that_fails_stops_alone(plans: list[Plan], monkeypatch: pytest.Mo
             yield Outcome(None, "differs in 1 of 70 rows") if label == CACHE else outcome
 
     monkeypatch.setattr(measurement, "in_fresh_process", failing)
-    done = {m.plan.label: m for m in measure(plans, 1e6, 1, Usage())}
+    done = {m.what.label: m for m in measure(plans, 1e6, 1, Usage())}
     assert done[CACHE].failure and not done[LINKS].failure and len(machine.asked[1]) == 2
 
 
 def test_the_quickest_go_on_where_not_all_can(plans: list[Plan]) -> None:
-    slow, quick = Measurement(plans[0], launch_s=(9.0,)), Measurement(plans[1], launch_s=(1.0, 2.0))
+    slow, quick = Taken(plans[0], took_s=9.0), Taken(plans[1], took_s=2.0)
     assert in_time([slow, quick], 2, 5.0, 32.0) == [slow, quick]
     assert in_time([slow, quick], 2, 5.0, 31.0) == [quick]
     assert in_time([slow, quick], 2, 5.0, 13.0) == []

@@ -14,18 +14,19 @@ import torch
 pytest.importorskip("cosmic_ray", reason="cosmic-ray is not installed; it comes with the extra 'mutation'")
 
 from bench import cli
-from bench.bodies import Mutated, Survived
 from bench.errors import BadInput
-from bench.findings import FINDINGS, find
-from bench.mutation import forks, session
-from bench.mutation.forks import forked
-from bench.mutation.mutants import Mutant, mutants_of, path_of, sampled
-from bench.mutation.places import read_places
-from bench.mutation.probes import Asked, first_wrong, twin_probes
-from bench.mutation.survivors import FILE, entry_for, read_reasons, stale, survived
-from bench.mutation.tally import Tally, tally
-from bench.mutation.trials import Bench, fates, show_gate
+from bench.findings import find
+from bench.project import PROJECT
 from bench.record import read
+from bench.studies.kinds import KINDS, Mutated, Survived
+from bench.studies.mutation import forks, session
+from bench.studies.mutation.forks import forked
+from bench.studies.mutation.mutants import Mutant, mutants_of, path_of, sampled
+from bench.studies.mutation.probes import Asked, first_wrong, twin_probes
+from bench.studies.mutation.source_map import read_places
+from bench.studies.mutation.survivors import FILE, entry_for, read_reasons, stale, survived
+from bench.studies.mutation.tally import Tally, tally
+from bench.studies.mutation.trying import Bench, fates, show_gate
 from bench.subject import Subject
 from bench.subjects import Subjects
 
@@ -211,7 +212,7 @@ def test_only_probes_that_run_the_function_are_asked() -> None:
 def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int | str | None:
     monkeypatch.setattr(sys, "argv", ["bench", *words])
     with pytest.raises(SystemExit) as exit_:
-        cli.main(FINDINGS)
+        cli.main(PROJECT)
     return exit_.value.code
 
 
@@ -225,7 +226,7 @@ def test_a_survivor_without_a_reason_fails_the_verb_which_says_what_to_add(
     assert run(monkeypatch, *words, "--reasons", str(bare)) == 1
     told = capsys.readouterr().out
     assert f"its reason to {bare}" in told and "without a reason" in told
-    (record,) = read(tmp_path).records
+    (record,) = read(tmp_path, KINDS).records
     assert isinstance(record.body, Mutated) and record.body.n_killed + len(record.body.survived) == record.body.n_tried
     pasted = told[told.index("[[survivor]]") :].split("SURVIVED")[0].split("\n\n")[0]
     bare.write_text(pasted.split('why = ""')[0].replace('kind = ""', 'kind = "equivalent"') + 'why = "so"\n')

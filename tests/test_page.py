@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 from bench import report as reports
 from bench.environment import Environment
 from bench.record import Ledger, read
-from bench.sections import SECTIONS
+from bench.studies.kinds import KINDS
+from bench.studies.sections import SECTIONS
 
 from .made_up import HOSTILE, made_up
 from .reporting import build
@@ -62,7 +63,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def written(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of the committed records, with made-up sides and studies besides, one of them of a hostile name."""
-    built = build(made_up(hostile(read(published / "results")), HOSTILE), sections=SECTIONS)
+    built = build(made_up(hostile(read(published / "results", KINDS)), HOSTILE), sections=SECTIONS)
     return reports.write(built, tmp_path_factory.mktemp("page"))[-1]
 
 
@@ -137,12 +138,12 @@ def test_what_moved_between_two_sides_is_told_with_the_line_that_calls_it(opened
     row = opened.page.locator("#sides tr", has_text="aten::mm").first
     assert row.is_visible() and "1 to 3" in row.inner_text() and "500 µs to 1.70 ms" in row.inner_text()
     assert f"{HOSTILE}.py:7 in call" in row.inner_text()
-    text = reports.render(build(made_up(read(published / "results"))), "report.md")
+    text = reports.render(build(made_up(read(published / "results", KINDS))), "report.md")
     assert "| `aten::mm` | 1 to 3 | 500 µs to 1.70 ms | transformer-lens==3.0.0.py:7 in call |" in text
 
 
 def test_hovering_shows_the_numbers_of_the_record(opened: Opened, published: Path) -> None:
-    row = build(read(published / "results")).rows[0]
+    row = build(read(published / "results", KINDS)).rows[0]
     canvas = opened.page.locator("#plot-intervals-text_batching")
     canvas.scroll_into_view_if_needed()
     canvas.locator(".points path").first.hover(force=True)

@@ -23,7 +23,8 @@ from bench.page.work import gist, quantity, why
 from bench.record import Ledger, read
 from bench.regression.grid import change
 from bench.row import Row
-from bench.sections import SECTIONS, Power
+from bench.studies.kinds import KINDS
+from bench.studies.sections import SECTIONS, Power
 
 from .made_up import HOSTILE, made_up
 from .reporting import build, launches, told
@@ -31,7 +32,7 @@ from .reporting import build, launches, told
 
 @pytest.fixture(scope="module")
 def reference(published: Path) -> Ledger:
-    return read(published / "results")
+    return read(published / "results", KINDS)
 
 
 @pytest.fixture(scope="module")

@@ -9,25 +9,25 @@ from pathlib import Path
 import pytest
 
 from bench import cli
-from bench.bodies import Powered
 from bench.certificate import Certificate
 from bench.comparison import Comparison, Launch
 from bench.counters import count
 from bench.counters.tensors import operators
 from bench.environment import current_environment
-from bench.findings import FINDINGS
 from bench.gate import require_covers
 from bench.plan import Plan
-from bench.power.burden import save_inputs, slowed
-from bench.power.peers import PEERS, Half, PeerFailed, installed
-from bench.power.slowed_finding import pair_of, target_of
-from bench.power.study import INJECTED, OURS, ask_ours, certificates, tools
-from bench.power.summary import clopper_pearson, pooled_rows, power_rows
+from bench.project import PROJECT
 from bench.record import Recorder
+from bench.studies.kinds import Powered
+from bench.studies.power.rates import clopper_pearson, pooled_rows, power_rows
+from bench.studies.power.slowed_call import save_inputs, slowed
+from bench.studies.power.slowed_finding import pair_of, target_of
+from bench.studies.power.study import INJECTED, OURS, ask_ours, certificates, tools
+from bench.studies.power.tools import PEERS, Half, PeerFailed, installed
 from bench.subject import find_subject
 from bench.workload import Workload
 
-STUDY = "bench.power.study"
+STUDY = "bench.studies.power.study"
 SMALL = Workload("power", "tiny", 20, n_threads=1)
 
 
@@ -41,7 +41,7 @@ def test_a_slowed_call_does_that_many_more_products_and_nothing_else() -> None:
 def test_a_slowed_pair_is_certified_and_planned_by_the_gate_and_runner_that_all_pairs_go_through(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bench.power.study.WORKLOAD", SMALL)
+    monkeypatch.setattr("bench.studies.power.study.WORKLOAD", SMALL)
     certificate = certificates([5])[5]
     assert isinstance(certificate, Certificate)
     plan = Plan(target_of(5), certificate)
@@ -122,7 +122,7 @@ def test_only_the_tools_wanted_are_asked_and_an_unknown_one_is_named(
     assert tools(["torch.utils.benchmark", OURS]) == [OURS, "torch.utils.benchmark"]
     monkeypatch.setattr(sys, "argv", ["bench", "power", "--tool", "hyperfine", "--results", str(tmp_path)])
     with pytest.raises(SystemExit) as ended:
-        cli.main(FINDINGS)
+        cli.main(PROJECT)
     assert ended.value.code == 2 and "hyperfine" in capsys.readouterr().err
 
 
@@ -134,7 +134,7 @@ def test_the_table_is_shown_from_records(
     told = []
     for _ in range(2):
         with pytest.raises(SystemExit) as ended:
-            cli.main(FINDINGS)
+            cli.main(PROJECT)
         assert ended.value.code == 0
         told.append(capsys.readouterr().out.strip())
         Recorder(tmp_path, current_environment(), "s").write(body)

@@ -1,14 +1,22 @@
 """Records: whole or reported, never lost, never guessed at."""
 
+import json
 import os
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bench.bodies import Judged
+from bench.cli import main
+from bench.cli.project import Project
 from bench.environment import current_environment
 from bench.errors import RecordProblem
+from bench.project import PROJECT
 from bench.record import Recorder, read, schema
+from bench.stated import Unknown
+from bench.studies.kinds import KINDS, Planted
 
 ROOT = Path(__file__).parent.parent
 
@@ -65,6 +73,60 @@ def test_an_unknown_format_is_refused_with_the_way_out(tmp_path: Path) -> None:
             read(tmp_path)
 
 
+PLANTED = Planted(
+    plant="none", found=False, answers="same", work=(), time="alike", launches=4, slowdown=1.0, budget_s=9.0
+)
+
+
+def test_a_record_of_a_kind_that_the_reader_does_not_know_is_kept_counted_and_named(tmp_path: Path) -> None:
+    known, foreign = (recorder(tmp_path).write(body) for body in (judged(), PLANTED))
+    ledger = read(tmp_path)
+    assert ledger.records[0] == known and not ledger.problems and ledger.unknown == {"planted": 1}
+    kept = ledger.records[1].body
+    assert isinstance(kept, Unknown) and kept.said == PLANTED.model_dump(mode="json", exclude={"kind"})
+    assert ledger.filter(kind="planted").records == ledger.records[1:] and ledger.records[1].workload is None
+    assert ledger.records[1].written == foreign.written
+    # Whoever is told of the kind reads it.
+    whole = read(tmp_path, KINDS)
+    assert list(whole.records) == [known, foreign] and not whole.unknown
+
+
+@pytest.mark.parametrize("changed", [{"sitting": 3}, {"written": "yesterday"}, {"more": 1}, {"environment": {}}])
+def test_a_record_of_an_unknown_kind_is_whole_in_all_else_or_named_and_skipped(
+    tmp_path: Path, changed: dict[str, Any]
+) -> None:
+    recorder(tmp_path).write(PLANTED)
+    line = json.loads(file_of(tmp_path).read_bytes())
+    file_of(tmp_path).write_text(json.dumps(line | changed) + "\n")
+    ledger = read(tmp_path)
+    assert not ledger.records and not ledger.unknown and ":1 skipped: " in ledger.problems[0]
+
+
+@pytest.mark.parametrize("body", [{}, {"kind": 3}, {"kind": None}, [], "planted", None])
+def test_a_body_without_a_kind_is_no_record(tmp_path: Path, body: Any) -> None:
+    recorder(tmp_path).write(judged())
+    line = json.loads(file_of(tmp_path).read_bytes()) | {"body": body}
+    file_of(tmp_path).write_text(json.dumps(line) + "\n")
+    assert not read(tmp_path).records and ":1 skipped: body" in read(tmp_path).problems[0]
+
+
+def test_the_verbs_name_kinds_that_nothing_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for body in (judged(), PLANTED, PLANTED):
+        recorder(tmp_path).write(body)
+    monkeypatch.setattr(sys, "argv", ["bench", "records", "--results", str(tmp_path), "--format", "csv"])
+    told = []
+    for handed_in in (Project(), PROJECT):
+        with pytest.raises(SystemExit) as ended:
+            main(handed_in)
+        assert ended.value.code == 0
+        said = capsys.readouterr()
+        assert said.out.count("planted") == 2
+        told.append("of kinds that nothing here reads: 2 'planted'." in said.err)
+    assert told == [True, False]
+
+
 def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder(tmp_path).write(judged())
     before = file_of(tmp_path).read_bytes()
@@ -85,7 +147,7 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> N
 
 
 def test_the_published_schema_is_that_of_the_records() -> None:
-    assert (ROOT / "results/record.schema.json").read_text() == schema()
+    assert (ROOT / "results/record.schema.json").read_text() == schema(KINDS)
 
 
 def test_records_name_no_host_no_user_and_no_path(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from bench.findings import find
 from bench.history import histories
 from bench.record import Ledger, Record
 from bench.report import Section, Told
-from bench.sections import SECTIONS
 from bench.sittings import RecordedSitting, sittings, that_counts
+from bench.studies.sections import SECTIONS
 
 from .reporting import build, launches, ledger, row
 

@@ -16,13 +16,14 @@ from bench.comparison import Comparison, Verdict
 from bench.environment import current_environment
 from bench.figure import Figure
 from bench.finding import Claim, Pair
-from bench.measurement import Measurement
 from bench.page.conclusion import CELLS, outcome
 from bench.quiet import Condition, Conditions
 from bench.record import Ledger, Recorder, read
-from bench.sections import SECTIONS
+from bench.rounds import Taken
 from bench.sitting import Sitting
 from bench.stated import About
+from bench.studies.kinds import KINDS
+from bench.studies.sections import SECTIONS
 
 from .reporting import Page, build, launches, ledger, plan_of, row, without_library
 
@@ -57,9 +58,9 @@ def test_a_refusal_withholds_the_figure(certificate: Certificate) -> None:
 def test_a_measurement_whose_outputs_were_wrong_is_recorded_as_refused(
     certificate: Certificate, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    wrong = Measurement(plan_of(certificate), launches(3.0), failure="differs in 1 of 70 rows")
+    wrong = Taken(plan_of(certificate), launches(3.0), failure="differs in 1 of 70 rows")
     monkeypatch.setattr(sitting, "measure", lambda *_: [wrong])
-    Sitting(Recorder(tmp_path, current_environment(), "s"), 0, lambda what, left: None).measure([wrong.plan], 1.0)
+    Sitting(Recorder(tmp_path, current_environment(), "s"), 0, lambda what, left: None).measure([wrong.what], 1.0)
     (body,) = (record.body for record in read(tmp_path).records)
     assert isinstance(body, Refused) and body.code == "not measured"
 
@@ -151,7 +152,7 @@ def test_an_empty_ledger_says_so() -> None:
 
 def test_the_readmes_figures_are_those_of_the_committed_records(published: Path) -> None:
     readme = (published / "README.md").read_text()
-    assert reports.with_figures(readme, build(read(published / "results"), sections=SECTIONS)) == readme, (
+    assert reports.with_figures(readme, build(read(published / "results", KINDS), sections=SECTIONS)) == readme, (
         "The README's figures have drifted. Run: python -m bench report --readme README.md, "
         "then stage it with the records."
     )
@@ -161,11 +162,11 @@ def test_a_changed_figure_in_the_readme_is_seen(published: Path) -> None:
     readme = (published / "README.md").read_text()
     changed = readme.replace("x [", "y [", 1)
     assert changed != readme
-    assert reports.with_figures(changed, build(read(published / "results"), sections=SECTIONS)) != changed
+    assert reports.with_figures(changed, build(read(published / "results", KINDS), sections=SECTIONS)) != changed
 
 
 def test_the_committed_report_is_that_of_the_committed_records(published: Path) -> None:
-    built = build(read(published / "results"), sections=SECTIONS)
+    built = build(read(published / "results", KINDS), sections=SECTIONS)
     for name in ("report.md", "index.html"):
         committed = (published / "results/report" / name).read_text()
         assert without_library(committed) == without_library(reports.render(built, name))
@@ -178,7 +179,7 @@ def test_a_figure_changed_in_the_committed_page_is_seen(published: Path) -> None
 
 
 def test_the_committed_records_hold_six_verdicts_and_no_stale_one(published: Path) -> None:
-    built = build(read(published / "results"), sections=SECTIONS)
+    built = build(read(published / "results", KINDS), sections=SECTIONS)
     assert {row.finding.number for row in built.rows} == {1, 2, 3, 4, 5, 6}
     assert all(row.figure.verdict in (Verdict.VERIFIED, Verdict.AMBIGUOUS) for row in built.rows)
     assert built.null is not None and not built.is_void
@@ -261,7 +262,7 @@ def test_too_few_processes_have_no_interval_and_decide_nothing(certificate: Cert
 
 
 def test_work_is_told_by_name_with_the_padding_efficiency(published: Path) -> None:
-    reference = read(published / "results")
+    reference = read(published / "results", KINDS)
     counts = {"computed_tokens": 200, "real_tokens": 150, "bytes_saved_for_backward": 0}
     tables = {"operators": {f"aten.op{n}": n for n in range(1, 9)}}
     told = {"counts": {"sequential": counts, "batched": counts}, "tables": {"sequential": tables, "batched": {}}}

@@ -19,6 +19,7 @@ from bench.folders import RESULTS
 from bench.record import Record, Recorder, read
 from bench.report import render
 from bench.resumption import LONGEST_PAUSE_H, Earlier, interrupted, scope_of, this_process
+from bench.studies.kinds import KINDS
 
 from . import warm
 from .reporting import build, plan_of
@@ -116,7 +117,7 @@ def test_the_scope_changes_with_source_workload_subject_and_options(
 
 
 def test_answers_and_measurements_are_known_again_from_records() -> None:
-    records = read(RESULTS).records
+    records = read(RESULTS, KINDS).records
     earlier = Earlier(records)
     measured = next(r.body for r in records if isinstance(r.body, Measured) and r.body.arms == TWINS)
     certificate = measured.certificate
@@ -159,7 +160,7 @@ def test_fresh_starts_anew_and_a_resumption_says_so_in_one_line(tmp_path: Path) 
 
 
 def test_the_report_says_that_its_sitting_was_resumed() -> None:
-    ledger = read(RESULTS)
+    ledger = read(RESULTS, KINDS)
     reported = build(ledger).sitting
     assert reported is not None
     again = record(Resumed(pause_s=90, n_kept=3, **ENDED), reported.name)

@@ -12,14 +12,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench import attempt, cli, sitting
-from bench.attempt import Attempt, remember
-from bench.bodies import Rejected, Rewritten
+from bench import cli, sitting
 from bench.certificate import Refusal
 from bench.check import certify
-from bench.findings import FINDINGS
-from bench.record import read
-from bench.rewrites import FAMILIES
+from bench.environment import current_environment
+from bench.process import Work
+from bench.project import PROJECT
+from bench.record import Recorder, read
+from bench.references import resolve
+from bench.resumption import Earlier
+from bench.rewrites import REWRITTEN, find_family
 from bench.rewrites.comparison_table import Way, comparison_table_by
 from bench.rewrites.encoding import Encoding
 from bench.rewrites.grad_mode import collect_activations_by
@@ -29,9 +31,12 @@ from bench.rewrites.reading import Reading
 from bench.rewrites.rewrite import Family
 from bench.rewrites.surroundings import Surroundings
 from bench.rewrites.text_batching import extract_features_by
+from bench.studies.kinds import KINDS, Rejected, Rewritten
+from bench.studies.rewrites import trying
+from bench.studies.rewrites.session import show_rewrites
+from bench.studies.rewrites.trying import Attempt, remember
 from bench.subject import Subject
 
-NAMES = [family.finding.name for family in FAMILIES]
 N_TRIALS = 20
 """Per finding; the command tries more."""
 
@@ -43,7 +48,7 @@ def remembered(tiny: Subject) -> None:
 
 
 @pytest.mark.parametrize("seed", range(N_TRIALS))
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", REWRITTEN)
 def test_a_valid_rewrite_is_never_rejected(name: str, seed: int, tiny: Subject) -> None:
     one = Attempt(name, "tiny", seed)
     assert not isinstance(answer := one.judge(*one.drawn(), tiny), Rejected), answer
@@ -114,7 +119,7 @@ def answer(family: Family, candidate: Callable[..., Any], tiny: Subject) -> Any:
 
 
 @pytest.mark.parametrize("reads", [Reading, Early, Unrestored, LastBatchDropped, RoundedReading])
-@pytest.mark.parametrize("family", FAMILIES, ids=NAMES)
+@pytest.mark.parametrize("family", map(find_family, REWRITTEN), ids=REWRITTEN)
 def test_the_same_rewrites_with_one_fault_in_the_reading_are_all_rejected(
     family: Family, reads: type[Reading], tiny: Subject
 ) -> None:
@@ -124,14 +129,14 @@ def test_the_same_rewrites_with_one_fault_in_the_reading_are_all_rejected(
         assert is_refused == (reads is not Reading), judged
 
 
-@pytest.mark.parametrize("family", FAMILIES[:2], ids=NAMES[:2])
+@pytest.mark.parametrize("family", map(find_family, REWRITTEN[:2]), ids=REWRITTEN[:2])
 def test_the_same_rewrites_with_one_feature_rounded_are_all_rejected(family: Family, tiny: Subject) -> None:
     for seed in range(2):
         judged = answer(family, function(family.finding.name, seed, encodes=RoundedEncoding), tiny)
         assert isinstance(judged, Refusal) and judged.code == "not equivalent", judged
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", REWRITTEN)
 def test_drawing_is_deterministic_and_wide(name: str) -> None:
     first, second = ([Attempt(name, "tiny", seed).drawn() for seed in range(60)] for _ in range(2))
     assert [(r.options, w) for r, w in first] == [(r.options, w) for r, w in second]
@@ -140,7 +145,7 @@ def test_drawing_is_deterministic_and_wide(name: str) -> None:
     assert len({workload.digest for _, workload in first}) >= 50
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", REWRITTEN)
 def test_every_alternative_is_drawn_sooner_or_later(name: str) -> None:
     seen: dict[str, set[Any]] = {}
     for seed in range(300):
@@ -180,8 +185,9 @@ def test_surroundings_give_ordinary_tensors_and_are_as_before_afterwards(autogra
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trials run here, where a test can change what judges them."""
 
-    def here(usage: Any, work: Callable[..., Iterator[Any]], *arguments: Any) -> Iterator[Any]:
-        return work(*arguments)
+    def here(usage: Any, work: Work, *arguments: Any) -> Iterator[Any]:
+        done: Iterator[Any] = (resolve(work) if isinstance(work, str) else work)(*arguments)
+        return done
 
     monkeypatch.setattr(sitting, "in_fresh_process", here)
 
@@ -195,7 +201,7 @@ def refuse(finding: Any, pair: Any, workload: Any, candidate: Any, subject: Any,
 def verb(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["bench", "rewrites", *arguments])
     with pytest.raises(SystemExit) as ended:
-        cli.main(FINDINGS)
+        cli.main(PROJECT)
     return int(ended.value.code or 0)
 
 
@@ -207,7 +213,7 @@ def test_the_verb_says_how_many_passed_and_records_it(
     told = json.loads(capsys.readouterr().out)
     assert (told["trials"], told["rate"], told["rejected"]) == (3, 0, [])
     assert told["upper_bound_95"] == pytest.approx(1 - 0.05 ** (1 / 3))
-    bodies = [record.body for record in read(tmp_path).records]
+    bodies = [record.body for record in read(tmp_path, KINDS).records]
     assert [(b.finding, b.n_trials, b.seed) for b in bodies if isinstance(b, Rewritten)] == [
         ("text_batching", 2, 7),
         ("grad_mode", 1, 7),
@@ -218,7 +224,7 @@ def test_the_verb_says_how_many_passed_and_records_it(
 def test_a_rejected_rewrite_is_told_with_the_command_that_repeats_just_that_trial(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(attempt, "certify", refuse)
+    monkeypatch.setattr(trying, "certify", refuse)
     assert verb(monkeypatch, "6", "--trials", "3", "--seed", "7", "--results", str(tmp_path)) == 1
     said = capsys.readouterr().out
     commands = [
@@ -227,6 +233,19 @@ def test_a_rejected_rewrite_is_told_with_the_command_that_repeats_just_that_tria
     assert commands[1] == "grad_mode --subject tiny --seed 8 --trials 1"
     assert "row 3 differs" in said and "no such file" not in said and "drawn: " in said and "3 of 3" in said
     assert verb(monkeypatch, *commands[1].split(), "--results", str(tmp_path)) == 1
-    first, second = (r.body for r in read(tmp_path).records)
+    first, second = (r.body for r in read(tmp_path, KINDS).records)
     assert isinstance(first, Rewritten) and isinstance(second, Rewritten)
     assert second.rejected == first.rejected[1:2]
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_rewrites_that_an_earlier_stretch_was_shown_are_not_shown_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made = sitting.Sitting(Recorder(tmp_path, current_environment(), "one"), 7, lambda what, left: None)
+    first = show_rewrites(made, {"grad_mode": 1}, "tiny")
+    made.earlier = Earlier(read(tmp_path, KINDS).records)
+    assert made.earlier.n_kept == 1
+    both = show_rewrites(made, {"grad_mode": 1, "text_batching": 1}, "tiny")
+    assert [one.finding for one in both] == ["grad_mode", "text_batching"] and both[:1] == first
+    assert len(read(tmp_path, KINDS).records) == 2

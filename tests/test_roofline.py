@@ -188,7 +188,7 @@ def test_without_rates_there_is_no_floor_and_no_section(certificate: Certificate
 def test_a_sitting_records_the_rates_and_the_least_work(tmp_path: Path) -> None:
     sitting = Sitting(Recorder(tmp_path, current_environment(), "s"), 0, lambda what, left: None)
     question = Question(find("grad_mode").target("collect_activations"), find("grad_mode").pairs[0].workload("smoke"))
-    answers, _ = sitting.prove([question], [question])
+    answers = sitting.prove([question], [question]).answers
     sitting.rate([plan_of(answer) for answer in answers if isinstance(answer, Certificate)])
     bodies = [record.body for record in read(tmp_path).records]
     assert [body.kind for body in bodies] == ["certified", "counted", "needed", "rated"]

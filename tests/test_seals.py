@@ -16,6 +16,7 @@ from bench.digest import digest, recorded
 from bench.errors import Uncertified
 from bench.folders import ROOT
 from bench.record import read
+from bench.studies.kinds import KINDS
 from bench.workload import DIGESTED, Workload
 
 RECORDS = ROOT / "results" / "records"
@@ -93,7 +94,7 @@ def old_ones() -> list[dict[str, Any]]:
 
 
 def test_committed_records_are_read_without_a_problem() -> None:
-    ledger = read(ROOT / "results")
+    ledger = read(ROOT / "results", KINDS)
     assert ledger.records and not ledger.problems
 
 

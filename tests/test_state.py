@@ -36,6 +36,7 @@ from bench.errors import BadInput, Uncertified
 from bench.findings import FINDINGS, find
 from bench.findings.text_batching import FINDING
 from bench.gate import GATE, Gate, gate_that_allows, require_covers
+from bench.project import PROJECT
 from bench.subject import Subject, find_subject
 from bench.tensor_kit import TORCH
 from bench.terminal.gate import answer_as_json, show_answers
@@ -499,7 +500,7 @@ def test_a_waiver_that_cannot_be_is_one_line_of_status_2(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["bench", "check", "text_batching", *arguments])
     with state.restored(TORCH, {}), pytest.raises(SystemExit) as ended:
-        cli.main(FINDINGS)
+        cli.main(PROJECT)
     assert ended.value.code == 2
     told = capsys.readouterr()
     assert words in " ".join((told.out + told.err).split()) and "Traceback" not in told.err

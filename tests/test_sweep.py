@@ -27,6 +27,7 @@ from bench.findings import FINDINGS, find
 from bench.gate import require_covers
 from bench.page.conclusion import outcome
 from bench.page.sizes import size_plot
+from bench.project import PROJECT
 from bench.record import Ledger, Record, read
 from bench.series import Series, series_of
 from bench.sittings import sittings
@@ -288,7 +289,7 @@ def test_the_verb_measures_a_few_sizes_and_says_where_the_twin_loses(
     arguments = ["sweep", "sae_cache", "--largest", "30", "--json", "--budget-s", "1", "--results", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", ["bench", *arguments])
     with pytest.raises(SystemExit) as ended:
-        cli.main(FINDINGS)
+        cli.main(PROJECT)
     assert ended.value.code == 0
     told = json.loads(capsys.readouterr().out)
     assert [one["series"] for one in told] == ["file there, tiny", "file absent, tiny"]
@@ -303,7 +304,7 @@ def test_the_verb_says_which_findings_have_a_sweep(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["bench", "sweep", "feature_links", "--results", str(tmp_path)])
     with pytest.raises(SystemExit) as ended:
-        cli.main(FINDINGS)
+        cli.main(PROJECT)
     assert ended.value.code == 2 and "has no sweep" in capsys.readouterr().err
 
 

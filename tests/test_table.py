@@ -13,21 +13,22 @@ import pytest
 from bench import cli
 from bench.bodies import Measured
 from bench.errors import BadInput, RecordProblem
-from bench.findings import FINDINGS
+from bench.project import PROJECT
 from bench.record import Ledger, read
+from bench.studies.kinds import KINDS
 from bench.table import record_rows, rendered, sample_rows, write_table
 
 
 @pytest.fixture(scope="module")
 def ledger(published: Path) -> Ledger:
     """The reference records."""
-    return read(published / "results")
+    return read(published / "results", KINDS)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["bench", "records", *arguments])
     with pytest.raises(SystemExit) as ended:
-        cli.main(FINDINGS)
+        cli.main(PROJECT)
     return int(ended.value.code or 0)
 
 

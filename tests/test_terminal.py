@@ -13,24 +13,24 @@ from typing import Any
 import pytest
 import typer
 
+from bench import cli, terminal
 from bench import report as reports
-from bench import terminal
 from bench.bodies import Measured
 from bench.certificate import Certificate, Refusal
 from bench.cli import options
-from bench.cli.options import app
 from bench.findings import FINDINGS
-from bench.sitting import Sitting
+from bench.project import PROJECT
+from bench.sitting import Proven, Sitting
 
 from .reporting import build, launches, ledger, rewritten
 from .test_cli import run
 
 ROOT = Path(__file__).parent.parent
-VERBS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+VERBS: dict[str, Any] = typer.main.get_command(cli.application(PROJECT)).commands  # type: ignore[attr-defined]
 NEEDED: dict[str, list[str]] = {
     "duplicates": [str(ROOT / "impl_batched/feature_links.py")],
     "compare": [".", "."],
-    "gate": ["--against", str(ROOT / "results/counts.json")],
+    **{verb: ["--against", str(ROOT / "results/counts.json")] for verb in ("guard", "gate")},
     "planted": ["--show"],
     "power": ["--show"],
     "rewrites": ["text_batching"],
@@ -53,10 +53,11 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
         return work
 
-    nothing: dict[str, Any] = {"prove": ([], []), "measure": [], "rewrite": [rewritten(1, 1)], "keep": []}
-    for name, returned in {**nothing, "mutate": ([], [])}.items():
+    nothing: dict[str, Any] = {"prove": Proven([], [], []), "measure": [], "keep": []}
+    for name, returned in nothing.items():
         monkeypatch.setattr(Sitting, name, said(returned))
     monkeypatch.setattr(Sitting, "told", lambda *_, **__: iter(()))
+    monkeypatch.setattr("bench.studies.rewrites.verb.show_rewrites", said([rewritten(1, 1)]))
     monkeypatch.setattr("bench.cli.compare.places_of", lambda *_, **__: (None, None))
     yield
 
@@ -186,4 +187,6 @@ def test_bash_completes_verbs_and_findings() -> None:
 
 
 def test_the_long_name_offers_no_completion_that_cannot_work() -> None:
-    assert options.NAME == "" and "--install-completion" not in str(typer.main.get_command(app).params)
+    assert options.NAME == "" and "--install-completion" not in str(
+        typer.main.get_command(cli.application(PROJECT)).params
+    )

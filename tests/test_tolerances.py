@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from bench.attempt import GATE
+from bench.studies.gate_source import GATE
 
 BENCH = Path(__file__).parent.parent / "bench"
 PLAIN = (0.0, 1.0)

@@ -20,10 +20,12 @@ from bench.environment import current_environment
 from bench.errors import Uncertified
 from bench.finding import CAREFUL, TWINS, Pair
 from bench.findings import FINDINGS, find
-from bench.measurement import Outcome, sample_all
+from bench.measurement import sample_all
 from bench.page.climbs import climb_plot
 from bench.plan import Plan, plans_of_ladders, plans_of_pairs
+from bench.project import PROJECT
 from bench.record import Ledger, Record, read
+from bench.rounds import Outcome
 from bench.sittings import sittings
 from bench.subject import Subject
 from bench.waterfall import Waterfall, waterfalls
@@ -251,7 +253,7 @@ def test_a_wrong_careful_loop_withholds_its_own_figure_and_not_the_pairs(
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["bench", *arguments])
     with pytest.raises(SystemExit) as ended:
-        cli.main(FINDINGS)
+        cli.main(PROJECT)
     return int(ended.value.code or 0)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from bench import process
 from bench.errors import BadInput, NotEquivalent, SpeedproofError
-from bench.process import bounded
+from bench.process import Saying, bounded
 
 COLLECTED_MEANWHILE = gc.isenabled()
 """Whether garbage was looked for while this file was imported."""
@@ -44,7 +44,7 @@ def refuses() -> Iterator[int]:
 
 def stages(kind: str) -> Iterator[Any]:
     """Fails in the way named, after it has said what it is at."""
-    yield "checking a pair on smoke (tiny)", 3
+    yield Saying("checking a pair on smoke (tiny)", 3)
     if kind == "library":
         import torch
 
@@ -82,7 +82,7 @@ class Unsendable(SpeedproofError):
 
 
 def ends(how: str) -> Iterator[Any]:
-    yield "checking", 1
+    yield Saying("checking", 1)
     if how == "fork":
         # What is forked outlives its parent, and holds the pipe.
         if os.fork() == 0:
@@ -110,7 +110,7 @@ def ends(how: str) -> Iterator[Any]:
 
 def waits(order: str) -> Iterator[Any]:
     """Contexts with long and short limits, in the order named: l and s enter, L and S leave, w waits, h hangs."""
-    yield "checking", 1
+    yield Saying("checking", 1)
     entered = []
     for step in order:
         if step in "ls":

@@ -1,4 +1,4 @@
-"""Verbs that hold commits, dependency sets or folders against each other, and that study whether this works."""
+"""Verbs that hold commits, dependency sets or folders against each other."""
 
 import sys
 from pathlib import Path
@@ -12,16 +12,13 @@ from ..folders import CACHE, RESULTS
 from ..question import questions
 from ..regression.asv_matrix import configuration
 from ..regression.compare import Pairing, asked_of_both
-from ..regression.detection import detection
 from ..regression.judgement import of_sides
 from ..regression.matrix import FILE, read_columns
 from ..regression.matrix import matrix as run_matrix
 from ..regression.outcome import outcomes
 from ..regression.places import places_of
-from ..regression.shown import outcome_as_json, show_detection, show_matrix, show_outcomes
+from ..regression.shown import outcome_as_json, show_matrix, show_outcomes
 from ..regression.side import parse_side, uncommitted
-from ..regression.study import KINDS, study
-from ..two_sides import Planted
 from .options import (
     AsJson,
     JUnit,
@@ -29,19 +26,16 @@ from .options import (
     Precision,
     Results,
     Seed,
+    SidesBudget,
     SubjectName,
-    app,
     chosen_findings,
     open_sitting,
-    read_records,
     write_summaries,
 )
 
 COMPARE_BUDGET_S = 180.0
-SidesBudget = Annotated[float, typer.Option(min=0, help="Seconds of timing two sides; 0 for none.")]
 
 
-@app.command()
 def compare(
     context: typer.Context,
     before: Annotated[str, typer.Argument(help="A commit, requirements, a wheel or a folder; several joined by '+'.")],
@@ -82,7 +76,6 @@ def compare(
     raise typer.Exit(1 if any(one.changed for one in found) else 0)
 
 
-@app.command()
 def matrix(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="[FILE]", help="Table of dependency sets.")] = FILE,
@@ -120,32 +113,3 @@ def matrix(
         )
     else:
         show_matrix(columns[0].name, [(column.name, list(rows)) for column, rows in found])
-
-
-@app.command()
-def planted(
-    trials: Annotated[int, typer.Option(min=1, help="Trials of each planted change.")] = 50,
-    kind: Annotated[
-        list[str] | None, typer.Option(help=f"{', '.join(KINDS)}; may be given again, all if none.")
-    ] = None,
-    budget_s: SidesBudget = 60,
-    show: Annotated[bool, typer.Option("--show", help="Only show what was recorded.")] = False,
-    seed: Seed = None,
-    results: Results = RESULTS,
-    as_json: AsJson = False,
-) -> None:
-    """Plant changes into copies of the twins and count how many are found. Takes hours.
-
-    Examples:
-      python -m bench planted --kind exact
-      python -m bench planted --show
-    """
-    if not show:
-        sitting = open_sitting(results, seed)
-        with terminal.progress() as sitting.say:
-            sitting.keep(study(trials, budget_s, sitting.seed, CACHE, kind or (), sitting.say))
-    rates = detection([record.body for record in read_records(results).records if isinstance(record.body, Planted)])
-    if as_json:
-        terminal.print_json([vars(rate) for rate in rates])
-    else:
-        show_detection(rates)

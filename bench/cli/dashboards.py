@@ -7,10 +7,9 @@ import typer
 from .. import report as reports
 from .. import terminal
 from ..folders import RESULTS
-from .options import AsJson, Results, SubjectName, all_findings, app, read_records
+from .options import AsJson, Results, SubjectName, all_findings, read_records
 
 
-@app.command()
 def dashboards(
     context: typer.Context,
     workload: Annotated[str, typer.Option(help="Workload that the cards tell of.")] = "report",
@@ -25,7 +24,7 @@ def dashboards(
     # TensorBoard writes with torch, which no other view needs.
     from ..dashboards import write_dashboards
 
-    built = reports.build(all_findings(context), read_records(results), workload, subject)
+    built = reports.build(all_findings(context), read_records(context, results), workload, subject)
     folder = write_dashboards(built, results / "traces")
     if as_json:
         terminal.print_json({"folder": str(folder)})

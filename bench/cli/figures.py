@@ -9,7 +9,6 @@ import typer
 
 from .. import report as reports
 from .. import terminal
-from ..attempt import rewritten_findings, shares
 from ..certificate import Certificate, Refusal
 from ..controls.control import Control
 from ..estimate import TARGET_HALF_WIDTH
@@ -20,7 +19,6 @@ from ..plan import Plan, plans_of_pairs
 from ..question import Question, questions
 from ..record import read
 from ..resumption import scope_of
-from ..sections import SECTIONS
 from .options import (
     TRACE,
     AsJson,
@@ -31,10 +29,10 @@ from .options import (
     Seed,
     SubjectName,
     all_findings,
-    app,
     chosen_findings,
     open_run,
     open_sitting,
+    project,
     read_records,
     report_folder,
     trace_all,
@@ -42,13 +40,10 @@ from .options import (
 
 RUN_BUDGET_S = 470.0
 """Timing budget of a full run. Checks and counts come on top; a sitting's record says what it took in all."""
-RUN_TRIALS, QUICK_TRIALS = 30, 9
-"""Valid rewrites that a run shows the gate, so that each has a rate of its own; `rewrites` by itself shows more."""
 QUICK_BUDGET_S = 25.0
 """Timing budget of a quick run; its four processes take longer than that on two cores."""
 
 
-@app.command()
 def measure(
     context: typer.Context,
     names: Names = None,
@@ -69,14 +64,13 @@ def measure(
     asked += _careful(asked)
     sitting = open_sitting(results, seed)
     with terminal.progress() as sitting.say:
-        answers, _ = sitting.prove(asked, asked, then=[sample_all])
+        answers = sitting.prove(asked, asked, then=[sample_all]).answers
         sitting.measure(_plans(findings, asked, answers), budget_s, precision)
         sitting.close()
     _show_report(context, results, workload, subject, findings, as_json)
     raise typer.Exit(1 if any(isinstance(a, Refusal) for a in answers) else 0)
 
 
-@app.command()
 def report(
     context: typer.Context,
     workload: Annotated[str, typer.Option(help="Workload to report on.")] = "report",
@@ -91,11 +85,12 @@ def report(
     """
     _show_report(context, results, workload, subject, all_findings(context), as_json)
     if readme:
-        built = reports.build(all_findings(context), read(results), workload, sections=SECTIONS)
+        built = reports.build(
+            all_findings(context), read(results, project(context).kinds), workload, sections=project(context).sections
+        )
         readme.write_text(reports.with_figures(readme.read_text(encoding="utf-8"), built), encoding="utf-8")
 
 
-@app.command()
 def run(
     context: typer.Context,
     names: Names = None,
@@ -125,21 +120,19 @@ def run(
     asked += _careful(asked)
     options = {"quick": quick, "subject": subject, "budget_s": budget_s, "seed": seed, "precision": precision}
     scope = scope_of(findings, [q.workload for q in [*asked, *others]], options)
-    sitting, words = open_run(results, seed, scope, fresh)
+    sitting, words = open_run(results, seed, scope, fresh, project(context).kinds)
     if words:
         terminal.warn_line(words)
     with terminal.progress() as sitting.say:
-        answers, _ = sitting.prove([*asked, *others], asked, _controls(findings, quick), then=[sample_all, TRACE])
-        rewritten = rewritten_findings(findings)
-        if rewritten:
-            sitting.rewrite(shares(rewritten, QUICK_TRIALS if quick else RUN_TRIALS), "tiny")
-        sitting.measure(
-            _plans(findings, asked, answers), budget_s or (QUICK_BUDGET_S if quick else RUN_BUDGET_S), precision
-        )
+        proven = sitting.prove([*asked, *others], asked, _controls(findings, quick), then=[sample_all, TRACE])
+        for stage in project(context).stages:
+            stage(sitting, findings, quick)
+        plans = _plans(findings, asked, proven.answers)
+        sitting.measure(plans, budget_s or (QUICK_BUDGET_S if quick else RUN_BUDGET_S), precision)
         trace_all(findings, workload, subject, sitting)
         sitting.close()
     is_good = _show_report(context, results, workload, subject, findings, as_json)
-    raise typer.Exit(0 if is_good and not any(isinstance(a, Refusal) for a in answers) else 1)
+    raise typer.Exit(0 if is_good and not any(isinstance(a, Refusal) for a in proven.answers) else 1)
 
 
 def _controls(findings: Sequence[Finding], quick: bool) -> list[Control]:
@@ -172,7 +165,8 @@ def _show_report(
     as_json: bool,
 ) -> bool:
     """Shows the newest figures, writes the report if they are of all findings, says whether all is well."""
-    built = reports.build(findings, read_records(results), workload, subject, SECTIONS)
+    sections = project(context).sections
+    built = reports.build(findings, read_records(context, results), workload, subject, sections)
     if as_json:
         terminal.print_json([terminal.row_as_json(row) for row in built.rows])
     else:

@@ -12,10 +12,9 @@ from ..errors import BadInput
 from ..folders import RESULTS
 from ..gate import gate_that_allows
 from ..question import questions
-from .options import AsJson, Names, Results, SubjectName, all_findings, app, chosen_findings, open_sitting
+from .options import AsJson, Names, Results, SubjectName, all_findings, chosen_findings, open_sitting
 
 
-@app.command("list")
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """The findings, their functions and workloads.
 
@@ -37,7 +36,6 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
     terminal.show_findings(all_findings(context))
 
 
-@app.command()
 def check(
     context: typer.Context,
     names: Names = None,
@@ -78,7 +76,7 @@ def check(
     asked = questions(findings, workload, subject, function, given, candidate, dtype, seed, tuple(allow or ()))
     sitting = open_sitting(results, None)
     with terminal.progress() as sitting.say:
-        answers, _ = sitting.prove(asked)
+        answers = sitting.prove(asked).answers
     if as_json:
         terminal.print_json([terminal.answer_as_json(answer) for answer in answers])
     else:
@@ -88,7 +86,6 @@ def check(
     raise typer.Exit(_exit_status(refusals))
 
 
-@app.command()
 def controls(context: typer.Context, results: Results = RESULTS, as_json: AsJson = False) -> None:
     """Show the gate functions that are wrong on purpose; it must reject each for the right reason.
 
@@ -96,9 +93,8 @@ def controls(context: typer.Context, results: Results = RESULTS, as_json: AsJson
     """
     sitting = open_sitting(results, None)
     with terminal.progress() as sitting.say:
-        _, judged = sitting.prove(
-            [], controls=[control for finding in all_findings(context) for control in finding.controls]
-        )
+        listed = [control for finding in all_findings(context) for control in finding.controls]
+        judged = sitting.prove([], controls=listed).judged
     if as_json:
         terminal.print_json([one.model_dump() for one in judged])
     else:

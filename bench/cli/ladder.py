@@ -13,7 +13,6 @@ from ..finding import Finding
 from ..folders import RESULTS
 from ..plan import plans_of_ladders
 from ..question import questions_of_rungs
-from ..sections import SECTIONS
 from ..sittings import sittings
 from ..waterfall import waterfalls
 from .options import (
@@ -24,9 +23,9 @@ from .options import (
     Seed,
     SubjectName,
     all_findings,
-    app,
     chosen_findings,
     open_sitting,
+    project,
     read_records,
     report_folder,
 )
@@ -35,7 +34,6 @@ LADDER_BUDGET_S = 600.0
 """Timing budget of all ladders. The definitions alone take most of it: four processes of each run whatever it is."""
 
 
-@app.command()
 def ladder(
     context: typer.Context,
     names: Names = None,
@@ -54,10 +52,10 @@ def ladder(
     asked = questions_of_rungs(findings, workload, subject)
     sitting = open_sitting(results, seed)
     with terminal.progress() as sitting.say:
-        answers, _ = sitting.prove(asked, asked)
+        answers = sitting.prove(asked, asked).answers
         sitting.measure(plans_of_ladders(findings, [a for a in answers if isinstance(a, Certificate)]), budget_s)
         sitting.close()
-    ledger = read_records(results)
+    ledger = read_records(context, results)
     falls = waterfalls(sittings(ledger.records), Asked(findings, workload, subject))
     if as_json:
         terminal.print_json([terminal.waterfall_as_json(fall) for fall in falls])
@@ -65,7 +63,7 @@ def ladder(
         for fall in falls:
             terminal.show_waterfall(fall)
     known = [f for f in all_findings(context) if all(workload in {w.name for w in pair.workloads} for pair in f.pairs)]
-    built = reports.build(known, ledger, workload, subject, SECTIONS)
+    built = reports.build(known, ledger, workload, subject, project(context).sections)
     page = reports.write(built, report_folder(results, workload, subject))[-1]
     terminal.warn_line(f"Report: {page}")
     raise typer.Exit(0 if all(step.comparison for fall in falls for step in fall.steps[1:]) else 1)

@@ -1,4 +1,4 @@
-"""The command line's application, and the options and steps that several verbs share."""
+"""Options and steps that several verbs share."""
 
 import os
 from collections.abc import Sequence
@@ -8,30 +8,24 @@ from typing import Annotated
 import typer
 
 from .. import terminal
+from ..bodies import KINDS
 from ..environment import current_environment, why_no_commit
 from ..errors import BadInput
 from ..finding import Finding, named
-from ..record import Ledger, Recorder, read
+from ..record import MOST_SHOWN, Ledger, Recorder, read
 from ..regression.judgement import Judgement
 from ..resumption import Earlier, interrupted
 from ..sitting import Sitting, new_seed, sitting_name
+from ..stated import Body
 from ..traced import Traced
+from .project import Project
 
 TRACE = "bench.profiling:trace"
 """What writes traces, by reference: it needs torch, which this process may do without."""
 NAME = os.environ.get("SPEEDPROOF_NAME", "")
 """The command's short name, where it was started by that. A shell can complete no command of three words."""
 
-app = typer.Typer(
-    add_completion=bool(NAME),
-    help="Prove two functions equal, then measure which is faster.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
 
-
-@app.callback(help=app.info.help)
 def everywhere(
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of a failure too; may stand after the verb.")
@@ -40,14 +34,19 @@ def everywhere(
     """What all verbs have in common. `main` takes `--debug` out before; it stands here for the help page."""
 
 
-def all_findings(context: typer.Context) -> tuple[Finding, ...]:
+def project(context: typer.Context) -> Project:
     """What `main` was given."""
-    found: tuple[Finding, ...] = context.find_root().obj
-    return found
+    given: Project = context.find_root().obj
+    return given
+
+
+def all_findings(context: typer.Context) -> tuple[Finding, ...]:
+    """The project's findings."""
+    return project(context).findings
 
 
 def _known(context: typer.Context) -> list[str]:
-    return [finding.name for finding in context.find_root().obj or ()]
+    return [finding.name for finding in all_findings(context)]
 
 
 Names = Annotated[
@@ -63,14 +62,18 @@ Precision = Annotated[
 SubjectName = Annotated[str | None, typer.Option(help="Subject in place of the workloads' own: a name or a folder.")]
 Markdown = Annotated[Path | None, typer.Option(help="Write a summary for a pull request here.")]
 JUnit = Annotated[Path | None, typer.Option(help="Write a JUnit file here.")]
+SidesBudget = Annotated[float, typer.Option(min=0, help="Seconds of timing two sides; 0 for none.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of the random orders, to repeat a sitting's.")]
 
 
-def read_records(results: Path) -> Ledger:
+def read_records(context: typer.Context, results: Path) -> Ledger:
     """What a results folder holds; every line or file that could not be read is told. Raises RecordProblem."""
-    ledger = read(results)
+    ledger = read(results, project(context).kinds)
     for problem in ledger.problems:
         terminal.warn_line(f"Record {problem}")
+    if ledger.unknown:
+        kinds = ", ".join(f"{n} {kind[:MOST_SHOWN]!r}" for kind, n in ledger.unknown.items())
+        terminal.warn_line(f"Kept, but of kinds that nothing here reads: {kinds}.")
     return ledger
 
 
@@ -80,13 +83,15 @@ def chosen_findings(context: typer.Context, names: Sequence[str] | None) -> tupl
     return tuple(dict.fromkeys(named(known, name) for name in names)) if names else known
 
 
-def open_run(results: Path, seed: int | None, scope: str, fresh: bool) -> tuple[Sitting, str]:
+def open_run(
+    results: Path, seed: int | None, scope: str, fresh: bool, kinds: Sequence[type[Body]] = KINDS
+) -> tuple[Sitting, str]:
     """A sitting that goes on where an interrupted one of this scope stopped, and words that say so; else a new one.
 
     Raises RecordProblem where records cannot be read or written.
     """
     sitting = open_sitting(results, seed)
-    earlier = Earlier() if fresh else interrupted(read(results).records, scope, current_environment())
+    earlier = Earlier() if fresh else interrupted(read(results, kinds).records, scope, current_environment())
     sitting.begin(scope, earlier)
     if not earlier.records:
         return sitting, ""

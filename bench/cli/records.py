@@ -13,10 +13,9 @@ from ..finding import named
 from ..folders import RESULTS
 from ..history import histories, write_histories
 from ..table import record_rows, rendered, sample_rows, write_table
-from .options import Results, all_findings, app, read_records
+from .options import Results, all_findings, read_records
 
 
-@app.command()
 def records(
     context: typer.Context,
     kind: Annotated[str | None, typer.Option(help="What the record says, such as measured or counted.")] = None,
@@ -38,7 +37,7 @@ def records(
       python -m bench records --samples --finding text_batching --format parquet --output samples.parquet
       python -m bench records --workload report --otava results/otava
     """
-    ledger = read_records(results)
+    ledger = read_records(context, results)
     if sitting == "newest":
         sitting = ledger.records[-1].sitting if ledger.records else None
     name = named(all_findings(context), finding).name if finding else None

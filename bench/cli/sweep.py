@@ -11,7 +11,6 @@ from ..ascent import NOT_RUN, ascend
 from ..bodies import Refused
 from ..folders import RESULTS
 from ..plan import plans_of_pairs
-from ..sections import SECTIONS
 from ..series import Series, series_of
 from ..subject import find_subject
 from ..sweep import Sweep
@@ -23,9 +22,9 @@ from .options import (
     Seed,
     SubjectName,
     all_findings,
-    app,
     chosen_findings,
     open_sitting,
+    project,
     read_records,
 )
 
@@ -33,7 +32,6 @@ SWEEP_BUDGET_S = 480.0
 """Timing budget of all sweeps; the checks come on top."""
 
 
-@app.command()
 def sweep(
     context: typer.Context,
     names: Names = None,
@@ -59,8 +57,8 @@ def sweep(
         certificates = ascend(sitting, findings, series)
         sitting.measure(plans_of_pairs(findings, certificates), budget_s)
         sitting.close()
-    ledger = read_records(results)
-    built = reports.build(all_findings(context), ledger, subject=subject, sections=SECTIONS)
+    ledger = read_records(context, results)
+    built = reports.build(all_findings(context), ledger, subject=subject, sections=project(context).sections)
     done = [one for one in built.sweeps if _is_among(one, series, sitting.recorder.sitting)]
     if as_json:
         terminal.print_json([_as_json(one) for one in done])

@@ -12,10 +12,9 @@ from ..fitness import fitness
 from ..fitness.sign import State
 from ..folders import RESULTS
 from ..record import schema
-from .options import AsJson, Results, all_findings, app, read_records
+from .options import AsJson, Results, all_findings, project, read_records
 
 
-@app.command()
 def doctor(
     context: typer.Context,
     hub: Annotated[bool, typer.Option("--hub", help="Also ask the Hugging Face hub whether it answers.")] = False,
@@ -28,7 +27,7 @@ def doctor(
       python -m bench doctor
       python -m bench doctor --hub --json
     """
-    found = fitness(all_findings(context), read_records(results).records, results, hub)
+    found = fitness(all_findings(context), read_records(context, results).records, results, hub)
     if as_json:
         terminal.print_json(terminal.fitness_as_json(found))
     else:
@@ -36,7 +35,6 @@ def doctor(
     raise typer.Exit(list(State).index(found.state))
 
 
-@app.command()
 def duplicates(
     paths: Annotated[list[Path], typer.Argument(help="Python files, notebooks, or folders of them.")],
     as_json: AsJson = False,
@@ -59,10 +57,9 @@ def duplicates(
     raise typer.Exit(2 if found.problems else 1 if found.duplicates else 0)
 
 
-@app.command("schema")
-def schema_() -> None:
+def schema_(context: typer.Context) -> None:
     """Print the JSON Schema of a record line.
 
     Example: python -m bench schema > results/record.schema.json
     """
-    sys.stdout.write(schema())
+    sys.stdout.write(schema(project(context).kinds))

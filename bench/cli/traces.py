@@ -14,10 +14,9 @@ from ..question import questions
 from ..sittings import sittings
 from ..traced import Traced
 from ..traces import trace_file
-from .options import AsJson, Names, Results, SubjectName, app, chosen_findings, open_sitting, read_records, trace_all
+from .options import AsJson, Names, Results, SubjectName, chosen_findings, open_sitting, read_records, trace_all
 
 
-@app.command()
 def profile(
     context: typer.Context,
     names: Names = None,
@@ -40,7 +39,7 @@ def profile(
     sitting = open_sitting(results, None)
     with terminal.progress() as sitting.say:
         traced = trace_all(findings, workload, subject, sitting)
-    own = [one for one in sittings(read_records(results).records) if one.name == sitting.recorder.sitting]
+    own = [one for one in sittings(read_records(context, results).records) if one.name == sitting.recorder.sitting]
     found = differences(own, Asked(findings, workload, traced[0].workload.subject if subject else None))
     if as_json:
         terminal.print_json(_as_json(traced, found, results / "traces"))

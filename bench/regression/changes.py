@@ -112,8 +112,8 @@ def read_baseline(path: Path) -> Baseline:
     except (OSError, ValidationError) as error:
         told = error.strerror if isinstance(error, OSError) else "it is no file of counts"
         raise BadInput(
-            f"--against {str(path)!r} cannot be read: {told}. Expected what 'python -m bench gate --save FILE' writes, "
-            "or a commit."
+            f"--against {str(path)!r} cannot be read: {told}. Expected what 'python -m bench guard --save FILE' "
+            "writes, or a commit."
         ) from error
 
 

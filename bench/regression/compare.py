@@ -14,14 +14,16 @@ from ..finding import TWINS
 from ..folders import ROOT
 from ..gate import allowed_error
 from ..question import Question
+from ..rounds import Taken
 from ..subjects import Subjects
 from ..two_sides import AnswersCompared, Compared, Hotspot, SideSeen
 from .answers import Difference, Judged, difference, judged, status
 from .driver import Remote, SideFailed, worker
-from .lockstep import Say, Timed, lockstep
+from .lockstep import Say, lockstep
 from .outcome import suspicious
 from .places import Place
 from .side import tree_digest
+from .slowdown import slowdown
 
 MOST_HOTSPOTS = 10
 PROFILED_S = 0.2
@@ -58,10 +60,10 @@ class Pairing:
         yield from (one for one in answered if not _may_be_timed(one))
         waiting = {(c.finding, c.function, c.twin): c for c in answered if _may_be_timed(c)}
         timed = list(lockstep(self._places, left, budget_s, rng.getrandbits(32), self.say, precision))
-        again = {_key(one.question): one for one in self._confirmed(timed, rng)}
-        spots = dict(self._hotspots([t for t in timed if _key(t.question) in again], rng))
+        again = {_key(one.what): one for one in self._confirmed(timed, rng)}
+        spots = dict(self._hotspots([t for t in timed if _key(t.what) in again], rng))
         for one in timed:
-            key = _key(one.question)
+            key = _key(one.what)
             confirming: tuple[Launch, ...] = again[key].launches if key in again else ()
             yield waiting[key].model_copy(
                 update={
@@ -76,12 +78,12 @@ class Pairing:
     def _places(self) -> tuple[Place, Place]:
         return self.before, self.after
 
-    def _confirmed(self, timed: Sequence[Timed], rng: random.Random) -> Iterator[Timed]:
+    def _confirmed(self, timed: Sequence[Taken[Question]], rng: random.Random) -> Iterator[Taken[Question]]:
         """Samples of their own for what looks changed: as many launches as showed it, and no later look."""
-        found = suspicious([one.slowdown if one.launches else None for one in timed])
+        found = suspicious([slowdown(one.launches) if one.launches else None for one in timed])
         doubtful = [one for one, is_so in zip(timed, found, strict=True) if is_so and not one.failure]
         for n in sorted({len(one.launches) for one in doubtful}):
-            asked = [one.question for one in doubtful if len(one.launches) == n]
+            asked = [one.what for one in doubtful if len(one.launches) == n]
             yield from lockstep(self._places, asked, math.inf, rng.getrandbits(32), self.say, 0.0, most=n)
 
     def answered(self) -> Iterator[Compared]:
@@ -127,21 +129,21 @@ class Pairing:
         found = [judged(pair, inputs, reference, output, allowed) for output in (before, after)]
         return found[0], found[1], allowed.get("element", 0.0)
 
-    def _hotspots(self, timed: Sequence[Timed], rng: random.Random) -> Iterator[tuple[Any, list[Hotspot]]]:
+    def _hotspots(self, timed: Sequence[Taken[Question]], rng: random.Random) -> Iterator[tuple[Any, list[Hotspot]]]:
         if not timed:
             return
         with ExitStack() as stack:
             sides = [stack.enter_context(worker(place, rng)) for place in self._places]
             for number, one in enumerate(timed):
-                self.say(f"tracing {one.question.label}", len(timed) - number)
+                self.say(f"tracing {one.what.label}", len(timed) - number)
                 typical = min(one.launches[0].baseline_s)
                 n_calls = max(1, min(one.launches[0].n_calls[0], round(PROFILED_S / typical)))
                 try:
-                    seen = [side.ask("hotspots", one.question, n_calls) for side in sides]
+                    seen = [side.ask("hotspots", one.what, n_calls) for side in sides]
                 except SideFailed:
                     # A slowdown stands without its explanation.
                     return
-                yield _key(one.question), moved(seen[0], seen[1])
+                yield _key(one.what), moved(seen[0], seen[1])
 
     def _body(self, question: Question, **found: Any) -> Compared:
         assert self.seen is not None

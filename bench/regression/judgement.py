@@ -1,4 +1,4 @@
-"""Judgements: what the gate for continuous integration has against a change, in Markdown and as JUnit knows it."""
+"""Judgements: what the guard of continuous integration has against a change, in Markdown and as JUnit knows it."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from .outcome import Outcome, outcomes
 
 @dataclass
 class Judgement:
-    """What the gate has against the files as they are."""
+    """What the guard has against the files as they are."""
 
     changes: list[Change] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
@@ -20,7 +20,7 @@ class Judgement:
     """Changes of time that were confirmed."""
     notes: list[str] = field(default_factory=list)
     can_accept: bool = True
-    """Whether `accept` could let the changes pass: it writes for the gate, and for no comparison beside it."""
+    """Whether `accept` could let the changes pass: it writes for the guard, and for no comparison beside it."""
 
     @property
     def stops(self) -> bool:

@@ -7,7 +7,6 @@ from rich.text import Text
 
 from ..terminal import out, say_line
 from ..wording import moved, seconds
-from .detection import Detection
 from .outcome import Outcome
 
 
@@ -43,14 +42,6 @@ def show_matrix(first: str, columns: Sequence[tuple[str, Sequence[Outcome]]]) ->
             cells.setdefault((one.body.function, one.body.twin), []).append(Text(text))
     for about, texts in cells.items():
         table.add_row(*about, *texts)
-    out.print(table)
-
-
-def show_detection(rates: Sequence[Detection]) -> None:
-    """How many planted changes were found, with an interval; of identical copies, how many were told apart."""
-    table = Table("planted", "trials", "told", "share, 95% interval", "after / before, mean")
-    for rate in rates:
-        table.add_row(rate.plant, str(rate.n_trials), str(rate.n_found), Text(rate.shown), rate.measured)
     out.print(table)
 
 

@@ -2,7 +2,7 @@
 
 from .figures import row_as_json, show_rows, show_sweeps, show_waterfall, waterfall_as_json
 from .fitness import fitness_as_json, show_fitness
-from .gate import answer_as_json, rejections_as_json, show_answers, show_findings, show_judged, show_rejections
+from .gate import answer_as_json, show_answers, show_findings, show_judged
 from .lines import err, fail, out, print_json, say_line, warn_line
 from .next_step import after_checks, after_figures
 from .operators import operators_as_json, say_where, show_operators
@@ -19,7 +19,6 @@ __all__ = [
     "out",
     "print_json",
     "progress",
-    "rejections_as_json",
     "row_as_json",
     "say_line",
     "say_where",
@@ -28,7 +27,6 @@ __all__ = [
     "show_fitness",
     "show_judged",
     "show_operators",
-    "show_rejections",
     "show_rows",
     "show_sweeps",
     "show_waterfall",

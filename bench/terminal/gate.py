@@ -1,4 +1,4 @@
-"""What the gate said: its answers, the controls, the valid rewrites."""
+"""What the gate said: its answers and the controls."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,6 @@ from rich.text import Text
 from ..bodies import Judged
 from ..certificate import Certificate, Refusal
 from ..finding import Finding, Pair, named
-from ..rejection import Rejection, again, overall
 from ..separation import Separation
 from ..workload import DTYPES
 from .lines import out, say_line
@@ -95,44 +94,3 @@ def show_judged(judged: Sequence[Judged]) -> None:
     out.print(table)
     for line in Separation(judged).lines:
         say_line(line)
-
-
-def show_rejections(found: Sequence[Rejection], seed: int) -> None:
-    """Trials of valid rewrites, every one that was rejected with the way to repeat it, and the rate."""
-    table = Table("finding", "subject", "trials", "different rewrites", "rejected", "largest error / allowed")
-    for one in found:
-        counts = (f"{one.n_trials:,}", f"{one.n_rewrites:,}", str(len(one.rejected)))
-        table.add_row(one.finding, one.subject, *counts, f"{one.closest:.2f}")
-    out.print(table)
-    for one in found:
-        for rejected in one.rejected:
-            say_line(f"REJECTED {one.finding}, seed {rejected.seed}: {rejected.reason}")
-            say_line(f"  drawn: {', '.join(f'{name} {value}' for name, value in rejected.options.items())}")
-            say_line(f"  again: {again(one.finding, one.subject, rejected.seed)}")
-    say_line(f"Valid rewrites rejected: {overall(found).words}. Seeds from {seed} on.")
-
-
-def rejections_as_json(found: Sequence[Rejection], seed: int) -> dict[str, Any]:
-    """The same as plain data."""
-    total = overall(found)
-    return {
-        "seed": seed,
-        "trials": total.n_trials,
-        "rate": total.rate,
-        "upper_bound_95": total.bound,
-        "findings": [
-            {
-                "finding": one.finding,
-                "subject": one.subject,
-                "trials": one.n_trials,
-                "different": one.n_rewrites,
-                "closest": one.closest,
-            }
-            for one in found
-        ],
-        "rejected": [
-            {"finding": one.finding, **rejected.model_dump(), "again": again(one.finding, one.subject, rejected.seed)}
-            for one in found
-            for rejected in one.rejected
-        ],
-    }

@@ -6,17 +6,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .asked import Asked
-from .bodies import Powered, Rejected
+from ..asked import Asked
+from ..page.plot import Plot
+from ..record import Ledger
+from ..report import Report, Section, Told
+from .kinds import Planted, Powered, Rejected
 from .mutation.tally import Tally, tally
-from .page.plot import Plot
-from .page.studies import detection_plot, power_plots
-from .power.summary import pooled_rows, power_rows
-from .record import Ledger
-from .regression.detection import Detection, detection
-from .rejection import Rejection, again, overall, rejections
-from .report import Report, Section, Told
-from .two_sides import Planted
+from .planted.rates import Detection, detection
+from .plots import detection_plot, power_plots
+from .power.rates import pooled_rows, power_rows
+from .rewrites.rate import Rejection, again, overall, rejections
 
 TEMPLATES = Path(__file__).parent / "templates"
 

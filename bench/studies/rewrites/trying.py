@@ -1,28 +1,22 @@
-"""Attempts: a valid rewrite and a workload, both drawn from a seed, shown to the gate. None may be rejected."""
+"""Trying: a valid rewrite and a workload, both drawn from a seed, shown to the gate. None may be rejected."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from . import texts
-from .bodies import Rejected, Rewritten
-from .certificate import Certificate
-from .check import certify
-from .digest import digest, file_digest
-from .errors import BadInput
-from .finding import Finding
-from .findings import find
-from .oracle import Oracle
-from .rewrites import FAMILIES, find_family
-from .rewrites.rewrite import Rewrite
-from .subject import Subject, find_subject
-from .workload import WORD_RANGE, Workload
-
-DEFAULT_TRIALS = {"tiny": 1000, "gpt2-small-shape": 30}
-"""Subjects that rewrites are tried on, and how many trials suffice there. Their models are `HookedTransformer`s, which
-the forward pass by hand is written for."""
+from ... import texts
+from ...certificate import Certificate
+from ...check import certify
+from ...digest import digest
+from ...findings import find
+from ...oracle import Oracle
+from ...process import Saying
+from ...rewrites import find_family
+from ...rewrites.rewrite import Rewrite
+from ...subject import Subject, find_subject
+from ...workload import WORD_RANGE, Workload
+from ..gate_source import gate_digest
+from ..kinds import Rejected, Rewritten
 
 KNOWN: dict[str, tuple[str, ...]] = {
     "own": tuple(text for members in texts.CATEGORIES.values() for text in members),
@@ -44,7 +38,7 @@ class Attempt:
         """The rewrite, and the workload it is tried on."""
         # A seed that is a string is hashed by SHA-512, so it is the same in every process.
         rng = random.Random(f"{self.finding} {self.subject} {self.seed}")
-        return find_family(find(self.finding)).draw(rng), _workload(rng, self.subject)
+        return find_family(self.finding).draw(rng), _workload(rng, self.subject)
 
     def judge(self, rewrite: Rewrite, workload: Workload, subject: Subject) -> float | Rejected:
         """The rewrite's largest error as a share of what is allowed, if it passes, as it must; else why it did not.
@@ -82,42 +76,20 @@ def remember(subject: Subject) -> None:
     Oracle(subject).activations(subject.hook_name, known)
 
 
-def shares(findings: Sequence[Finding], n_trials: int) -> dict[str, int]:
-    """Trials per finding: as equal as can be, earlier findings first; none where none is left."""
-    each, more = divmod(n_trials, len(findings))
-    counts = {finding.name: each + (k < more) for k, finding in enumerate(findings)}
-    return {name: n for name, n in counts.items() if n}
-
-
-def rewritten_findings(findings: Sequence[Finding]) -> list[Finding]:
-    """Those of `findings` that have rewrites."""
-    return [family.finding for family in FAMILIES if family.finding in findings]
-
-
-def default_trials(subject: str) -> int:
-    """How many trials suffice on a subject. Raises BadInput where rewrites cannot be tried on it."""
-    if subject not in DEFAULT_TRIALS:
-        raise BadInput(
-            f"Rewrites cannot be tried on subject {subject!r}. Expected one of: {', '.join(DEFAULT_TRIALS)}, whose "
-            "weights the forward passes by hand are written for."
-        )
-    return DEFAULT_TRIALS[subject]
-
-
-def run_trials(trials: dict[str, int], subject_name: str, seed: int) -> Iterator[Any]:
+def run_trials(trials: Mapping[str, int], subject_name: str, seed: int) -> Iterator[Rewritten | Saying]:
     """Runs in a fresh process. A finding's i-th trial has seed `seed` + i.
 
-    Yields one `Rewritten` per finding, and before each trial what it is, as (words, left).
+    Yields one `Rewritten` per finding, and before each trial what it is.
     """
     # Before the trials, since the files may be edited meanwhile.
     subject, gate = find_subject(subject_name), gate_digest()
     left = sum(trials.values())
-    yield f"rewriting on {subject_name}: the oracle answers first", left
+    yield Saying(f"rewriting on {subject_name}: the oracle answers first", left)
     remember(subject)
     for finding, n_trials in trials.items():
         options, judged = set(), []
         for attempt in (Attempt(finding, subject_name, seed + i) for i in range(n_trials)):
-            yield f"rewriting {finding} on {subject_name} (seed {attempt.seed})", left
+            yield Saying(f"rewriting {finding} on {subject_name} (seed {attempt.seed})", left)
             left -= 1
             rewrite, workload = attempt.drawn()
             options.add(digest(dict(rewrite.options)))
@@ -132,19 +104,3 @@ def run_trials(trials: dict[str, int], subject_name: str, seed: int) -> Iterator
             rejected=tuple(one for one in judged if isinstance(one, Rejected)),
             gate=gate,
         )
-
-
-GATE = (
-    *("alterations", "baseline", "built", "callables", "check", "contract", "diagnosis", "exact", "features", "gate"),
-    *("hostile", "kit", "lens_pair", "lens_trials", "lens_variations", "oracle", "outputs", "patches", "pinned"),
-    *("plain_data", "ranks", "refusals", "rounding", "rows", "rules", "state", "tensor_kit", "trial", "trials"),
-    "variations",
-)
-"""The modules that decide whether a function passes."""
-
-
-def gate_digest() -> str:
-    """Fingerprint of the gate and of the rewrites: trials of another gate say nothing about this one's rate."""
-    here = Path(__file__).parent
-    folders = [sorted((here / name).glob("*.py")) for name in ("aspects", "rewrites")]
-    return file_digest(*(here / f"{name}.py" for name in GATE), *(path for paths in folders for path in paths))

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..bodies import Powered
-from ..power.summary import alarms, clopper_pearson
-from ..regression.detection import Detection
-from .plot import AXIS, CELL, Plot, error_bars, label, role, rows_height, rows_layout
+from ..page.plot import AXIS, CELL, Plot, error_bars, label, role, rows_height, rows_layout
+from .kinds import Powered
+from .planted.rates import Detection
+from .power.rates import alarms, clopper_pearson
 
 PERCENT = {"range": [-0.04, 1.04], "tickformat": ".0%", "nticks": 6}
 

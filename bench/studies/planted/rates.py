@@ -6,7 +6,7 @@ from statistics import geometric_mean
 
 from scipy.stats import binomtest
 
-from ..two_sides import Planted
+from ..kinds import Planted
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import psutil
 
-from ..failures import reason
-from ..process import ending
+from ...failures import reason
+from ...process import ending
 
 MEMORY_MARGIN = 4 * 2**30
 """Bytes of address space that a fork may take beyond what it starts with: far more than any check of `tiny` needs."""

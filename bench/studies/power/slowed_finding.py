@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from ..finding import Finding, Pair
-from ..findings import find
-from ..references import Target
-from .burden import slowed
+from ...finding import Finding, Pair
+from ...findings import find
+from ...references import Target
+from .slowed_call import slowed
 
 SLOWED = "BY_"
 """With a number of extra products behind it, the name by which another process finds the finding here."""

@@ -12,13 +12,13 @@ from typing import Any
 
 import torch
 
-from .. import search_path
-from ..errors import BadInput
-from ..subject import find_subject
-from ..subjects import Subjects
+from ... import search_path
+from ...errors import BadInput
+from ...subject import find_subject
+from ...subjects import Subjects
 from .forks import Outcome, forked
 from .mutants import Mutant
-from .planted import RULER, forget_ruler, plant
+from .planting import RULER, forget_ruler, plant
 from .probes import Asked, ask_all, first_wrong, twin_probes
 
 LIMIT_FACTOR = 4.0
@@ -174,4 +174,4 @@ def _anew(scratch: str, renew: Callable[[], Any]) -> ModuleType:
     """
     os.environ["SPEEDPROOF_CACHE"] = _apart(scratch)
     renew()
-    return import_module(f"{RULER}.mutation.probes")
+    return import_module(f"{RULER}.studies.mutation.probes")

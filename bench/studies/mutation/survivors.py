@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..bodies import Survived
-from ..errors import BadInput
+from ...errors import BadInput
+from ..kinds import Survived
 from .mutants import Mutant
 
 FILE = Path(__file__).with_name("survivors.toml")

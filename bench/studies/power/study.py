@@ -11,22 +11,22 @@ from pathlib import Path
 
 import torch
 
-from ..certificate import Certificate
-from ..check import certify
-from ..clock import elapsed_s, monotonic_s
-from ..comparison import Comparison
-from ..environment import current_environment
-from ..errors import BadInput, unknown
-from ..failures import reason
-from ..looks import CONFIRMING, ERROR_RATE
-from ..measurement import measure
-from ..plan import Plan
-from ..process import Usage
-from ..subject import find_subject
-from ..workload import Workload
-from .burden import save_inputs, slowed
-from .peers import PEERS, Alarms, Half, PeerFailed, installed
+from ...certificate import Certificate
+from ...check import certify
+from ...clock import elapsed_s, monotonic_s
+from ...comparison import Comparison
+from ...environment import current_environment
+from ...errors import BadInput, unknown
+from ...failures import reason
+from ...looks import CONFIRMING, ERROR_RATE
+from ...measurement import compared, measure
+from ...plan import Plan
+from ...process import Usage
+from ...subject import find_subject
+from ...workload import Workload
+from .slowed_call import save_inputs, slowed
 from .slowed_finding import finding_of, pair_of, target_of
+from .tools import PEERS, Alarms, Half, PeerFailed, installed
 
 INJECTED = (0.0, 0.02, 0.05, 0.10, 0.25)
 """Injected extra time, as shares of a call; none is for false alarms."""
@@ -94,7 +94,7 @@ def _measured(
     for one in measure(plans, budget_s * len(plans), seed, Usage()):
         if one.failure:
             raise BadInput(f"The paired runner could not measure: {one.failure}")
-        found[asked[one.plan.target]] = one.comparison
+        found[asked[one.what.target]] = compared(one)
     return found, monotonic_s() - start_s
 
 

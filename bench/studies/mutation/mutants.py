@@ -1,14 +1,29 @@
 """Mutants: a source file with one small fault each, made by cosmic-ray's operators."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..digest import digest
-from ..folders import ROOT
-from .operators import load_operators
-from .places import Position, read_places
+from ...digest import digest
+from ...errors import BadInput
+from ...folders import ROOT
+from .source_map import Position, read_places
+
+OPERATORS = (
+    *("AddNot", "ReplaceAndWithOr", "ReplaceOrWithAnd", "ReplaceTrueWithFalse", "ReplaceFalseWithTrue"),
+    *(f"ReplaceComparisonOperator_{change}" for change in ("Eq_NotEq", "NotEq_Eq", "Is_IsNot", "IsNot_Is")),
+    *(f"ReplaceComparisonOperator_{change}" for change in ("Lt_LtE", "LtE_Lt", "Gt_GtE", "GtE_Gt")),
+    *(f"ReplaceComparisonOperator_{change}" for change in ("Lt_GtE", "LtE_Gt", "Gt_LtE", "GtE_Lt")),
+    *(f"ReplaceBinaryOperator_{change}" for change in ("Add_Sub", "Sub_Add", "Mul_Div", "Div_Mul", "Pow_Mul")),
+    *(f"ReplaceBinaryOperator_{change}" for change in ("FloorDiv_Div", "Mod_FloorDiv", "BitAnd_BitOr", "BitOr_BitAnd")),
+    *(f"ReplaceUnaryOperator_Delete_{sign}" for sign in ("Not", "USub", "Invert")),
+    *("NumberReplacer", "ExceptionReplacer", "RemoveDecorator", "ZeroIterationForLoop"),
+    *("ReplaceBreakWithContinue", "ReplaceContinueWithBreak"),
+)
+"""Names of cosmic-ray's operators. Of its eleven replacements of a binary operator and seven of a comparison, only the
+opposite and the shifted boundary: the others are killed by the same tests (Offutt et al., "An experimental
+determination of sufficient mutant operators", 1996). Those that insert or swap variables need to be told which."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +52,19 @@ class Mutant:
 def path_of(module: str) -> Path:
     """The file of a module of ours, by its import name."""
     return ROOT.joinpath(*module.split(".")).with_suffix(".py")
+
+
+def load_operators() -> Mapping[str, Any]:
+    """Name -> operator. Raises BadInput where cosmic-ray is not installed."""
+    try:
+        from cosmic_ray.operators.provider import OperatorProvider
+    except ImportError as error:
+        raise BadInput(
+            f"Mutants cannot be made: {error}. Expected cosmic-ray. Install it: "
+            "python -m pip install --constraint constraints.txt --editable '.[bench,test,mutation]'"
+        ) from error
+    provider = OperatorProvider()
+    return {name: provider[name]() for name in OPERATORS}
 
 
 def mutants_of(module: str, source: str | None = None) -> list[Mutant]:

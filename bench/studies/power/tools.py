@@ -16,14 +16,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..errors import SpeedproofError
-from ..failures import reason
-from ..folders import ROOT
-from .burden import FOLDER, PRODUCTS
+from ...errors import SpeedproofError
+from ...failures import reason
+from ...folders import ROOT
+from .slowed_call import FOLDER, PRODUCTS
 
 IMPORT = (
     f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom bench import search_path\nsearch_path.own_code_alone()\n"
-    "from bench.power.burden import from_environment\ncall = from_environment()\n"
+    "from bench.studies.power.slowed_call import from_environment\ncall = from_environment()\n"
 )
 LIMIT_FACTOR, LIMIT_MARGIN_S = 10.0, 600.0
 """A tool may take so many times its budget, and so many seconds to start its processes."""

@@ -3,16 +3,20 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..attempt import GATE, gate_digest
-from ..bodies import Mutated
-from ..digest import file_digest
-from ..errors import unknown
-from ..folders import ROOT
+from ...digest import file_digest
+from ...errors import unknown
+from ...folders import ROOT
+from ...process import Saying
+from ...sitting import Sitting
+from ..gate_source import GATE, gate_digest
+from ..kinds import Mutated
 from .mutants import Mutant, mutants_of, path_of, sampled
 from .survivors import read_reasons, stale, survived
-from .trials import Fate, fates
+
+if TYPE_CHECKING:
+    from .trying import Fate
 
 TWINS = tuple(sorted(f"impl_batched.{path.stem}" for path in (ROOT / "impl_batched").glob("[!_]*.py")))
 GATE_MODULES = tuple(f"bench.{name}" for name in GATE)
@@ -30,22 +34,39 @@ def chosen_modules(names: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def mutate(
+    sitting: Sitting, modules: Sequence[str], sample: int | None, workers: int, reasons: Path
+) -> tuple[list[Mutated], list[str]]:
+    """Plants faults in the modules named. What became of them, and the reasons that are not needed."""
+    found: list[Mutated] = []
+    unneeded: list[str] = []
+    for message in sitting.told(run_mutants, tuple(modules), sample, sitting.seed, workers, reasons):
+        if isinstance(message, list):
+            unneeded = message
+        else:
+            found += sitting.keep([message])
+    return found, unneeded
+
+
 def run_mutants(
     modules: Sequence[str], sample: int | None, seed: int, workers: int, reasons: Path
-) -> Iterator[tuple[str, int] | list[str] | Mutated]:
+) -> Iterator[Saying | list[str] | Mutated]:
     """Runs in a fresh process. Of the gate's mutants `sample` are drawn from the seed; the twins' are all tried.
 
-    Yields what is being done as (words, left), then the reasons that are not needed, then one `Mutated` a module.
+    Yields what is being done, then the reasons that are not needed, then one `Mutated` a module.
     """
+    # It needs torch, which the process that asks may do without.
+    from .trying import fates
+
     given, gate = read_reasons(reasons), gate_digest()
-    yield "making mutants", 0
+    yield Saying("making mutants", 0)
     made = {module: mutants_of(module) for module in modules}
     tried = _drawn(made, sample, seed)
     judged: list[Fate] = []
-    yield "asking today's code", len(tried)
+    yield Saying("asking today's code", len(tried))
     for fate in fates(tried, workers):
         judged.append(fate)
-        yield f"mutants of {fate.mutant.module}", len(tried) - len(judged)
+        yield Saying(f"mutants of {fate.mutant.module}", len(tried) - len(judged))
     existing = [mutant for mutants in made.values() for mutant in mutants]
     yield stale(given, modules, existing, [fate.mutant for fate in judged if not fate.survived])
     for module, mutants in made.items():
@@ -68,7 +89,7 @@ def _drawn(made: dict[str, list[Mutant]], sample: int | None, seed: int) -> list
     return [*twins, *sampled(gate, sample, seed)]
 
 
-def _killer(fate: Fate) -> Any:
+def _killer(fate: "Fate") -> Any:
     """What killed it: for a twin the gate's rule, for the gate what was judged wrongly."""
     kind = fate.probe.split(" ")[0]
     return kind if kind in ("control", "twin", "import", "timeout") else fate.how or fate.probe

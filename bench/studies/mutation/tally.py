@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..bodies import Mutated
-from ..record import Record
+from ...record import Record
+from ..kinds import Mutated
 
 
 @dataclass(frozen=True)

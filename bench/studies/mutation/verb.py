@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from .. import terminal
-from ..folders import RESULTS
-from ..mutation.session import chosen_modules
-from ..mutation.survivors import FILE, entry_for
-from ..mutation.tally import Tally
-from .options import AsJson, Results, app, open_sitting
+from ... import terminal
+from ...cli.options import AsJson, Results, open_sitting
+from ...folders import RESULTS
+from .session import chosen_modules, mutate
+from .survivors import FILE, entry_for
+from .tally import Tally
 
 Modules = Annotated[
     list[str] | None, typer.Argument(metavar="[MODULE...]", help="twins, gate, or import names; both if none.")
@@ -23,7 +23,6 @@ Workers = Annotated[int, typer.Option(min=1, max=16, help="Mutants on trial at a
 Reasons = Annotated[Path, typer.Option(help="File of the survivors' reasons.")]
 
 
-@app.command()
 def mutation(
     modules: Modules = None,
     sample: Sample = None,
@@ -43,7 +42,7 @@ def mutation(
     chosen = chosen_modules(modules)
     sitting = open_sitting(results, seed)
     with terminal.progress() as sitting.say:
-        found, unneeded = sitting.mutate(chosen, sample, workers, reasons)
+        found, unneeded = mutate(sitting, chosen, sample, workers, reasons)
     told = Tally(tuple(found))
     if as_json:
         terminal.print_json({"unneeded_reasons": unneeded, "modules": [one.model_dump() for one in found]})

@@ -7,14 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-import torch
-
-from ..clock import elapsed_s
-from ..finding import TWINS
-from ..findings import find
-from ..question import Question
-from ..subject import find_subject
-from .outcome import Outcome
+from ...clock import elapsed_s
+from ...finding import TWINS
+from ...findings import find
+from ...question import Question
+from ...regression.outcome import Outcome
+from ...subject import find_subject
 
 SLOWDOWN = 0.05
 """Planted extra time, as a share of the fastest call."""
@@ -127,6 +125,8 @@ def slower() -> Plant:
 
 def _products(question: Question) -> int:
     """How many products make the planted slowdown, by the fastest of many calls."""
+    import torch
+
     pair, workload = question.pair, question.workload
     torch.set_num_threads(workload.n_threads)
     inputs = pair.inputs(workload, find_subject(workload.subject), None)

@@ -6,8 +6,8 @@ from typing import Any
 
 from scipy import stats
 
-from ..bodies import Powered
-from ..looks import ERROR_RATE
+from ...looks import ERROR_RATE
+from ..kinds import Powered
 
 
 def clopper_pearson(n_alarms: int, n_trials: int) -> tuple[float, float]:

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import unknown
-from ..folders import ROOT
-from ..two_sides import Planted
-from .compare import Pairing
-from .lockstep import Say
-from .outcome import outcomes
-from .places import place_of
-from .planting import DEPENDENCY, EXACT, OLDER, Plant, slower, unplanted
-from .side import IMPLEMENTATIONS, Side, parse_side
+from ...errors import unknown
+from ...folders import ROOT
+from ...regression.compare import Pairing
+from ...regression.lockstep import Say
+from ...regression.outcome import outcomes
+from ...regression.places import place_of
+from ...regression.side import IMPLEMENTATIONS, Side, parse_side
+from ..kinds import Planted
+from .plants import DEPENDENCY, EXACT, OLDER, Plant, slower, unplanted
 
 KINDS = ("exact", "dependency", "timed")
 """Answers and work, which no load disturbs; the same of another release of a library; time, on a machine left alone."""

@@ -7,16 +7,16 @@ from functools import partial
 from types import FrameType, ModuleType
 from typing import Any
 
-from .. import patches
-from ..certificate import Certificate, Refusal
-from ..check import certify
-from ..clock import monotonic_s
-from ..controls import CONTROLS
-from ..controls.control import SEED, Control
-from ..finding import Finding, Pair
-from ..findings import FINDINGS
-from ..subjects import Subject, Subjects
-from ..workload import Workload
+from ... import patches
+from ...certificate import Certificate, Refusal
+from ...check import certify
+from ...clock import monotonic_s
+from ...controls import CONTROLS
+from ...controls.control import SEED, Control
+from ...finding import Finding, Pair
+from ...findings import FINDINGS
+from ...subjects import Subject, Subjects
+from ...workload import Workload
 
 TWIN_WORKLOADS = ("smoke", "hostile")
 """What a mutated twin is shown the gate on, where its pair has it."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from scipy.stats import binomtest
 
-from .bodies import Rejected, Rewritten
-from .record import Record
+from ...record import Record
+from ..kinds import Rejected, Rewritten
 
 CONFIDENCE = 0.95
 """Of the bound on the false rejection rate."""

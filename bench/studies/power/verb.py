@@ -4,22 +4,17 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated
 
-import pandas as pd
 import typer
 
-from .. import terminal
-from ..bodies import Powered
-from ..folders import RESULTS
-from ..power.peers import PEERS, installed
-from ..power.study import study, tools
-from ..power.summary import power_rows
-from ..sitting import Sitting
-from ..table import rendered
-from .options import Results, Seed, app, open_sitting, read_records
+from ... import terminal
+from ...cli.options import Results, Seed, open_sitting, read_records
+from ...folders import RESULTS
+from ...sitting import Sitting
+from ..kinds import Powered
 
 
-@app.command()
 def power(
+    context: typer.Context,
     trials: Annotated[int, typer.Option(min=1, help="Trials of each tool, slowdown and load.")] = 20,
     budget_s: Annotated[
         float, typer.Option(min=1, help="Seconds of timing a trial; starting processes is extra.")
@@ -38,6 +33,10 @@ def power(
       python -m bench power --show
     """
     if not show:
+        # What asks needs torch; what shows does without.
+        from .study import tools
+        from .tools import PEERS, installed
+
         asked = tools(tool or ())
         missing = [name for name in PEERS if name not in installed()]
         if missing and not tool:
@@ -45,11 +44,18 @@ def power(
                 f"Left out, since not installed: {', '.join(missing)}. To have all: pip install -e '.[power,test]'"
             )
         _ask(asked, open_sitting(results, seed), trials, budget_s)
-    taken = [record.body for record in read_records(results).records if isinstance(record.body, Powered)]
+    import pandas as pd
+
+    from ...table import rendered
+    from .rates import power_rows
+
+    taken = [record.body for record in read_records(context, results).records if isinstance(record.body, Powered)]
     sys.stdout.write(rendered(pd.DataFrame(power_rows(taken)), form))
 
 
 def _ask(asked: Sequence[str], sitting: Sitting, trials: int, budget_s: float) -> None:
+    from .study import study
+
     with terminal.progress() as say:
         for loaded in (False, True):
             for answer in study(asked, trials, budget_s, loaded, sitting.seed, say):
