@@ -11,10 +11,11 @@ TREE := bench impl_sequential impl_batched tests
 bench: $(READY)
 	$(BIN)/python -m bench run
 
-# A file's tests stay in one process, since they share what is slow to make. Benchmarks are run and not timed.
+# All tests, or those of one job: make test JOB=pure (tests/jobs.py). Benchmarks are run and not timed. Tests of a file mostly
+# stay in one process, which shares what is slow to make, until a process that has no more takes over.
 TEST_PROCESSES ?= 2
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --benchmark-disable
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal --benchmark-disable --durations 10 $(if $(JOB),-m $(JOB))
 
 lint: $(READY)
 	$(BIN)/ruff format --check $(TREE)
@@ -54,7 +55,8 @@ tensorboard: $(READY)
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and "Python %d.%d found. Expected 3.11 or newer: make PYTHON=python3.11 ..." % v[:2])'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench,test,mutation,power]'
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group ruler --editable '.[test,mutation,power]'
 	@touch $@
 
 # Apache Otava holds numpy to a release of its own, so it gets an environment of its own.

@@ -23,7 +23,7 @@ def main() -> None:
         sys.stderr.write(
             f"speedproof cannot start: {type(error).__name__}: {' '.join(str(error).split())}. "
             "Expected its libraries beside this Python, "
-            f"{sys.executable}. Set them up with make, or pip install -e '.[bench]'. --debug shows the traceback.\n"
+            f"{sys.executable}. Set them up: make, or pip install --group ruler -e . --debug shows the traceback.\n"
         )
         sys.exit(2)
     run(PROJECT)

@@ -11,7 +11,7 @@ from .finding import TWINS
 from .quiet import Conditions
 from .rating import Rate
 from .roofline import Work
-from .stated import Body
+from .stated import About, Body
 from .traced import Traced
 from .two_sides import Compared
 from .workload import Workload
@@ -24,6 +24,11 @@ class Certified(Body):
 
     kind: Literal["certified"] = "certified"
     certificate: Certificate
+
+    @property
+    def about(self) -> About:
+        """The function, by the arm that was certified."""
+        return About.of(self.certificate, self.certificate.twin)
 
 
 class Refused(Body):
@@ -44,6 +49,12 @@ class Refused(Body):
     """Error as a multiple of what is allowed, where the rule is about a number."""
     baseline: str = ""
     """The arm that it was to be timed against; none where the gate itself refused."""
+
+    @property
+    def about(self) -> About:
+        """The function, by the arm that was refused, after its baseline if it had one."""
+        arms = (self.baseline, self.twin) if self.baseline else (self.twin,)
+        return About.of(self, *arms)
 
 
 def as_answered(answer: Certificate | Refusal) -> Certified | Refused:
@@ -121,6 +132,11 @@ class Measured(Body):
         return self
 
     @property
+    def about(self) -> About:
+        """The function, by both arms."""
+        return About.of(self.certificate, *self.arms)
+
+    @property
     def arms(self) -> tuple[str, str]:
         """Names of baseline and contender."""
         return self.baseline.twin if self.baseline else TWINS[0], self.certificate.twin
@@ -128,7 +144,7 @@ class Measured(Body):
     @property
     def null(self) -> bool:
         """Whether this is an A/A pair."""
-        return self.arms[0] == self.arms[1]
+        return self.about.is_null
 
     @property
     def comparison(self) -> Comparison:

@@ -83,6 +83,8 @@ class Check:
     """Folder that an input named -> the input's name; a refusal speaks of the latter, which is no one machine's."""
     kept: list[Any] = field(default_factory=list)
     """Outputs so far, alive, so that memory which is used again is seen to be."""
+    held: set[int] = field(default_factory=set)
+    """Their memory."""
 
     def __post_init__(self) -> None:
         self.kit = self.pair.kit
@@ -180,8 +182,9 @@ class Check:
         if outputs.fingerprint(self.kit, inputs) != given:
             self._heed(NotEquivalent("inputs", "changes its inputs. Expected them as they were given."))
         foreign = outputs.memory(self.kit, dict(inputs))
-        self._heed_all(outputs.objections(self.kit, output, self.kept, foreign, self.definition.autograd))
+        self._heed_all(outputs.objections(self.kit, output, self.held, foreign, self.definition.autograd))
         self.kept.append(output)
+        self.held |= outputs.memory(self.kit, output)
         self.n_answered += 1
         return self._examined(inputs, call.reference, output), output
 

@@ -7,14 +7,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from statistics import fmean, median
 
 from .certificate import Certificate
 from .clock import is_seconds
 from .errors import Uncertified
 from .estimate import TARGET_HALF_WIDTH, Estimate
-from .finding import Claim
 from .looks import ERROR_RATE, look
+from .wording import digits
 
 
 class Verdict(StrEnum):
@@ -99,6 +100,13 @@ class Comparison:
         return self.estimate.p_value
 
     @property
+    def words(self) -> str:
+        """The speed-up with its interval, to be read."""
+        low, high = self.interval
+        known = f"[{digits(low)}, {digits(high)}]" if low else "[too few processes]"
+        return f"{digits(self.speedup)}x {known}"
+
+    @property
     def half_width(self) -> float:
         """Half the interval's width on the log scale: the relative half-width."""
         return self.estimate.half_width
@@ -112,7 +120,7 @@ class Comparison:
         """Whether more samples would change nothing, for 1 and for every value in `beside`."""
         return self.estimate.decided(beside, precision)
 
-    @property
+    @cached_property
     def estimate(self) -> Estimate:
         """What the launches say of the factor between the arms."""
         return Estimate(tuple(launch.log_speedup for launch in self.launches))
@@ -124,11 +132,15 @@ class Comparison:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values of one report, adjusted for its number of questions by Holm's method."""
-    # Brings pandas along, which nothing needs that only times.
-    from statsmodels.stats.multitest import multipletests
+    """The p-values of one report, adjusted for its number of questions by Holm's method.
 
-    return [float(p) for p in multipletests(p_values, method="holm")[1]] if p_values else []
+    The library's own empties all memory each time, which is most of what a report would cost.
+    """
+    adjusted, least = list(p_values), 0.0
+    for rank, number in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        least = max(least, min(1.0, (len(p_values) - rank) * p_values[number]))
+        adjusted[number] = least
+    return adjusted
 
 
 def verdict(adjusted_p: float) -> Verdict:
@@ -148,26 +160,6 @@ def _require_same_question(contender: Certificate, baseline: object) -> None:
             f"{baseline.function} on {baseline.workload.name!r} cannot be the baseline of {contender.function} on "
             f"{contender.workload.name!r}. Expected certificates for the same function, workload and environment."
         )
-
-
-def claim_outcome(claim: Claim, comparison: Comparison, found: Verdict) -> str:
-    """A claim held against a speed-up's interval."""
-    low, high = comparison.interval
-    if math.isinf(high):
-        return "undecided: too few processes"
-    if claim.low == claim.high == 1:
-        return "refuted: it does change" if found is Verdict.VERIFIED else "as expected: no change shown"
-    if found is Verdict.AMBIGUOUS:
-        return "undecided"
-    if high < 1:
-        return "refuted: slower"
-    if claim.low is None or claim.high is None:
-        return "confirmed: faster"
-    if low > claim.high:
-        return "exceeded"
-    if high < claim.low:
-        return "refuted: less than claimed"
-    return "confirmed" if low >= claim.low and high <= claim.high else "consistent with the claim"
 
 
 def _typical(samples: Sequence[Sequence[float]]) -> float:

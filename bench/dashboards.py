@@ -16,11 +16,11 @@ from torch.utils.tensorboard import SummaryWriter
 from .bodies import Measured
 from .comparison import Comparison
 from .errors import RecordProblem
-from .finding import TWINS, Finding
-from .noise import history
+from .finding import TWINS
 from .page.rendering import fill
-from .record import Record, latest
+from .record import Record
 from .report import Report
+from .sittings import RecordedSitting
 from .sweep import Sweep
 from .workload import Workload
 
@@ -33,8 +33,8 @@ MOST_SESSIONS = 32
 until one chooses."""
 
 
-def write_dashboards(findings: Sequence[Finding], records: Sequence[Record], report: Report, traces: Path) -> Path:
-    """Writes event files below `traces`. Returns their folder.
+def write_dashboards(report: Report, traces: Path) -> Path:
+    """Writes event files of what a report knows below `traces`. Returns their folder.
 
     Scalars: each function's speed-ups and intervals, a step for every sitting that measured it; of sweeps, over the
     sizes. Hyperparameters: the newest measurement of the twins on each workload and subject. Sittings whose A/A pair
@@ -44,9 +44,9 @@ def write_dashboards(findings: Sequence[Finding], records: Sequence[Record], rep
         RecordProblem: the folder cannot be written.
     """
     folder = traces / FOLDER
-    void = {null.sitting for null in history(records) if null.differs}
-    listed = {(f.name, p.name, w.name) for f in findings for p in f.pairs for w in p.workloads}
-    sound = [r for r in records if isinstance(r.body, Measured) and r.sitting not in void and not r.body.null]
+    pairs = report.asked.pairs
+    listed = {(finding.name, pair.name, workload.name) for finding, pair in pairs for workload in pair.workloads}
+    sound = [record for sitting in report.sittings if not sitting.is_void for record in _measured(sitting)]
     # A workload that no card lists, such as a sweep's, has no history to be shown.
     of_cards = [r for r in sound if r.workload and (r.finding, r.function, r.workload.name) in listed]
     try:
@@ -89,14 +89,14 @@ def _over_sizes(sweeps: Sequence[Sweep]) -> Iterator[tuple[str, int, Comparison,
     for sweep in sweeps:
         tag = f"sizes/{sweep.series.function} by {sweep.series.unit}, {sweep.series.title}"
         for point in sweep.timed:
-            if point.comparison and not sweep.void:
-                yield tag, point.size, point.comparison, sweep.sitting.written
+            if point.comparison and point.figure.record and not sweep.void:
+                yield tag, point.size, point.comparison, point.figure.record.written
 
 
 def _write_hyperparameters(sound: Sequence[Record], folder: Path) -> None:
-    twins = [record for record in latest(sound, Measured).values() if _arms(record) == TWINS]
+    newest = {record.about.key: record for record in sound if record.about.arms == TWINS}
     with SummaryWriter(str(folder)) as writer:
-        for record in sorted(twins, key=lambda record: record.written)[-MOST_SESSIONS:]:
+        for record in sorted(newest.values(), key=lambda record: record.written)[-MOST_SESSIONS:]:
             body: Any = record.body
             workload = body.certificate.workload
             figures = {f"hparam/{line}": value for line, value in _figures(body.comparison).items()}
@@ -105,17 +105,14 @@ def _write_hyperparameters(sound: Sequence[Record], folder: Path) -> None:
 
 
 def _write_texts(report: Report, folder: Path) -> None:
-    names = list(dict.fromkeys(row.finding.name for row in report.rows))
     with SummaryWriter(str(folder)) as writer:
-        for name in names:
-            rows = [row for row in report.rows if row.finding.name == name]
-            said = [d for d in report.operators if d.is_twins and d.baseline.finding == name]
-            writer.add_text(name, fill("card.md", rows=rows, operators=said))
+        for card in report.cards:
+            writer.add_text(card.finding.name, fill("card.md", rows=card.rows, operators=card.operators))
         writer.add_text("noise", f"A/A pair, a twin against itself: {report.null_words}")
 
 
-def _arms(record: Record) -> tuple[str, str] | None:
-    return record.body.arms if isinstance(record.body, Measured) else None
+def _measured(sitting: RecordedSitting) -> Iterator[Record]:
+    return (r for r in sitting.records if isinstance(r.body, Measured) and not r.body.null)
 
 
 def _figures(compared: Comparison) -> dict[str, float]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean, stdev
 
 import scipy
@@ -30,7 +31,7 @@ class Estimate:
         """Geometric mean over the processes that the last look saw, or over all before the first."""
         return math.exp(fmean(self.logs[: self._look]))
 
-    @property
+    @cached_property
     def interval(self) -> tuple[float, float]:
         """Where the factor lies, with the chance of error `ERROR_RATE` over all looks; (0, inf) before the first.
 
@@ -43,7 +44,7 @@ class Estimate:
         centre, spread = self._seen(at)
         return math.exp(centre - reach(at) * spread), math.exp(centre + reach(at) * spread)
 
-    @property
+    @cached_property
     def p_value(self) -> float:
         """Chance of a look at least this far from no change, at this or another look, if there were none.
 
@@ -63,7 +64,7 @@ class Estimate:
         low, high = self.interval
         return math.log(high / low) / 2 if low > 0 else math.inf
 
-    @property
+    @cached_property
     def detectable(self) -> float:
         """The smallest change, as a share, that these processes would have shown with the chance `POWER`.
 

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from .contract import Equivalence, Inputs
 from .digest import digest, file_digest, source_digest
@@ -32,12 +32,60 @@ workload's items, None takes all."""
 
 
 @dataclass(frozen=True)
+class Faster:
+    """A call takes less time: by a factor within `band`, or at every size where the claim gives no figure."""
+
+    band: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """A call takes as long as before: what is gained is something else."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A counter's number falls, or else rises. The time may do what it will."""
+
+    counter: str
+    falls: bool = True
+
+
+@dataclass(frozen=True)
 class Claim:
-    """What the report says: a speed-up from `low` to `high`, or in words where it gives no figure."""
+    """What the source of a finding claims: its words, and the effect that is held against figures."""
 
     words: str
-    low: float | None = None
-    high: float | None = None
+    effect: Faster | Unchanged | Moved
+
+    @classmethod
+    def speedup(cls, low: float, high: float, words: str) -> Self:
+        """A speed-up from `low` to `high`. Raises ValueError where that is no range of speed-ups."""
+        if not 0 < low <= high:
+            raise ValueError(f"{words}: expected a speed-up from a lower to a higher factor, got {low} to {high}.")
+        return cls(words, Faster((low, high)))
+
+    @classmethod
+    def faster(cls, words: str) -> Self:
+        """A speed-up, without a figure."""
+        return cls(words, Faster())
+
+    @classmethod
+    def no_change(cls, words: str) -> Self:
+        """The speed stays as it is."""
+        return cls(words, Unchanged())
+
+    @classmethod
+    def counter(cls, name: str, words: str, falls: bool = True) -> Self:
+        """A counter of the finding falls, or rises."""
+        return cls(words, Moved(name, falls))
+
+    @property
+    def band(self) -> tuple[float, float] | None:
+        """Where the speed-up lies by the claim; None where it gives no figure."""
+        if isinstance(self.effect, Faster):
+            return self.effect.band
+        return (1, 1) if isinstance(self.effect, Unchanged) else None
 
 
 class Refused(NamedTuple):
@@ -86,8 +134,8 @@ class Pair:
     variations: Referred[tuple[Variation, ...]] = Referred(())
     refused: Referred[tuple[Refused, ...]] = Referred(())
     """What a candidate must refuse too."""
-    unit: str = "texts"
-    """What a workload's items are."""
+    unit: str = "items"
+    """What a workload's items are, in a reader's word."""
     arms: tuple[Arm, ...] = ()
     """The ladder, where there is one: from the definition up, each with one change more. The batched twin is the last,
     or the finding's claim ends below."""
@@ -303,6 +351,16 @@ class Finding:
     def target(self, function: str) -> Target:
         """One of its functions, by reference."""
         return Target(self.card, function)
+
+    def __post_init__(self) -> None:
+        given, effect = given_to(self, "counters"), self.claim.effect
+        # What is referred to is not imported for this; a test holds the cards to it.
+        counted = [] if isinstance(given, str) else [counter.__name__ for counter in given]
+        if counted and isinstance(effect, Moved) and effect.counter not in counted:
+            known = ", ".join(counted)
+            raise ValueError(
+                f"{self.name} claims something of {effect.counter}. Expected a counter of its own: {known}."
+            )
 
     @property
     def digest(self) -> str:

@@ -112,9 +112,10 @@ def require_covers(
 
 def recheck(certificate: Certificate, pair: Pair, reference: Any, calls: Sequence[tuple[Inputs, Any]]) -> None:
     """Hold the outputs of timed calls to what was certified. Raises NotEquivalent."""
-    earlier: list[Any] = []
+    held: set[int] = set()
     for inputs, output in calls:
-        for objection in outputs.objections(pair.kit, output, earlier, set(), outputs.autograd(pair.kit, output)):
+        for objection in outputs.objections(pair.kit, output, held, set(), outputs.autograd(pair.kit, output)):
             raise objection
-        earlier.append(output)
+        # All outputs are alive in `calls`.
+        held |= outputs.memory(pair.kit, output)
         settle(pair.equivalence.examine(inputs, reference, output, certificate.allowed))

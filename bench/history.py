@@ -14,8 +14,8 @@ from pathlib import Path
 from .bodies import Measured
 from .errors import RecordProblem
 from .looks import LOOKS
-from .noise import history as null_pairs
 from .record import Record
+from .sittings import sittings
 
 SETTINGS = "otava.yaml"
 GROUP = "all"
@@ -30,7 +30,7 @@ def histories(records: Sequence[Record], known: Sequence[Record]) -> dict[str, l
 
     Sittings that their A/A pair voids, if it is `known`, are left out, and what has too few processes for an interval.
     """
-    void = {null.sitting for null in null_pairs(known) if null.differs}
+    void = {sitting.name for sitting in sittings(known) if sitting.is_void}
     found: dict[str, list[Record]] = {}
     for record in sorted(records, key=lambda record: record.written):
         body = record.body
@@ -66,8 +66,8 @@ def write_histories(found: Mapping[str, Sequence[Record]], folder: Path) -> Path
 
 
 def _name(record: Record, body: Measured) -> str:
-    about = body.certificate.workload
-    parts = [body.certificate.function, *body.arms, about.name, about.subject, about.digest, record.environment.machine]
+    on = body.certificate.workload
+    parts = [record.function, *body.arms, on.name, on.subject, on.digest, record.environment.machine]
     return re.sub(r"[^\w.-]+", "-", "-".join(parts))
 
 

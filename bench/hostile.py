@@ -68,16 +68,17 @@ def hostile_texts(model: Any | None = None, dtype_bytes: int = 4) -> Hostile:
     special, untried = _special_tokens(model.tokenizer)
     marked = [text for token in special for text in (token, f"{token}first", f"last{token}", f"in {token} side")]
     doubled = [token + token for token in special[:1]]
+    words = _words_of_one_token(model) or list(WORDS)
     longest = longest_that_fits(model, dtype_bytes)
     if longest < model.cfg.n_ctx:
         untried.append(
             f"texts over {longest} tokens, of the {model.cfg.n_ctx} that the model takes: the definition would need "
             "more memory than is free"
         )
-        long = [filled(model, longest, seed=1)]
+        long = [filled(model, words, longest, seed=1)]
     else:
-        long = [filled(model, longest, seed=1), filled(model, longest + 1, seed=2)]
-    half = filled(model, max(2, longest // 2), seed=3)
+        long = [filled(model, words, longest, seed=1), filled(model, words, longest + 1, seed=2)]
+    half = filled(model, words, max(2, longest // 2), seed=3)
     texts = [*PLAIN, *marked, *doubled, half, *long, *NEARLY_EQUAL]
     kept = [text for text in texts if model.to_tokens(text).numel()]
     if len(kept) < len(texts):
@@ -112,13 +113,12 @@ def predicted_bytes(cfg: Any, n_tokens: int, dtype_bytes: int = 4) -> int:
     return int((attention + stream + cfg.d_vocab * n_tokens) * dtype_bytes)
 
 
-def filled(model: Any, n_tokens: int, seed: int) -> str:
-    """A text of that many tokens, what the model prepends included; of one fewer where no text has exactly that many.
+def filled(model: Any, words: Sequence[str], n_tokens: int, seed: int) -> str:
+    """A text of these words, of that many tokens, what the model prepends included; of one fewer if none has as many.
 
-    Its words differ, so that where it is cut shows.
+    The words differ, so that where it is cut shows.
     """
     rng = random.Random(seed)
-    words = _words_of_one_token(model) or list(WORDS)
     chosen = [rng.choice(words)]
     while _n_tokens(model, chosen) < n_tokens:
         chosen += rng.choices(words, k=max(1, (n_tokens - _n_tokens(model, chosen)) // 2))
@@ -129,7 +129,8 @@ def filled(model: Any, n_tokens: int, seed: int) -> str:
 
 def _words_of_one_token(model: Any) -> list[str]:
     """Words that add exactly one token behind a space."""
-    return [word for word in WORDS if _n_tokens(model, ["is", word]) == _n_tokens(model, ["is"]) + 1]
+    alone = _n_tokens(model, ["is"])
+    return [word for word in WORDS if _n_tokens(model, ["is", word]) == alone + 1]
 
 
 def _n_tokens(model: Any, words: Sequence[str]) -> int:

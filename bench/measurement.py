@@ -70,7 +70,7 @@ def _is_decided(precision: float, taken: Taken[Plan]) -> bool:
     plan = taken.what
     claim = plan.finding.claim
     carries_claim = plan.is_of_twins and plan.pair is plan.finding.pairs[0]
-    ends = [end for end in (claim.low, claim.high) if end] if carries_claim else []
+    ends = (claim.band or ()) if carries_claim else ()
     return compared(taken).decided(ends, precision)
 
 

@@ -110,7 +110,7 @@ def _reader() -> Any:
     except ModuleNotFoundError as error:
         raise BadInput(
             "A notebook's magics are read with IPython, which is not installed. Expected it. "
-            "Install it: pip install -e '.[bench]'"
+            "Install it: pip install ipython"
         ) from error
     return TransformerManager()  # type: ignore[no-untyped-call]
 

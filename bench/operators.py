@@ -3,14 +3,16 @@
 Times are the profiler's, of one call on a few items. They say where time goes, and are no figures of the report.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
-from typing import Any
 
+from .asked import Asked
 from .errors import BadInput
-from .finding import TWINS, Finding, Pair
-from .record import Record
+from .finding import TWINS, Pair
+from .sittings import RecordedSitting, that_counts
+from .stated import About
 from .traced import Operator, Traced
 from .wording import seconds
 
@@ -88,7 +90,7 @@ class Difference:
         """Whether it is between the definition and its batched twin."""
         return (self.baseline.arm, self.contender.arm) == TWINS
 
-    @property
+    @cached_property
     def changes(self) -> tuple[Change, ...]:
         """Every operator of either, the one whose time moved most first."""
         before, after = ({one.name: one for one in traced.operators} for traced in (self.baseline, self.contender))
@@ -118,21 +120,9 @@ class Difference:
         return " ".join(said)
 
 
-def differences(
-    findings: Sequence[Finding], records: Iterable[Record], workload: str, subject: str | None = None
-) -> tuple[Difference, ...]:
-    """Each function's twins, then each rung of its ladder against the one below, as the newest sitting traced them.
-
-    Without `subject`, only traces on the workloads' own subjects count.
-    """
-    traced = [r for r in records if isinstance(r.body, Traced) and r.body.workload.name == workload]
-    found: list[Difference] = []
-    for finding in findings:
-        for pair in finding.pairs:
-            if workload in {known.name for known in pair.workloads}:
-                about = (finding.name, pair.name, subject or pair.workload(workload).subject)
-                found += _of_pair(pair, [record for record in traced if _about(record.body) == about])
-    return tuple(found)
+def differences(among: Sequence[RecordedSitting], asked: Asked) -> tuple[Difference, ...]:
+    """Each function's twins, then each rung of its ladder against the one below, from the sitting that counts."""
+    return tuple(one for finding, pair in asked.pairs for one in _of_pair(pair, asked.about(finding, pair), among))
 
 
 def compared_arms(pair: Pair) -> tuple[tuple[str, str], ...]:
@@ -140,17 +130,17 @@ def compared_arms(pair: Pair) -> tuple[tuple[str, str], ...]:
     return tuple(dict.fromkeys([TWINS, *pairwise(pair.ladder)]))
 
 
-def _about(body: Any) -> tuple[str, str, str]:
-    return (body.finding, body.function, body.workload.subject)
-
-
-def _of_pair(pair: Pair, records: Sequence[Record]) -> Iterator[Difference]:
-    newest = {r.body.arm: r.body for r in records if r.sitting == records[-1].sitting and isinstance(r.body, Traced)}
-    for before, after in compared_arms(pair):
-        if before in newest and after in newest:
-            sides = newest[before], newest[after]
-            is_stale = any(not pair.is_unchanged(side.arm, side.source) for side in sides)
-            yield Difference(*sides, is_stale)
+def _of_pair(pair: Pair, about: About, among: Sequence[RecordedSitting]) -> Iterator[Difference]:
+    compared = compared_arms(pair)
+    arms = dict.fromkeys(name for both in compared for name in both)
+    sitting = that_counts(among, [about.by(name) for name in arms], RecordedSitting.traced)
+    if not sitting:
+        return
+    for before, after in compared:
+        baseline, contender = (sitting.traced(about.by(name)) for name in (before, after))
+        if baseline and contender:
+            is_stale = any(not pair.is_unchanged(side.arm, side.source) for side in (baseline, contender))
+            yield Difference(baseline, contender, is_stale)
 
 
 def _named(change: Change) -> str:

@@ -1,6 +1,6 @@
 """What can be said of an output without knowing the answer: whose memory it is in, and whether autograd can use it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -10,16 +10,16 @@ from .kit import Kit
 
 
 def objections(
-    kit: Kit, output: Any, earlier: Sequence[Any], foreign: set[int], usual: tuple[bool, bool]
+    kit: Kit, output: Any, held: Set[int], foreign: Set[int], usual: tuple[bool, bool]
 ) -> Iterator[NotEquivalent]:
     """One for each rule that the output breaks by what it is.
 
-    `earlier` are outputs of other calls, still alive; `foreign` is other memory that no output may share; `usual` is
-    how autograd sees the definition's output.
+    `held` is the memory of earlier calls' outputs, which are still alive; `foreign` is other memory that no output may
+    share; `usual` is how autograd sees the definition's output.
     """
-    held = {place for other in earlier for place in memory(kit, other)}
-    if memory(kit, output) & (held | foreign):
-        whose = "an earlier output" if memory(kit, output) & held else "an input or a weight"
+    own = memory(kit, output)
+    if not own.isdisjoint(held | foreign):
+        whose = "an input or a weight" if own.isdisjoint(held) else "an earlier output"
         yield NotEquivalent(
             "own memory", f"returns memory that {whose} holds, so one changes with the other. Expected a new output."
         )

@@ -8,7 +8,12 @@ from .studies.planted.verb import planted
 from .studies.power.verb import power
 from .studies.rewrites.session import rewrites_in_a_run
 from .studies.rewrites.verb import rewrites
+from .studies.sections import SECTIONS
 
 PROJECT = Project(
-    findings=FINDINGS, kinds=KINDS, verbs=(rewrites, mutation, planted, power), stages=(rewrites_in_a_run,)
+    findings=FINDINGS,
+    kinds=KINDS,
+    sections=SECTIONS,
+    verbs=(rewrites, mutation, planted, power),
+    stages=(rewrites_in_a_run,),
 )

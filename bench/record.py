@@ -13,13 +13,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, WithJsonSchema, create_model
 from pydantic_core import from_json
 
-from .bodies import KINDS, Certified, Counted, Judged, Measured, Needed, Refused
+from .bodies import KINDS
 from .clock import now
 from .environment import Environment
 from .errors import RecordProblem, Uncertified, unknown
 from .journal import append, foreign, lines, value_of
-from .stated import Body, Unknown
-from .traced import Traced
+from .stated import About, Body, Unknown
 from .workload import Workload
 
 FORMAT = 2
@@ -50,23 +49,24 @@ class Record(BaseModel):
         return self.body.kind
 
     @property
+    def about(self) -> About:
+        """What it is about; empty where it is about no finding."""
+        return self.body.about
+
+    @property
     def finding(self) -> str:
         """The finding that it is about, or an empty string."""
-        return str(getattr(self._about, "finding", ""))
+        return self.about.finding
 
     @property
     def function(self) -> str:
         """The function that it is about, or an empty string."""
-        return str(getattr(self._about, "function", ""))
+        return self.about.function
 
     @property
     def workload(self) -> Workload | None:
         """The workload that it is about, if it is about one."""
-        return getattr(self._about, "workload", None)
-
-    @property
-    def _about(self) -> Any:
-        return getattr(self.body, "certificate", self.body)
+        return self.about.workload
 
 
 @dataclass(frozen=True)
@@ -189,33 +189,9 @@ def _read(path: Path, kinds: tuple[type[Body], ...]) -> tuple[list[Record], list
     return records, problems
 
 
-def latest(records: Sequence[Record], kind: type[Any]) -> dict[tuple[str, ...], Record]:
-    """The newest record of each thing that bodies of that kind are about."""
-    newest: dict[tuple[str, ...], Record] = {}
-    for record in records:
-        if isinstance(record.body, kind):
-            newest[_about(record.body)] = record
-    return newest
-
-
 def schema(kinds: Sequence[type[Body]] = KINDS) -> str:
     """The JSON Schema of one line whose body is one of these kinds."""
     return json.dumps(_form(tuple(kinds)).model_json_schema(), indent=2, sort_keys=True) + "\n"
-
-
-def _about(body: Any) -> tuple[str, ...]:
-    if isinstance(body, Measured | Certified):
-        c = body.certificate
-        arms = body.arms if isinstance(body, Measured) else ("", c.twin)
-        return (c.finding, c.function, c.workload.name, c.workload.subject, *arms)
-    if isinstance(body, Judged):
-        return (body.finding, body.control)
-    if isinstance(body, Traced):
-        return (body.finding, body.function, body.workload.name, body.workload.subject, body.arm)
-    if isinstance(body, Refused | Counted | Needed):
-        about = (body.finding, body.function, body.workload.name, body.workload.subject)
-        return (*about, body.baseline, body.twin) if isinstance(body, Refused) else about
-    return ()
 
 
 @cache

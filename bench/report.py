@@ -1,67 +1,201 @@
 """The report: records to tables, Markdown and a page. Pure: it measures nothing and decides nothing anew."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from .bodies import Certified, Judged, Measured, Refused, Resumed, Sat
-from .comparison import Verdict, holm
+from .asked import Asked
+from .bodies import Certified, Judged, Refused, Resumed, Sat
+from .comparison import Verdict
 from .errors import RecordProblem
+from .figure import Figure, earlier
 from .finding import TWINS, Finding
 from .floor import machine_of
-from .noise import NULL_ERROR_RATE, NullPair, advice, history
 from .operators import Difference, differences
-from .page.card import Card, cards
+from .page.card import Card
 from .page.rendering import fill
-from .past import EarlierFigure, earlier_figures
-from .record import Ledger, Record, latest
+from .record import Ledger, Record
 from .regression.grid import Grid, grids
 from .regression.outcome import Outcome
 from .roofline import Machine
-from .row import Row, row, withholds
+from .row import Row, rows
 from .separation import Separation
-from .studies.kinds import Planted, Powered
-from .studies.mutation.tally import Tally, tally
-from .studies.planted.rates import Detection, detection
-from .studies.rewrites.rate import Rejection, overall, rejections
+from .sittings import NullPair, RecordedSitting, advice, nulls_of, sittings, that_counts
 from .sweep import Sweep, sweeps
-from .waterfall import Waterfall, is_climb, waterfalls
+from .waterfall import Waterfall, waterfalls
+
+T = TypeVar("T")
+
+
+class Told:
+    """What a section of a caller's own says to the report as a whole; all else is between it and its templates."""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it leaves all well."""
+        return True
+
+    @property
+    def line(self) -> str:
+        """What a terminal says of it."""
+        return ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report that its caller hands in.
+
+    `templates` is a folder with a file for each place of the report at which the section shows something, named after
+    the place: `{% include section.at("gate.html") ignore missing %}` is one. A file sees all that the report's own do,
+    and what `build` came to as `section.told`.
+    """
+
+    name: str
+    build: Callable[[Ledger, Asked], Told | None]
+    """From records to what is told; None where there is nothing to tell, and no place shows the section."""
+    templates: Path
+
+
+@dataclass(frozen=True)
+class Extra:
+    """A section that has something to tell."""
+
+    section: Section
+    told: Told
+
+    def at(self, place: str) -> str:
+        """The name of its template for a place of the report."""
+        return f"{self.section.name}/{place}"
+
+    def has(self, place: str) -> bool:
+        """Whether it shows something there."""
+        return (self.section.templates / place).is_file()
 
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that is shown, worked out from a ledger."""
+    """Everything that is shown, each part worked out from the ledger when it is first looked at."""
 
-    rows: tuple[Row, ...]
-    null: NullPair | None
-    nulls: tuple[NullPair, ...]
-    """The A/A pairs of all sittings in the ledger, oldest first."""
-    judged: tuple[Judged, ...]
-    checks: tuple[Certified | Refused, ...]
-    sitting: Record | None
-    end: Sat | None
-    rejections: tuple[Rejection, ...]
-    problems: tuple[str, ...]
-    waterfalls: tuple[Waterfall, ...] = ()
-    machine: Machine | None = None
-    sweeps: tuple[Sweep, ...] = ()
-    resumed: tuple[Resumed, ...] = ()
-    mutants: Tally | None = None
-    operators: tuple[Difference, ...] = ()
-    """What each function's arms differ in under the profiler; no figures."""
-    earlier: tuple[EarlierFigure, ...] = ()
-    sources: tuple[Record, ...] = ()
-    """All records of the sitting."""
-    grids: tuple[Grid, ...] = ()
-    powered: tuple[Powered, ...] = ()
-    detections: tuple[Detection, ...] = ()
+    ledger: Ledger
+    asked: Asked
+    sections: Sequence[Section] = ()
+
+    @cached_property
+    def sittings(self) -> tuple[RecordedSitting, ...]:
+        """All sittings in the ledger, in the order in which they were begun."""
+        return sittings(self.ledger.records)
+
+    @cached_property
+    def sitting(self) -> RecordedSitting | None:
+        """The sitting whose figures are shown: the newest that measured all that is asked about, or else any of it.
+
+        Ladders have sittings and a part of their own.
+        """
+        runs = [sitting for sitting in self.sittings if not sitting.is_of_ladders]
+        abouts = [self.asked.about(finding, pair) for finding, pair in self.asked.pairs]
+        return that_counts(runs, abouts, RecordedSitting.tells_of)
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """A row for each function."""
+        return rows(self.sitting, self.asked, self.sweeps)
+
+    @cached_property
+    def sweeps(self) -> tuple[Sweep, ...]:
+        """Figures over sizes."""
+        return sweeps(self.sittings, self.asked)
+
+    @cached_property
+    def waterfalls(self) -> tuple[Waterfall, ...]:
+        """Which change bought what."""
+        return waterfalls(self.sittings, self.asked)
+
+    @cached_property
+    def operators(self) -> tuple[Difference, ...]:
+        """What each function's arms differ in under the profiler; no figures."""
+        return differences(self.sittings, self.asked)
+
+    @cached_property
+    def earlier(self) -> tuple[Figure, ...]:
+        """The same figures in all sittings."""
+        return earlier(self.sittings, self.asked)
+
+    @cached_property
+    def nulls(self) -> tuple[NullPair, ...]:
+        """The A/A pairs of all sittings, oldest first."""
+        return nulls_of(self.sittings)
+
+    @cached_property
+    def grids(self) -> tuple[Grid, ...]:
+        """Sides held against each other."""
+        return grids(self.sittings, self.asked)
+
+    @cached_property
+    def extras(self) -> tuple[Extra, ...]:
+        """The sections handed in that have something to tell."""
+        built = ((section, section.build(self.ledger, self.asked)) for section in self.sections)
+        return tuple(Extra(section, told) for section, told in built if told is not None)
+
+    def has(self, place: str) -> bool:
+        """Whether a section that was handed in shows something at a place."""
+        return any(extra.has(place) for extra in self.extras)
+
+    @cached_property
+    def machine(self) -> Machine | None:
+        """What the machine could do in the sitting."""
+        return machine_of(self.sitting) if self.sitting else None
 
     @property
-    def cards(self) -> list[Card]:
-        """What is known, finding by finding."""
-        about = (self.rows, self.null, self.waterfalls, self.sweeps, self.checks, self.judged, self.rejections)
-        return cards(*about, self.earlier, self.sources, self.operators)
+    def sources(self) -> tuple[Record, ...]:
+        """All records of the sitting."""
+        return self.sitting.records if self.sitting else ()
+
+    @property
+    def checks(self) -> list[Certified | Refused]:
+        """The gate's answers in the sitting, and figures that could not be had."""
+        return [record.body for record in self.sources if isinstance(record.body, Certified | Refused)]
+
+    @property
+    def judged(self) -> list[Judged]:
+        """The controls that the sitting showed to the gate."""
+        return self.sitting.of(Judged) if self.sitting else []
+
+    @property
+    def resumed(self) -> list[Resumed]:
+        """When the sitting was interrupted and went on."""
+        return self.sitting.of(Resumed) if self.sitting else []
+
+    @property
+    def end(self) -> Sat | None:
+        """What was recorded at the sitting's end."""
+        return self.sitting.end if self.sitting else None
+
+    @property
+    def null(self) -> NullPair | None:
+        """The sitting's A/A pair."""
+        return self.sitting.null if self.sitting else None
+
+    @property
+    def null_words(self) -> str:
+        """The A/A line."""
+        return self.null.words if self.null else "no A/A pair was measured"
+
+    @property
+    def is_void(self) -> bool:
+        """Whether the A/A pair differs, so that no timing counts."""
+        return self.sitting is not None and self.sitting.is_void
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """What on the machine may be wrong, where the A/A pair gives cause to ask."""
+        return advice(self.sitting)
+
+    @property
+    def separation(self) -> Separation:
+        """What the gate made of the controls."""
+        return Separation(self.judged)
 
     @property
     def moved(self) -> list[Outcome]:
@@ -72,118 +206,58 @@ class Report:
     @property
     def arms(self) -> list[str]:
         """Every arm that was counted, the twins first."""
-        counted = [arm for row in self.rows if row.counted for arm in row.counted.counts]
-        return list(dict.fromkeys((*TWINS, *counted)))
-
-    def operators_of(self, function: str) -> Difference | None:
-        """What the profiler says of a function's twins, if they were traced."""
-        return next((d for d in self.operators if d.is_twins and d.baseline.function == function), None)
-
-    @property
-    def separation(self) -> Separation:
-        """What the gate made of the controls."""
-        return Separation(self.judged)
+        return list(dict.fromkeys((*TWINS, *(arm for row in self.rows for arm in row.counts))))
 
     @property
     def is_good(self) -> bool:
-        """Whether every pair is equivalent, every control was judged rightly and no valid rewrite was rejected."""
-        is_stopped = any(one.rejected for one in self.rejections)
-        return (
-            not self.separation.survivors
-            and not is_stopped
-            and not any(r.verdict is Verdict.WITHHELD for r in self.rows)
+        """Whether every pair is equivalent, every control was judged rightly and no section objects."""
+        is_withheld = any(row.figure.verdict is Verdict.WITHHELD for row in self.rows)
+        return not self.separation.survivors and not is_withheld and all(extra.told.is_good for extra in self.extras)
+
+    @cached_property
+    def cards(self) -> tuple[Card, ...]:
+        """What is known, finding by finding."""
+        return tuple(self._card(finding) for finding in self.asked.findings)
+
+    def _card(self, finding: Finding) -> Card:
+        def own(things: Iterable[T], name: Callable[[T], str]) -> tuple[T, ...]:
+            return tuple(one for one in things if name(one) == finding.name)
+
+        return Card(
+            rows=own(self.rows, lambda row: row.finding.name),
+            sitting=self.sitting,
+            waterfall=next(iter(own(self.waterfalls, lambda fall: fall.finding.name)), None),
+            swept=own(self.sweeps, lambda sweep: sweep.series.finding),
+            checks=own(self.checks, lambda check: check.about.finding),
+            controls=Separation(own(self.judged, lambda one: one.finding)),
+            earlier=own(self.earlier, lambda figure: figure.about.finding),
+            sources=own(self.sources, lambda record: record.finding),
+            operators=own((one for one in self.operators if one.is_twins), lambda one: one.baseline.finding),
         )
 
-    @property
-    def all_rejections(self) -> Rejection:
-        """Valid rewrites of all findings on all subjects together. Raises ValueError where none was tried."""
-        return overall(self.rejections)
 
-    @property
-    def null_words(self) -> str:
-        """The A/A line."""
-        return self.null.words if self.null else "no A/A pair was measured"
+def build(
+    findings: Sequence[Finding],
+    ledger: Ledger,
+    workload: str = "report",
+    subject: str | None = None,
+    sections: Sequence[Section] = (),
+) -> Report:
+    """The report of the findings on that workload. Without `subject`, only the workloads' own subjects count.
 
-    @property
-    def null_differs(self) -> bool:
-        """Whether the A/A pair differs, so that the timings are void."""
-        return self.null is not None and self.null.differs
-
-    @property
-    def advice(self) -> tuple[str, ...]:
-        """What on the machine may be wrong, where the A/A pair gives cause to ask."""
-        return advice(self.null, self.end)
-
-
-def build(findings: Sequence[Finding], ledger: Ledger, workload: str = "report", subject: str | None = None) -> Report:
-    """The report of the newest sitting that measured all of `findings` on that workload, or else any of them.
-
-    Figures are compared within a sitting, so nothing is taken from an older one; ladders have sittings and a section of
-    their own. Without `subject`, only measurements on the workloads' own subjects count.
+    Raises:
+        BadInput: a function has no workload of that name.
     """
-    pairs = [(finding, pair) for finding in findings for pair in finding.pairs]
-    wanted = {(f.name, p.name): subject or p.workload(workload).subject for f, p in pairs}
-    covered: dict[str, set[tuple[str, str]]] = {}
-    climbs = {record.sitting for record in ledger.records if is_climb([pair for _, pair in pairs], record)}
-    for record in ledger.records:
-        about = _measures(record.body, workload, wanted)
-        if about and record.sitting not in climbs:
-            covered.setdefault(record.sitting, set()).add(about)
-    sittings = [name for name, about in covered.items() if len(about) == len(wanted)] or list(covered)
-    records = [record for record in ledger.records if sittings and record.sitting == sittings[-1]]
-    comparisons = {
-        key: record.body.comparison
-        for key, record in latest(records, Measured).items()
-        if isinstance(record.body, Measured) and _wanted(record.body.certificate, workload, wanted)
-    }
-    nulls = history(ledger.records)
-    null = next((pair for pair in reversed(nulls) if sittings and pair.sitting == sittings[-1]), None)
-    null_differs = null is not None and null.differs
-    claims = {key: c for key, c in comparisons.items() if key[-1] != key[-2]}
-    adjusted = dict(zip(claims, holm([c.p_value for c in claims.values()]), strict=True))
-    bodies = [record.body for record in records]
-    swept = sweeps(findings, ledger.records, NULL_ERROR_RATE, subject)
-    return Report(
-        tuple(row(finding, pair, records, claims, adjusted, null_differs, swept) for finding, pair in pairs),
-        null,
-        nulls,
-        tuple(b for b in bodies if isinstance(b, Judged)),
-        tuple(b for b in bodies if isinstance(b, Certified | Refused)),
-        records[-1] if records else None,
-        next((b for b in bodies if isinstance(b, Sat)), None),
-        rejections(ledger.records, records[-1].environment.machine) if records else (),
-        ledger.problems,
-        waterfalls(findings, ledger, workload, subject, NULL_ERROR_RATE),
-        machine_of(bodies),
-        swept,
-        tuple(b for b in bodies if isinstance(b, Resumed)),
-        tally(ledger.records),
-        differences(findings, ledger.records, workload, subject),
-        earlier_figures(findings, ledger.records, workload, wanted, nulls),
-        tuple(records),
-        grids(findings, ledger.records),
-        tuple(r.body for r in ledger.records if isinstance(r.body, Powered)),
-        tuple(detection([r.body for r in ledger.records if isinstance(r.body, Planted)])),
-    )
-
-
-def _measures(body: Any, workload: str, wanted: Mapping[tuple[str, str], str]) -> tuple[str, str] | None:
-    """Which of the wanted functions a record has a figure of, or says why there is none."""
-    if isinstance(body, Measured) and body.arms == TWINS:
-        body = body.certificate
-    elif not isinstance(body, Refused) or not withholds(body):
-        return None
-    return (body.finding, body.function) if _wanted(body, workload, wanted) else None
-
-
-def _wanted(body: Any, workload: str, wanted: Mapping[tuple[str, str], str]) -> bool:
-    is_of_subject = wanted.get((body.finding, body.function)) == body.workload.subject
-    return is_of_subject and body.workload.name == workload
+    asked = Asked(tuple(findings), workload, subject)
+    for finding, pair in asked.pairs:
+        asked.about(finding, pair)
+    return Report(ledger, asked, sections)
 
 
 def render(report: Report, name: str) -> str:
     """The report in one of the templates: `report.md`, `table.md` or `index.html`, all user text escaped."""
-    return fill(name, report=report)
+    folders = {extra.section.name: extra.section.templates for extra in report.extras}
+    return fill(name, folders, report=report)
 
 
 def write(report: Report, folder: Path) -> list[Path]:

@@ -17,7 +17,7 @@ from .environment import Environment
 from .finding import Finding
 from .plan import Plan
 from .record import Record
-from .stated import Body
+from .stated import About, Body
 from .workload import Workload
 
 B = TypeVar("B", bound=Body)
@@ -50,18 +50,19 @@ class Earlier:
 
     def answer(self, finding: str, function: str, workload: Workload, arm: str) -> Certificate | Refusal | None:
         """The gate's answer to that question, if it was given."""
-        about = (finding, function, workload.digest)
+        asked = About(finding, function, workload, (arm,))
         for body in self.bodies(Certified):
-            if (_about(body.certificate), body.certificate.twin) == (about, arm):
+            if _is_of(body.about, asked):
                 return body.certificate
         for refused in self.bodies(Refused):
-            if (_about(refused), refused.twin) == (about, arm) and refused.code != "not measured":
+            if _is_of(refused.about, asked):
                 return answer_of(refused)
         return None
 
     def counted(self, finding: str, function: str, workload: Workload) -> bool:
         """Whether that work was counted."""
-        return any(_about(body) == (finding, function, workload.digest) for body in self.bodies(Counted))
+        asked = About(finding, function, workload)
+        return any(body.about.work == asked.work for body in self.bodies(Counted))
 
     @property
     def judged(self) -> list[Judged]:
@@ -72,9 +73,8 @@ class Earlier:
         """Whether that plan was measured to the end, or failed for good."""
         wanted = (plan.certificate, plan.baseline_certificate)
         done = any((body.certificate, body.baseline) == wanted for body in self.bodies(Measured))
-        failed = (body for body in self.bodies(Refused) if body.code == "not measured")
-        about = (_about(plan.certificate), plan.baseline, plan.contender)
-        return done or any((_about(body), body.baseline, body.twin) == about for body in failed)
+        asked = About.of(plan.certificate, plan.baseline, plan.contender)
+        return done or any(_is_of(body.about, asked) for body in self.bodies(Refused))
 
     @property
     def measured_null(self) -> bool:
@@ -130,8 +130,9 @@ def _alive(stretch: Begun | Resumed) -> bool:
     return abs(began_s - stretch.process_began_s) < 2
 
 
-def _about(about: Any) -> tuple[str, str, str]:
-    return (about.finding, about.function, about.workload.digest)
+def _is_of(about: About, asked: About) -> bool:
+    """Whether it is exactly what was asked: the same work, by the same arms."""
+    return (about.work, about.arms) == (asked.work, asked.arms)
 
 
 def _folder(subject: str) -> list[tuple[str, int, int]]:

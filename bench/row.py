@@ -2,18 +2,21 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
-from .beside import Beside, beside
-from .bodies import Counted, Measured, Refused
-from .comparison import Comparison, Verdict, claim_outcome
-from .finding import TWINS, Finding, Pair
+from .asked import Asked
+from .bodies import Counted
+from .claims import Held, held
+from .comparison import Verdict
+from .figure import Figure, adjusted, figure
+from .finding import CAREFUL, TWINS, Faster, Finding, Pair
 from .floor import roofline_of
-from .record import Record
 from .roofline import Roofline
-from .staleness import standing
+from .sittings import RecordedSitting
+from .stated import About
 from .sweep import Sweep
-from .wording import figure, seconds, speedup
+from .wording import digits, seconds
 
 
 @dataclass(frozen=True)
@@ -22,103 +25,118 @@ class Row:
 
     finding: Finding
     pair: Pair
-    verdict: Verdict
-    reason: str = ""
-    record: Record | None = None
-    comparison: Comparison | None = None
+    figure: Figure
+    careful: Figure | None = None
+    """The careful loop's against a twin: what is left of a speed-up over what a careful user writes anyway."""
     counted: Counted | None = None
-    beside: Beside | None = None
     roofline: Roofline | None = None
     ends: str = ""
     """What the function's first sweep says at its smallest and largest size."""
 
     @property
-    def claimed(self) -> str:
-        """The report's words, for the function that carries the claim."""
-        return self.finding.claim.words if self.pair is self.finding.pairs[0] else ""
+    def carries_claim(self) -> bool:
+        """Whether the finding's claim is about this function."""
+        return self.pair.name == self.finding.pairs[0].name
 
     @property
-    def measured(self) -> str:
-        """The speed-up with its interval, or nothing where there is none to be told."""
-        if not self.comparison or self.verdict in (Verdict.WITHHELD, Verdict.STALE):
-            return ""
-        return speedup(self.comparison)
+    def claimed(self) -> str:
+        """The report's words, for the function that carries the claim."""
+        return self.finding.claim.words if self.carries_claim else ""
+
+    @cached_property
+    def held(self) -> Held | None:
+        """What became of the claim; None for a function that carries none."""
+        return held(self.finding.claim, self.figure, self.counts) if self.carries_claim else None
+
+    @property
+    def over_sizes(self) -> str:
+        """The figures over sizes, where the claim is about every size: it gives no figure of its own."""
+        effect = self.finding.claim.effect
+        return self.ends if isinstance(effect, Faster) and effect.band is None else ""
+
+    @property
+    def counts(self) -> Mapping[str, Mapping[str, int]]:
+        """The work of each arm that was counted."""
+        return self.counted.counts if self.counted else {}
 
     @property
     def detectable(self) -> str:
         """The smallest change that the launches would have shown, in percent, or nothing where there is none."""
-        if not self.measured or not self.comparison or math.isinf(self.comparison.detectable):
+        if not self.figure.comparison or math.isinf(self.figure.comparison.detectable):
             return ""
-        return f"{figure(100 * self.comparison.detectable)}%"
+        return f"{digits(100 * self.figure.comparison.detectable)}%"
 
     @property
-    def outcome(self) -> str:
-        """What became of the claim."""
-        if self.pair is not self.finding.pairs[0] or self.verdict in (Verdict.WITHHELD, Verdict.STALE):
+    def careful_s(self) -> str:
+        """Time of one call of the careful loop, or nothing."""
+        if not self.careful or not self.careful.comparison:
             return ""
-        if self.finding.name == "grad_mode" and self.counted and TWINS[1] in self.counted.counts:
-            before, after = (self.counted.counts[twin]["bytes_saved_for_backward"] for twin in TWINS)
-            freed = f"{before / 1e6:,.0f} MB saved for backward in one call, then {after / 1e6:,.0f} MB"
-            return f"confirmed: {freed}" if after < before else f"refuted: {freed}"
-        if not self.comparison:
+        compared = self.careful.comparison
+        return seconds(compared.baseline_s if self.careful.about.arms[0] == CAREFUL else compared.contender_s)
+
+    @property
+    def against_careful(self) -> str:
+        """The speed-up over the careful loop; the loop's own where it goes beyond the batched twin; or why there is
+        none."""
+        if not self.careful:
             return ""
-        told = claim_outcome(self.finding.claim, self.comparison, self.verdict)
-        if self.finding.claim.low is None and self.ends:
-            # A claim without a figure is about every size, so one size cannot leave it undecided.
-            return f"{'depends on the size:' if self.verdict is Verdict.AMBIGUOUS else f'{told},'} {self.ends}"
-        return told
+        if not self.careful.comparison:
+            return f"{self.careful.verdict} ({self.careful.why})"
+        baseline = self.careful.about.arms[0]
+        of = "" if baseline == CAREFUL else f", the careful loop over the {baseline} twin"
+        doubt = f" ({self.careful.verdict})" if self.careful.verdict is Verdict.AMBIGUOUS else ""
+        return f"{self.careful.words}{of}{doubt}"
 
     @property
     def times(self) -> str:
         """Seconds per call: sequential, the careful loop where there is one, batched."""
-        if not self.comparison:
+        if not self.figure.comparison:
             return ""
-        careful = [f"{self.beside.careful_s} careful"] if self.beside and self.beside.careful_s else []
-        ends = seconds(self.comparison.baseline_s), seconds(self.comparison.contender_s)
+        careful = [f"{self.careful_s} careful"] if self.careful_s else []
+        ends = seconds(self.figure.comparison.baseline_s), seconds(self.figure.comparison.contender_s)
         return ", ".join((f"{ends[0]} {TWINS[0]}", *careful, f"{ends[1]} {TWINS[1]}"))
 
     @property
     def work(self) -> str:
         """The finding's first two counts, before and after."""
-        counts = self.counted.counts if self.counted else {}
-        if not all(twin in counts for twin in TWINS):
+        if not all(twin in self.counts for twin in TWINS):
             return ""
-        named = list(counts[TWINS[0]].items())[:2]
-        return ", ".join(f"{name.replace('_', ' ')} {n:,} to {counts[TWINS[1]][name]:,}" for name, n in named)
+        named = list(self.counts[TWINS[0]].items())[:2]
+        return ", ".join(f"{name.replace('_', ' ')} {n:,} to {self.counts[TWINS[1]][name]:,}" for name, n in named)
 
 
-def withholds(refused: Refused) -> bool:
-    """Whether a refusal is of the pair itself, and not of another arm or of a comparison with one."""
-    return refused.twin == TWINS[1] and refused.baseline in ("", TWINS[0])
+def rows(sitting: RecordedSitting | None, asked: Asked, swept: Sequence[Sweep]) -> tuple[Row, ...]:
+    """A row for each function that is asked about; `swept` are series of any sitting."""
+    abouts = [asked.about(finding, pair) for finding, pair in asked.pairs]
+    keys = {about.by().key for about in abouts}
+    shown = [record for record in (sitting.records if sitting else ()) if record.about.by().key in keys]
+    p_values = adjusted(shown)
+    return tuple(
+        _row(finding, pair, about, sitting, p_values, swept)
+        for (finding, pair), about in zip(asked.pairs, abouts, strict=True)
+    )
 
 
-def row(
+def _row(
     finding: Finding,
     pair: Pair,
-    records: Sequence[Record],
-    comparisons: Mapping[tuple[str, ...], Comparison],
-    adjusted: Mapping[tuple[str, ...], float],
-    null_differs: bool,
-    swept: Sequence[Sweep] = (),
+    about: About,
+    sitting: RecordedSitting | None,
+    p_values: Mapping[tuple[str, ...], float],
+    swept: Sequence[Sweep],
 ) -> Row:
-    """What the records of one sitting say of a function; `swept` are series of any sitting."""
-    about = (finding.name, pair.name)
-    refused = [r.body for r in records if isinstance(r.body, Refused) and (r.body.finding, r.body.function) == about]
-    first = next(filter(withholds, refused), None)
-    if first:
-        return Row(finding, pair, Verdict.WITHHELD, f"{first.code}: {first.reason}")
-    key = next((key for key in comparisons if key[:2] == about and key[-2:] == TWINS), None)
-    if key is None:
-        return Row(finding, pair, Verdict.WITHHELD, "not run: no measurement in the newest sitting")
-    comparison = comparisons[key]
-    record = next(r for r in records if isinstance(r.body, Measured) and r.body.launches is comparison.launches)
-    counted = next(
-        (r.body for r in records if isinstance(r.body, Counted) and (r.body.finding, r.body.function) == about), None
-    )
-    found, why = standing(pair, comparison, adjusted[key], null_differs)
-    floor = roofline_of(comparison, [r.body for r in records])
-    if floor and floor.too_good and found is not Verdict.STALE:
-        return Row(finding, pair, Verdict.WITHHELD, floor.too_good)
-    loop = beside(pair, records, comparisons, adjusted, null_differs)
+    def of(arms: tuple[str, str]) -> Figure:
+        # A function that is wrong on one workload has no figure on another.
+        refusal = sitting.refusal(about.by(*arms)._replace(workload=None)) if sitting else None
+        return figure(sitting, pair, about.by(*arms), p_values, refusal)
+
+    found = of(TWINS)
+    if sitting is None or found.verdict is Verdict.WITHHELD:
+        return Row(finding, pair, found)
+    floor = roofline_of(found.comparison, sitting) if found.comparison else None
+    if floor and floor.too_good:
+        return Row(finding, pair, replace(found, verdict=Verdict.WITHHELD, why=floor.too_good, comparison=None))
+    careful = of(pair.careful_beside) if pair.careful_beside else None
+    counted = sitting.counted(about)
     ends = next((sweep.ends for sweep in swept if sweep.series.function == pair.name), "")
-    return Row(finding, pair, found, why, record, comparison, counted, loop, floor, ends)
+    return Row(finding, pair, found, careful if careful and careful.record else None, counted, floor, ends)

@@ -13,6 +13,9 @@ from .counters import count
 from .finding import TWINS, Finding
 from .subjects import Subjects
 
+Answers = dict[str, Certificate | Refusal]
+"""The gate's answer for each function of a finding."""
+
 
 class Suite(ABC):
     """Benchmarks of one finding, on its first workload, for each function and twin."""
@@ -40,21 +43,24 @@ class Suite(ABC):
         """asv's benchmark version: a changed workload starts a new series, a changed twin does not."""
         return "-".join(pair.workloads[0].digest for pair in self.finding.pairs)
 
-    def setup_cache(self) -> dict[tuple[str, str], Certificate | Refusal]:
-        """The gate's answers for all findings. asv calls this once per environment and commit."""
-        from .findings import FINDINGS
+    def __init_subclass__(cls) -> None:
+        """Gives each finding a `setup_cache` of its own.
 
-        return {
-            (finding.name, pair.name): certify(finding, pair, pair.workloads[0])
-            for finding in FINDINGS
-            for pair in finding.pairs
-        }
+        asv knows one by its function's module and line, and runs it once for all that share it: one function for all
+        findings would certify all of them, whatever benchmark is asked for.
+        """
 
-    setup_cache.timeout = 1200  # type: ignore[attr-defined]
+        def setup_cache(self: Suite) -> Answers:
+            """The gate's answers for the finding's functions. asv calls this once per environment and commit."""
+            return {pair.name: certify(self.finding, pair, pair.workloads[0]) for pair in self.finding.pairs}
 
-    def setup(self, gate: dict[tuple[str, str], Certificate | Refusal], function: str, twin: str) -> None:
+        setup_cache.__module__ = cls.__module__
+        setup_cache.timeout = 1200  # type: ignore[attr-defined]
+        cls.setup_cache = setup_cache  # type: ignore[attr-defined]
+
+    def setup(self, gate: Answers, function: str, twin: str) -> None:
         """Refuses twins that are not equivalent, then makes the inputs."""
-        answer = gate[self.finding.name, function]
+        answer = gate[function]
         if isinstance(answer, Refusal):
             raise RuntimeError(str(answer))
         self.certificate = answer

@@ -11,15 +11,15 @@ from typing import Literal
 
 import scipy
 
-from .bodies import Measured, Refused
+from .asked import Asked
 from .comparison import Comparison
-from .finding import TWINS, Finding, Pair, named
+from .figure import Figure, figure
+from .finding import TWINS, Pair
 from .looks import ERROR_RATE
-from .record import Record
 from .series import Series, series_of
-from .staleness import changed
-from .wording import figure
-from .workload import Workload
+from .sittings import RecordedSitting, that_counts
+from .stated import About
+from .wording import digits
 
 FIT_SPAN = 10
 """An exponent is fitted over sizes within this factor of the largest: below them, fixed costs flatten the line."""
@@ -37,12 +37,15 @@ WORDS: dict[Outcome, str] = {
 
 @dataclass(frozen=True)
 class Point:
-    """One size of a series: its comparison, or why there is none."""
+    """One size of a series, and its figure."""
 
-    workload: Workload
     size: int
-    comparison: Comparison | None = None
-    reason: str = "not run"
+    figure: Figure
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """What was measured; None where there is no figure."""
+        return self.figure.comparison
 
     @property
     def outcome(self) -> Outcome:
@@ -70,9 +73,12 @@ class Sweep:
 
     series: Series
     points: tuple[Point, ...]
-    sitting: Record
-    void: str = ""
-    """Why the sitting's timings do not count, or an empty string."""
+    sitting: RecordedSitting
+
+    @property
+    def void(self) -> str:
+        """Why the sitting's timings do not count, or an empty string."""
+        return "void: the sitting's A/A pair differs" if self.sitting.is_void else ""
 
     @property
     def timed(self) -> list[Point]:
@@ -103,10 +109,10 @@ class Sweep:
         if self.void or len(self.timed) < 2:
             return ""
         *_, (size, speedup) = told = [(p.size, p.comparison.speedup) for p in self._telling if p.comparison]
-        before = ", ".join(f"{figure(factor)}x at {n:,}" for n, factor in told[:-1])
+        before = ", ".join(f"{digits(factor)}x at {n:,}" for n, factor in told[:-1])
         joined = " to " if len(told) == 2 else ", "
-        subject = self.timed[0].workload.subject
-        return f"{before}{joined}{figure(speedup)}x at {size:,} {self.series.unit} ({subject})"
+        subject = self.series.workloads[0].subject
+        return f"{before}{joined}{digits(speedup)}x at {size:,} {self.series.unit} ({subject})"
 
     @property
     def _telling(self) -> list[Point]:
@@ -158,70 +164,26 @@ def fit(sizes: Sequence[int], seconds: Sequence[float]) -> Exponent:
     return Exponent(slope, slope - reach, slope + reach, min(sizes), max(sizes))
 
 
-def sweeps(
-    findings: Sequence[Finding], records: Sequence[Record], null_error_rate: float, subject: str | None = None
-) -> tuple[Sweep, ...]:
-    """Every series that has records, from the newest sitting that has all of its points, or else any.
+def sweeps(among: Sequence[RecordedSitting], asked: Asked) -> tuple[Sweep, ...]:
+    """Every series of the findings asked about that has records, each from the sitting that counts.
 
-    A sitting whose A/A pair differs at `null_error_rate` voids its figures. A subject given replaces the series' own.
+    A subject asked about replaces the series' own.
     """
-    swept = [finding for finding in findings if any(pair.series for pair in finding.pairs)]
-    wanted = series_of(swept, subject) if swept else []
-    pairs = [named(swept, series.finding).pair(series.function) for series in wanted]
-    found = (_sweep(pair, one, records, null_error_rate) for pair, one in zip(pairs, wanted, strict=True))
+    with_series = [finding for finding in asked.findings if any(pair.series for pair in finding.pairs)]
+    wanted = series_of(with_series, asked.subject) if with_series else []
+    pairs = {(finding.name, pair.name): pair for finding, pair in asked.pairs}
+    found = (_sweep(series, pairs[series.finding, series.function], among) for series in wanted)
     return tuple(sweep for sweep in found if sweep)
 
 
-def _sweep(pair: Pair, series: Series, records: Sequence[Record], null_error_rate: float) -> Sweep | None:
-    names = {workload.name for workload in series.workloads}
-    by_sitting: dict[str, dict[str, Record]] = {}
-    for record in records:
-        if _about(record) == (series.finding, series.function, series.workloads[0].subject, _workload_name(record)):
-            if _workload_name(record) in names:
-                by_sitting.setdefault(record.sitting, {})[_workload_name(record)] = record
-    if not by_sitting:
+def _sweep(series: Series, pair: Pair, among: Sequence[RecordedSitting]) -> Sweep | None:
+    abouts = [About(series.finding, series.function, workload, TWINS) for workload in series.workloads]
+    sitting = that_counts(among, abouts, RecordedSitting.tells_of)
+    if not sitting:
         return None
-    whole = [found for found in by_sitting.values() if len(found) == len(names)] or list(by_sitting.values())
-    found = whole[-1]
-    newest = next(iter(found.values()))
-    points = tuple(_point(pair, series, workload, found.get(workload.name)) for workload in series.workloads)
-    return Sweep(series, points, newest, _void(records, newest.sitting, null_error_rate))
-
-
-def _about(record: Record) -> tuple[str, str, str, str] | None:
-    body = record.body
-    if isinstance(body, Measured) and body.arms == TWINS:
-        certificate = body.certificate
-        return certificate.finding, certificate.function, certificate.workload.subject, certificate.workload.name
-    if isinstance(body, Refused) and body.twin == TWINS[1]:
-        return body.finding, body.function, body.workload.subject, body.workload.name
-    return None
-
-
-def _workload_name(record: Record) -> str:
-    about = _about(record)
-    return about[3] if about else ""
-
-
-def _point(pair: Pair, series: Series, workload: Workload, record: Record | None) -> Point:
-    size = series.size(workload)
-    if record is None:
-        return Point(workload, size)
-    if isinstance(record.body, Refused):
-        return Point(workload, size, None, f"{record.body.code}: {record.body.reason}")
-    assert isinstance(record.body, Measured)
-    comparison = record.body.comparison
-    stale = changed(pair, comparison)
-    if stale or comparison.certificate.workload.digest != workload.digest:
-        return Point(workload, size, None, f"{stale or 'workload'} changed since; run again")
-    return Point(workload, size, comparison, "")
-
-
-def _void(records: Sequence[Record], sitting: str, null_error_rate: float) -> str:
-    for body in (r.body for r in records if r.sitting == sitting and isinstance(r.body, Measured)):
-        if body.arms[0] == body.arms[1] and body.comparison.p_value < null_error_rate:
-            return "void: the sitting's A/A pair differs"
-    return ""
+    sizes = map(series.size, series.workloads)
+    points = tuple(Point(size, figure(sitting, pair, about)) for size, about in zip(sizes, abouts, strict=True))
+    return Sweep(series, points, sitting)
 
 
 def _range(sizes: Sequence[int]) -> str:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .stated import Body, Stated
+from .stated import About, Body, Stated
 from .workload import Workload
 
 
@@ -49,6 +49,11 @@ class Traced(Body):
     """Every operator, the one that took longest first."""
     tree: tuple[Node, ...]
     """Operators by who called them, without the many small ones that together hold 1% of the time."""
+
+    @property
+    def about(self) -> About:
+        """The function, by the arm that was traced."""
+        return About.of(self, self.arm)
 
     @property
     def between_us(self) -> float:

@@ -127,15 +127,15 @@ SEVERAL = Trial("several arguments", "one argument decides how another is read",
 
 
 def trials_of(pair: Pair) -> tuple[Trial, ...]:
-    """Every trial of a pair: the general ones, then its own; then each argument gets another value."""
+    """Every trial of a pair: the general ones; then each argument gets another value; then its own."""
     left_out = Trial("defaults left out", "an argument that has a default must be given", _defaults(pair.defaults))
     varied = [Trial(v.name, f"the answer does not follow {v.argument}", _varied(v)) for v in pair.variations]
     return (
         *GENERAL,
         *([left_out] if pair.defaults else ()),
-        *pair.trials,
         *varied,
         *([SEVERAL] if len(varied) > 1 else ()),
+        *pair.trials,
     )
 
 

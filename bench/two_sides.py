@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from .comparison import Launch
-from .stated import Body, Stated
+from .stated import About, Body, Stated
 from .workload import Workload
 
 
@@ -68,3 +68,8 @@ class Compared(Body):
     confirming: tuple[Launch, ...] = ()
     timing_failure: str = ""
     hotspots: tuple[Hotspot, ...] = ()
+
+    @property
+    def about(self) -> About:
+        """The function, by the twin that was compared."""
+        return About.of(self, self.twin)

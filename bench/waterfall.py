@@ -3,34 +3,41 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .bodies import Certified, Counted, Measured, Refused
-from .certificate import Certificate
-from .comparison import Comparison, Verdict, holm
+from .asked import Asked
+from .bodies import Measured, Refused
+from .comparison import Comparison
+from .figure import Figure, adjusted, figure
 from .finding import CAREFUL, TWINS, Arm, Finding, Pair
-from .record import Ledger, Record
-from .staleness import standing
-from .wording import seconds, speedup
+from .sittings import RecordedSitting, that_counts
+from .stated import About
 
 
 @dataclass(frozen=True)
 class Step:
-    """One rung's figures. `in_all` is the product of the factors up to here, None where one below is missing."""
+    """One rung and its figure over the nearest rung below that passed the gate; the definition has none."""
 
     rung: Arm
-    verdict: Verdict | None = None
-    """None for the definition, which is no speed-up over anything."""
-    reason: str = ""
-    comparison: Comparison | None = None
-    baseline: str = ""
-    """The arm that the factor is over: the nearest rung below that passed the gate."""
+    figure: Figure | None = None
     in_all: float | None = None
-    seconds: str = ""
+    """The product of the factors up to here, None where one below is missing."""
+    seconds: float | None = None
+    """Of one call."""
     counts: Mapping[str, int] | None = None
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """What was measured; None where there is no figure."""
+        return self.figure.comparison if self.figure else None
 
     @property
     def factor(self) -> str:
         """The rung's own speed-up with its interval, or nothing."""
-        return speedup(self.comparison) if self.comparison else ""
+        return self.figure.words if self.figure else ""
+
+    @property
+    def baseline(self) -> str:
+        """The arm that the factor is over, or nothing."""
+        return self.figure.about.arms[0] if self.comparison and self.figure else ""
 
     @property
     def before(self) -> float | None:
@@ -40,14 +47,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Waterfall:
-    """A ladder in its newest sitting."""
+    """A ladder in one sitting."""
 
     finding: Finding
     pair: Pair
     steps: tuple[Step, ...]
-    sitting: Record
-    null: Comparison | None
-    null_differs: bool
+    sitting: RecordedSitting
 
     @property
     def counters(self) -> list[str]:
@@ -55,76 +60,39 @@ class Waterfall:
         return list(next((step.counts for step in self.steps if step.counts), {}))
 
 
-def waterfalls(
-    findings: Sequence[Finding],
-    ledger: Ledger,
-    workload: str,
-    subject: str | None = None,
-    null_error_rate: float = 0.01,
-) -> tuple[Waterfall, ...]:
-    """Each ladder's newest sitting on that workload; ladders that were never climbed are left out."""
-    with_ladder = [(finding, pair) for finding in findings for pair in finding.pairs if pair.arms]
-    found = (_waterfall(*about, ledger, workload, subject, null_error_rate) for about in with_ladder)
+def waterfalls(among: Sequence[RecordedSitting], asked: Asked) -> tuple[Waterfall, ...]:
+    """The ladders of the findings asked about, each from the sitting that counts; those never climbed are left out."""
+    with_ladder = [(finding, pair) for finding, pair in asked.pairs if pair.arms]
+    found = (_waterfall(finding, pair, among, asked.about(finding, pair)) for finding, pair in with_ladder)
     return tuple(waterfall for waterfall in found if waterfall)
 
 
-def _waterfall(
-    finding: Finding, pair: Pair, ledger: Ledger, workload: str, subject: str | None, null_error_rate: float
-) -> Waterfall | None:
-    about = (finding.name, pair.name, workload, subject or pair.workload(workload).subject)
-    climbed = [r for r in ledger.records if _is_about(r, about) and is_climb([pair], r)]
-    if not climbed:
-        return None
-    sitting = climbed[-1].sitting
-    records = [r for r in ledger.records if r.sitting == sitting]
-    measured = [r.body for r in records if isinstance(r.body, Measured)]
-    null = next((m.comparison for m in measured if m.arms[0] == m.arms[1]), None)
-    null_differs = null is not None and null.p_value < null_error_rate
-    steps = _steps(pair, [r for r in records if _is_about(r, about)], null_differs)
-    return Waterfall(finding, pair, tuple(steps), climbed[-1], null, null_differs)
+def _waterfall(finding: Finding, pair: Pair, among: Sequence[RecordedSitting], about: About) -> Waterfall | None:
+    climbs = [sitting for sitting in among if sitting.is_of_ladders]
+    rungs = [about.by(name) for name in pair.ladder if name not in (*TWINS, CAREFUL)]
+    sitting = that_counts(climbs, rungs, _arms)
+    return Waterfall(finding, pair, tuple(_steps(pair, sitting, about)), sitting) if sitting else None
 
 
-def _steps(pair: Pair, records: Sequence[Record], null_differs: bool) -> list[Step]:
-    bodies = [r.body for r in records]
-    factors = {b.arms[1]: b for b in bodies if isinstance(b, Measured) and b.arms[0] != b.arms[1]}
-    refusals = {b.twin: b for b in bodies if isinstance(b, Refused)}
-    counted = next((b.counts for b in bodies if isinstance(b, Counted)), {})
-    adjusted = dict(zip(factors, holm([f.comparison.p_value for f in factors.values()]), strict=True))
+def _arms(sitting: RecordedSitting, rung: About) -> tuple[str, ...]:
+    """The arm that the rung was timed over, and the rung; the rung alone where the gate refused it; else nothing."""
+    told = (r.about for r in reversed(sitting.records) if isinstance(r.body, Measured | Refused))
+    return next((one.arms for one in told if not one.is_null and one.by(one.arms[-1]).key == rung.key), ())
+
+
+def _steps(pair: Pair, sitting: RecordedSitting, about: About) -> list[Step]:
+    abouts = {name: about.by(*(_arms(sitting, about.by(name)) or (name,))) for name in pair.ladder[1:]}
+    p_values = adjusted(record for one in abouts.values() if (record := sitting.measured(one)))
+    counted = sitting.counted(about)
+    counts = counted.counts if counted else {}
+    figures = {name: figure(sitting, pair, one, p_values) for name, one in abouts.items()}
+    first = next((f.comparison for f in figures.values() if f.comparison and f.about.arms[0] == TWINS[0]), None)
     in_all: dict[str, float] = {TWINS[0]: 1.0}
-    first = next((f.comparison for f in factors.values() if f.arms[0] == TWINS[0]), None)
-    first_s = seconds(first.baseline_s) if first else ""
-    steps = [Step(pair.arms[0], in_all=1.0, seconds=first_s, counts=counted.get(TWINS[0]))]
+    steps = [Step(pair.arms[0], None, 1.0, first.baseline_s if first else None, counts.get(TWINS[0]))]
     for rung in pair.arms[1:]:
-        counts, refusal, factor = counted.get(rung.name), refusals.get(rung.name), factors.get(rung.name)
-        if refusal or not factor:
-            reason = f"{refusal.code}: {refusal.reason}" if refusal else "not measured"
-            steps.append(Step(rung, Verdict.WITHHELD, reason, counts=counts))
-            continue
-        comparison, baseline = factor.comparison, factor.arms[0]
-        found, why = standing(pair, comparison, adjusted[rung.name], null_differs)
-        if found is Verdict.STALE:
-            steps.append(Step(rung, found, why, counts=counts))
-            continue
-        if baseline in in_all:
-            in_all[rung.name] = in_all[baseline] * comparison.speedup
-        reached, took = in_all.get(rung.name), seconds(comparison.contender_s)
-        steps.append(Step(rung, found, why, comparison, baseline, reached, took, counts))
+        found = figures[rung.name]
+        if found.comparison and found.about.arms[0] in in_all:
+            in_all[rung.name] = in_all[found.about.arms[0]] * found.comparison.speedup
+        seconds = found.comparison.contender_s if found.comparison else None
+        steps.append(Step(rung, found, in_all.get(rung.name), seconds, counts.get(rung.name)))
     return steps
-
-
-def _is_about(record: Record, about: tuple[str, str, str, str]) -> bool:
-    body = record.body.certificate if isinstance(record.body, Certified | Measured) else record.body
-    if not isinstance(body, Certificate | Refused | Counted):
-        return False
-    return (body.finding, body.function, body.workload.name, body.workload.subject) == about
-
-
-def is_climb(pairs: Sequence[Pair], record: Record) -> bool:
-    """Whether a record is of a sitting of their ladders: a run knows the twins and the careful loop, no other rung."""
-    body = record.body
-    if not isinstance(body, Certified | Refused | Measured):
-        return False
-    about = body if isinstance(body, Refused) else body.certificate
-    arms = body.arms if isinstance(body, Measured) else (about.twin,)
-    own = {name for pair in pairs if pair.name == about.function for name in pair.ladder} - {*TWINS, CAREFUL}
-    return not own.isdisjoint(arms)

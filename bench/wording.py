@@ -1,9 +1,7 @@
 """How figures are written for people: three digits, units that suit, text that cannot break out of a table."""
 
-from .comparison import Comparison
 
-
-def figure(value: float) -> str:
+def digits(value: float) -> str:
     """Three significant digits, never in scientific notation."""
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
@@ -12,8 +10,8 @@ def seconds(value: float) -> str:
     """A duration in the unit that suits it."""
     for limit, factor, unit in ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms")):
         if value < limit:
-            return f"{figure(value * factor)} {unit}"
-    return f"{figure(value)} s"
+            return f"{digits(value * factor)} {unit}"
+    return f"{digits(value)} s"
 
 
 def memory(n_bytes: float) -> str:
@@ -27,13 +25,6 @@ def memory(n_bytes: float) -> str:
 def moved(pair: tuple[float, float]) -> str:
     """A number before and after; once where it stayed."""
     return " to ".join(dict.fromkeys(f"{n:,.0f}" for n in pair))
-
-
-def speedup(comparison: Comparison) -> str:
-    """A speed-up with its interval."""
-    low, high = comparison.interval
-    known = f"[{figure(low)}, {figure(high)}]" if low else "[too few processes]"
-    return f"{figure(comparison.speedup)}x {known}"
 
 
 def cell(text: str) -> str:

@@ -12,6 +12,8 @@ from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any
 
+from bench.errors import BadInput
+
 ROOT = Path(__file__).parent.parent
 OF_MODELS = ("torch", "transformer_lens", "sae_lens")
 OF_THE_REPORT = ("typer", "plotly", "pandas")
@@ -31,7 +33,7 @@ class Absent(MetaPathFinder):
 
 
 def cards() -> Any:
-    """The findings that need no torch; the list of all is read without it."""
+    """The findings that are told of here."""
     from bench.findings import find
 
     return tuple(map(find, CARDS))
@@ -42,15 +44,15 @@ def imported(*modules: str) -> dict[str, str]:
     return {name: _refusal(f"bench.{name}") for name in modules}
 
 
-def twin_of(name: str) -> str:
-    """What a finding's batched twin says when it is asked for: nothing, or why it is not to be had."""
-    from bench.errors import BadInput
+def definition_of(name: str) -> str:
+    """What a finding's definition says when it is asked for, its card having been read: nothing, or why not."""
     from bench.findings import find
 
     try:
-        return "" if callable(find(name).pairs[0].batched) else "no function"
+        find(name).pairs[0].sequential  # noqa: B018
     except BadInput as error:
         return str(error)
+    return ""
 
 
 def checked() -> dict[str, Any]:
@@ -124,6 +126,7 @@ def made_up() -> dict[str, str]:
 
 def timed(results: str) -> dict[str, Any]:
     """Both pairs certified, counted and sampled, recorded, and a report made of the records."""
+    from bench.certificate import Certificate
     from bench.check import certify
 
     findings = cards()
@@ -141,7 +144,8 @@ def timed(results: str) -> dict[str, Any]:
     for finding in findings:
         pair = finding.pairs[0]
         workload = pair.workload("report")
-        certificate: Any = certify(finding, pair, workload)
+        certificate = certify(finding, pair, workload)
+        assert isinstance(certificate, Certificate)
         recorder.write(Certified(certificate=certificate))
         inputs = pair.inputs(workload, pair.subject(workload), None)
         counts = {twin: count(finding.counters, pair.twin(twin), inputs) for twin in TWINS}
@@ -171,7 +175,7 @@ def _loaded(*more: str) -> list[str]:
 
 WORKS: dict[str, tuple[tuple[str, ...], Callable[..., Any]]] = {
     "imported": ((*OF_MODELS, *OF_THE_REPORT), imported),
-    "twin_of": (OF_MODELS, twin_of),
+    "definition_of": (OF_MODELS, definition_of),
     "checked": (OF_MODELS, checked),
     "made_up": (OF_MODELS, made_up),
     "timed": (OF_MODELS, timed),

@@ -1,9 +1,13 @@
-"""Subjects that several tests share; loading one costs more than using it."""
+"""What several tests share: subjects, since loading one costs more than using it, and processes, likewise."""
 
+import multiprocessing
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 # Before anything imports a library that reads them.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -17,17 +21,19 @@ os.environ["GOMP_SPINCOUNT"] = "0"
 
 import pytest
 
-from bench.certificate import Certificate
-from bench.check import certify
-from bench.findings import find
-from bench.subject import Subject, find_subject
-
+from . import warm
+from .jobs import JOBS, job_of
 from .saved_runs import (
     pytest_benchmark_compare_machine_info,
     pytest_sessionfinish,
     pytest_sessionstart,
     pytest_terminal_summary,
 )
+
+# The process that hands out the tests reads this file too, and imports nothing large for it.
+if TYPE_CHECKING:
+    from bench.certificate import Certificate
+    from bench.subject import Subject
 
 __all__ = [
     "pytest_benchmark_compare_machine_info",
@@ -40,27 +46,81 @@ ROOT = Path(__file__).parent.parent
 PUBLISHED = ("README.md", "results/records", "results/report")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Makes each job a marker."""
+    for job, needs in JOBS.items():
+        config.addinivalue_line("markers", f"{job}: {needs}")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Marks each test with its file's job."""
+    item.add_marker(job_of(item.path.stem))
+
+
 @pytest.fixture(scope="session")
-def tiny() -> Subject:
+def tiny() -> "Subject":
+    from bench.subject import find_subject
+
     return find_subject("tiny")
 
 
 @pytest.fixture(scope="session")
-def solved() -> Subject:
+def solved() -> "Subject":
+    from bench.subject import find_subject
+
     return find_subject("solved")
 
 
 @pytest.fixture(scope="session")
-def tiny_bridge() -> Subject:
+def tiny_bridge() -> "Subject":
+    from bench.subject import find_subject
+
     return find_subject("tiny:bridge")
 
 
-@pytest.fixture(scope="module")
-def certificate() -> Certificate:
+@pytest.fixture(scope="session")
+def certificate() -> "Certificate":
+    from bench.certificate import Certificate
+    from bench.check import certify
+    from bench.findings import find
+
     finding = find("sae_cache")
     answer = certify(finding, finding.pairs[0], finding.pairs[0].workload("smoke"))
     assert isinstance(answer, Certificate)
     return answer
+
+
+@pytest.fixture(scope="module")
+def known_definitions() -> Iterator[None]:
+    """A definition is asked once about the same workload, for tests that ask many candidates."""
+    from . import definitions
+
+    with definitions.known_definitions():
+        yield
+
+
+@pytest.fixture
+def warm_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this process calls a fresh process has its libraries imported already."""
+    monkeypatch.setattr(multiprocessing, "get_context", warm.served)
+
+
+@pytest.fixture
+def warm_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers of two sides have their libraries imported already."""
+    from bench.regression import driver
+
+    def started(command: list[str], stdout: Any, stderr: Any, **how: Any) -> warm.Python:
+        (pipe,) = how["pass_fds"]
+        return warm.Python(command[1:-1], stdout.fileno(), stderr.fileno(), how["cwd"], how["env"], pipe)
+
+    monkeypatch.setattr(driver, "subprocess", SimpleNamespace(**{**vars(subprocess), "Popen": started}))
+
+
+@pytest.fixture(scope="session")
+def asv_environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where asv keeps its environment, which is made once for all repositories."""
+    return tmp_path_factory.mktemp("asv")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, TypeVar
 
 from bench import report as reports
 from bench.certificate import Certificate
@@ -17,12 +17,18 @@ from bench.record import Ledger, Record
 from bench.row import Row
 from bench.studies.kinds import Rejected, Rewritten
 
+T = TypeVar("T")
+
 
 def build(
-    ledger: Ledger, workload: str = "report", findings: Sequence[Finding] = FINDINGS, subject: str | None = None
+    ledger: Ledger,
+    workload: str = "report",
+    findings: Sequence[Finding] = FINDINGS,
+    subject: str | None = None,
+    sections: Sequence[reports.Section] = (),
 ) -> reports.Report:
     """The report of the six findings."""
-    return reports.build(findings, ledger, workload, subject)
+    return reports.build(findings, ledger, workload, subject, sections)
 
 
 def plan_of(certificate: Certificate, baseline: Certificate | None = None) -> Plan:
@@ -97,6 +103,11 @@ def without_library(page: str) -> str:
     """A page without the plotting library, whose release may be any, and without the policy that names its hash."""
     page = re.sub(r'(<script type="text/plain" id="library">).*?(</script>)', r"\1\2", page, flags=re.DOTALL)
     return re.sub(r'(Content-Security-Policy" content=")[^"]*', r"\1", page)
+
+
+def told(built: reports.Report, kind: type[T]) -> T:
+    """What a section of the studies' came to."""
+    return next(extra.told for extra in built.extras if isinstance(extra.told, kind))
 
 
 def row(built: reports.Report, name: str = "sae_cache") -> Row:

@@ -16,6 +16,7 @@ from bench.gate import GATE, Gate
 from bench.subject import Subject
 from bench.trials import trials_of
 
+pytestmark = pytest.mark.usefixtures("known_definitions")
 PAIRS = [(finding, pair) for finding in FINDINGS for pair in finding.pairs]
 CASES = [(finding, pair, variation.argument) for finding, pair in PAIRS for variation in pair.variations]
 

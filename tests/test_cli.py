@@ -21,6 +21,8 @@ from bench.findings import FINDINGS, find
 from bench.project import PROJECT
 from bench.record import read
 
+from . import warm
+
 ROOT = Path(__file__).parent.parent
 PAIR = find("text_batching").pairs[0]
 
@@ -141,9 +143,8 @@ def raising(model, sae, hook_name, texts):
 @pytest.mark.parametrize(("function", "status"), [("right", 0), ("wrong", 1), ("raising", 2)])
 def test_a_strangers_function_is_told_in_the_exit_status(function: str, status: int, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(CANDIDATE)
-    command = [sys.executable, "-m", "bench", "check", "1", "--json", "--results", str(tmp_path / "results")]
-    command += ["--workload", "smoke", "--candidate", str(tmp_path / f"mine.py:{function}")]
-    answer = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    what = ["1", "--json", "--workload", "smoke", "--candidate", str(tmp_path / f"mine.py:{function}")]
+    answer = warm.bench("check", *what, "--results", str(tmp_path / "results"))
     assert answer.returncode == status, answer.stderr
     (told,) = json.loads(answer.stdout)
     assert told["equivalent"] == (status == 0)
@@ -168,17 +169,16 @@ def lookup(model, sae, hook_name, texts):
 
 def test_the_command_in_a_refusal_gives_the_same_refusal_again(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(KNOWS_ITS_TEXTS)
-    first = [sys.executable, "-m", "bench", "check", "1", "--workload", "smoke"]
-    first += ["--candidate", str(tmp_path / "mine.py:lookup")]
+    first = ["check", "1", "--workload", "smoke", "--candidate", str(tmp_path / "mine.py:lookup")]
     more = ["--json", "--results", str(tmp_path / "results")]
-    said = [json.loads(subprocess.run([*first, *more], capture_output=True, text=True, cwd=ROOT).stdout)[0]["reason"]]
+    said = [json.loads(warm.bench(*first, *more).stdout)[0]["reason"]]
     assert "Trial: fresh texts" in said[0]
-    command = said[0].partition("Reproduce: python ")[2].split()
+    command = said[0].partition("Reproduce: python -m bench ")[2].split()
     assert command[-4] == "--seed"
-    again = subprocess.run([sys.executable, *command, *more], capture_output=True, text=True, cwd=ROOT)
+    again = warm.bench(*command, *more)
     said.append(json.loads(again.stdout)[0]["reason"])
     assert again.returncode == 1 and said[1] == said[0]
-    other = subprocess.run([sys.executable, *command, "--seed", "1", *more], capture_output=True, text=True, cwd=ROOT)
+    other = warm.bench(*command, "--seed", "1", *more)
     assert json.loads(other.stdout)[0]["reason"] != said[0]
 
 
@@ -341,8 +341,8 @@ def test_a_candidate_that_ends_its_process_is_not_judged_and_debug_shows_the_chi
     function: str, words: str, tmp_path: Path
 ) -> None:
     (tmp_path / "mine.py").write_text(ENDING)
-    command = [sys.executable, "-m", "bench", "check", "4", "--candidate", f"{tmp_path}/mine.py:{function}", "--debug"]
-    answer = subprocess.run([*command, "--results", str(tmp_path)], capture_output=True, text=True, cwd=ROOT)
+    candidate = ["--candidate", f"{tmp_path}/mine.py:{function}", "--debug"]
+    answer = warm.bench("check", "4", *candidate, "--results", str(tmp_path))
     assert answer.returncode == 2, answer.stderr
     last = answer.stderr.splitlines()[-1]
     assert "checking feature_links.feature_links, " in last and "mine.py:" in last

@@ -1,5 +1,6 @@
 """Two sides compared for real: in workers of their own, over copies of the twins with changes planted into them."""
 
+import inspect
 import random
 import shutil
 import time
@@ -12,6 +13,8 @@ import pytest
 
 from bench.bodies import Counted
 from bench.cli.guard import ACCEPTED
+from bench.counters import count
+from bench.counters.tensors import operators
 from bench.environment import current_environment
 from bench.finding import TWINS
 from bench.findings import find
@@ -28,9 +31,12 @@ from bench.studies.kinds import Planted
 from bench.studies.planted.plants import EXACT, slower, unplanted
 from bench.studies.planted.rates import detection
 from bench.studies.planted.study import study
+from bench.subject import Subject
 from bench.two_sides import Compared
 
 CACHE_FINDING = "sae_cache"
+WARM = pytest.mark.usefixtures("warm_workers")
+"""Tests that claim nothing of how a worker starts."""
 
 
 def asked(*names: str) -> list[Question]:
@@ -57,21 +63,32 @@ def copy(tmp_path: Path) -> Callable[..., Place]:
     return make
 
 
+@WARM
 def test_planted_changes_are_told_and_an_identical_copy_is_not(tmp_path: Path) -> None:
     found = [(one.plant, one.found) for one in study(1, 0, 5, tmp_path, ["exact"], silent)]
     assert found == [*[("none", False)] * len(EXACT), *((plant.name, True) for plant in EXACT)]
 
 
-def test_a_slowed_twin_is_planted_with_work_of_its_own() -> None:
-    assert "left @ left" in slower().code and "sleep" not in slower().code
-    assert not unplanted(slower()).code and unplanted(slower()).question == slower().question
+def test_a_slowed_twin_is_planted_with_work_of_its_own_and_the_same_answer(tiny: Subject) -> None:
+    plant = slower()
+    pair = find(plant.finding).pair(plant.function)
+    file = inspect.getsourcefile(pair.batched)
+    assert file is not None
+    planted: dict[str, Any] = {"__name__": "planted"}
+    exec(compile(Path(file).read_text() + plant.code, file, "exec"), planted)
+    inputs = pair.inputs(pair.workload("smoke"), tiny, None)
+    plain, slowed = (count([operators], twin, inputs)["operators"] for twin in (pair.batched, planted[plant.function]))
+    assert slowed > plain and planted[plant.function](**inputs) == pair.batched(**inputs)
+    assert not unplanted(plant).code and unplanted(plant).question == plant.question
 
 
+@WARM
 def test_identical_copies_are_alike_in_answers_and_work(copy: Callable[..., Place]) -> None:
     bodies = list(Pairing(copy(), copy(), asked(CACHE_FINDING, "category_lookup"), 1, silent).answered())
     assert len(bodies) == 4 and all(one.identical for one in outcomes(bodies)), bodies
 
 
+@WARM
 def test_times_are_taken_in_turn_and_in_both_orders(copy: Callable[..., Place]) -> None:
     (body,) = Pairing(copy(), copy(), asked("feature_links")[:1], 1, silent).compared(budget_s=1)
     assert len(body.launches) >= 4
@@ -80,6 +97,7 @@ def test_times_are_taken_in_turn_and_in_both_orders(copy: Callable[..., Place]) 
         assert launch.n_calls[0] == launch.n_calls[1]
 
 
+@WARM
 def test_a_twin_that_kills_its_process_costs_that_row_alone(copy: Callable[..., Place]) -> None:
     after = copy(CACHE_FINDING, "\n\ndef check_sae_cached(*args, **kwargs):\n    os._exit(3)\n")
     bodies = list(Pairing(copy(), after, asked(CACHE_FINDING, "feature_links"), 1, silent).answered())
@@ -88,6 +106,7 @@ def test_a_twin_that_kills_its_process_costs_that_row_alone(copy: Callable[..., 
     assert len(failed) == 3 and not any(failed.values())
 
 
+@WARM
 def test_a_twin_with_another_signature_is_unsupported(copy: Callable[..., Place]) -> None:
     after = copy(CACHE_FINDING, "\n\ndef check_sae_cached(path):\n    return path\n")
     (before, other) = Pairing(copy(), after, asked(CACHE_FINDING), 1, silent).answered()
@@ -96,6 +115,7 @@ def test_a_twin_with_another_signature_is_unsupported(copy: Callable[..., Place]
     assert outcome.changed and outcome.answers.startswith("unsupported(")
 
 
+@WARM
 def test_a_side_that_does_not_import_is_told_in_its_own_words(copy: Callable[..., Place]) -> None:
     after = copy(CACHE_FINDING, "\n\nimport no_such_module\n")
     with pytest.raises(SideFailed, match="No module named 'no_such_module'") as told:
@@ -136,6 +156,7 @@ def test_a_count_that_moved_would_be_seen(counted: dict[str, int]) -> None:
     assert [c.kind for c in changes({row: saved.counts[row] - 1}, {row: counted[row]})] == ["more work"]
 
 
+@WARM
 def test_a_comparison_is_read_again_as_it_was_written(copy: Callable[..., Place]) -> None:
     (body,) = Pairing(copy(), copy(), asked("feature_links")[:1], 1, silent).answered()
     assert Compared.model_validate_json(body.model_dump_json()) == body
@@ -183,12 +204,14 @@ def test_another_checkout_never_brings_its_own_ruler_nor_anything_but_its_twins(
     }
 
 
+@WARM
 def test_twins_that_come_from_elsewhere_are_noticed(copy: Callable[..., Place], tmp_path: Path) -> None:
     lost = replace(copy(), tree=tmp_path)
     with pytest.raises(SideFailed, match=r"(its twins came from|No module named 'impl_batched')"):
         list(Pairing(copy(), lost, asked("feature_links"), 1, silent).answered())
 
 
+@WARM
 @pytest.mark.parametrize(
     ("code", "words"),
     [

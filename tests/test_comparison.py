@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from bench.certificate import Certificate
 from bench.check import certify
@@ -194,3 +195,10 @@ def test_holm_is_stricter_than_each_alone() -> None:
     assert holm([]) == []
     assert verdict(0.04) is Verdict.VERIFIED
     assert verdict(0.06) is Verdict.AMBIGUOUS
+
+
+def test_holm_is_the_librarys() -> None:
+    rng = np.random.default_rng(8)
+    for n in (1, 2, 7, 40):
+        p_values = [*rng.uniform(0, 1, n), *rng.uniform(0, 0.01, n), 0.5, 0.5]
+        assert holm(p_values) == pytest.approx(list(multipletests(p_values, method="holm")[1]))

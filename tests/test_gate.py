@@ -18,20 +18,21 @@ from bench.certificate import Certificate, Refusal
 from bench.check import certify
 from bench.contract import settle
 from bench.controls import CONTROLS
-from bench.controls.control import Control
 from bench.errors import BadInput, NotEquivalent, Uncertified
-from bench.features import Features, row_scale
+from bench.features import Features
 from bench.finding import Finding, Pair
 from bench.findings import FINDINGS, find
 from bench.findings.text_batching import FINDING as TEXT_BATCHING
 from bench.gate import require_covers
 from bench.oracle import Oracle
 from bench.rounding import METRICS
-from bench.rows import SameRows, _firing, _Namer, _row_errors
+from bench.rows import SameRows
+from bench.rules import RULES
 from bench.subject import Subject
 from bench.tensor_kit import TORCH
 from bench.workload import Workload
 
+pytestmark = pytest.mark.usefixtures("known_definitions")
 SMALL = [
     pytest.param(finding, pair, workload, id=f"{finding.name}-{pair.name}-{workload.name}")
     for finding in FINDINGS
@@ -64,12 +65,6 @@ def test_twins_are_equivalent_behind_the_bridge(name: str, tiny_bridge: Subject)
     for pair in find(name).pairs:
         workload = replace(pair.workload("smoke"), subject="tiny:bridge")
         assert isinstance(answer := certify(find(name), pair, workload, subject=tiny_bridge), Certificate), str(answer)
-
-
-@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.name)
-def test_controls_are_judged_as_they_should_be(control: Control) -> None:
-    judgement = control.judge()
-    assert judgement.as_expected, str(judgement.answer)
 
 
 def test_a_rejection_for_another_reason_is_no_kill(tiny: Subject) -> None:
@@ -189,7 +184,7 @@ def test_a_valid_rewrite_passes(tiny: Subject, monkeypatch: pytest.MonkeyPatch) 
         assert isinstance(answer := judge(batched.extract_features, tiny), Certificate), str(answer)
 
 
-def _the_same(rows: torch.Tensor, inputs: Any, oracle: Oracle) -> torch.Tensor:
+def _the_same(rows: torch.Tensor | Features, inputs: Any, oracle: Oracle) -> torch.Tensor | Features:
     return rows
 
 
@@ -232,21 +227,26 @@ def test_a_certificate_covers_only_what_it_was_issued_for(tiny: Subject) -> None
         require_covers(answer, TEXT_BATCHING, pair, SMOKE, CONTROLS[0].function)
 
 
-def test_a_row_that_is_silent_is_held_to_its_elements_alone() -> None:
+def test_a_row_that_is_silent_is_held_to_its_elements_alone(tiny: Subject) -> None:
     reference = torch.tensor([[0.0, 0.0], [3.0, 4.0]], dtype=torch.float64)
-    found = torch.tensor([[1e-9, 0.0], [3.0, 4.0]], dtype=torch.float64)
-    errors = _row_errors(found, reference, row_scale(reference))
-    assert errors["length"].tolist() == [0, 0] and errors["direction"].tolist() == [0, 0]
-    assert errors["element"][0] > 0 and errors["element"][1] == 0
+    found = torch.tensor([[1e-9, 0.0], [3.0, 4.0]])
+    examined = SameRows(partial(_the_same, reference), "rounding").examine(
+        {"texts": ["silent", "other"]}, Oracle(tiny), found, dict.fromkeys(METRICS, 1e-6)
+    )
+    errors = settle(examined, without=RULES)
+    assert errors.worst_errors["length"] == errors.worst_errors["direction"] == 0 < errors.worst_errors["element"]
 
 
-@pytest.mark.parametrize(("undecided", "rules"), [(False, ["firing"]), (True, [])])
-def test_firing_on_the_wrong_side_counts_unless_it_is_too_close_to_call(undecided: bool, rules: list[str]) -> None:
+@pytest.mark.parametrize(("margin", "is_wrong"), [(1.0, True), (0.0, False)])
+def test_firing_on_the_wrong_side_counts_unless_it_is_too_close_to_call(
+    margin: float, is_wrong: bool, tiny: Subject
+) -> None:
     silent = torch.zeros(1, 2, dtype=torch.float64)
-    features, found = Features(silent, silent, silent + 1.0), torch.tensor([[0.0, 1e-12]], dtype=torch.float64)
-    names = _Namer({"texts": ["one"]}, found, silent)
-    objections = list(_firing(found, features, torch.full((1, 2), undecided), names))
-    assert [objection.rule for objection in objections] == rules
+    features = Features(silent, silent, torch.tensor([[1.0, margin]], dtype=torch.float64))
+    examined = SameRows(partial(_the_same, features), "rounding").examine(
+        {"texts": ["one"]}, Oracle(tiny), torch.tensor([[0.0, 1e-12]]), dict.fromkeys(METRICS, 1e-6)
+    )
+    assert ("firing" in [objection.rule for objection in examined]) is is_wrong
 
 
 def test_what_a_bad_twin_leaves_changed_is_put_back(tiny: Subject, tmp_path: Path) -> None:

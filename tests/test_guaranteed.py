@@ -21,6 +21,7 @@ from bench.subject import Subject, find_subject
 from bench.terminal.gate import what_was_tried
 from bench.workload import Workload
 
+pytestmark = pytest.mark.usefixtures("known_definitions")
 TEXT_BATCHING = find("text_batching")
 SMOKE = TEXT_BATCHING.pairs[0].workload("smoke")
 REFUSALS = [(finding, pair, refused) for finding in FINDINGS for pair in finding.pairs for refused in pair.refused]

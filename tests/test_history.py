@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -18,7 +17,6 @@ import pytest
 
 from .browser import opened
 
-LIBRARIES = sysconfig.get_paths()["purelib"]
 N_COMMITS, CULPRIT = 6, 4
 """Commits of the small repository, and the one, from 1, that works twice as much from then on."""
 BENCHMARK = """
@@ -31,6 +29,7 @@ class Work:
 
     track_steps.unit = "steps"
 """
+INSTALL = "python -c \"import shutil, site; shutil.copy('small.py', site.getsitepackages()[0])\""
 
 
 def sh(folder: Path, *command: str, status: int = 0) -> str:
@@ -44,39 +43,31 @@ def asv(folder: Path, *arguments: str, status: int = 0) -> str:
 
 
 @pytest.fixture(scope="module")
-def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+def history(tmp_path_factory: pytest.TempPathFactory, asv_environments: Path) -> tuple[Path, list[str]]:
     """A repository whose package counts its own steps, measured at every commit, and the commits, oldest first."""
     folder = tmp_path_factory.mktemp("history")
     (folder / "benchmarks").mkdir()
     (folder / "benchmarks" / "__init__.py").touch()
     (folder / "benchmarks" / "steps.py").write_text(BENCHMARK)
-    (folder / "pyproject.toml").write_text(
-        '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
-        '[project]\nname = "small"\nversion = "1"\n[tool.setuptools]\npy-modules = ["small"]\n'
-    )
-    borrow = f"import site, pathlib; pathlib.Path(site.getsitepackages()[0], 'borrowed.pth').write_text({LIBRARIES!r})"
     config = {
         "version": 1,
         "project": "small",
         "repo": ".",
         "branches": ["HEAD"],
         "environment_type": "virtualenv",
-        "build_command": [
-            f"{sys.executable} -m pip wheel --no-deps --no-index --no-build-isolation "
-            "-w {build_cache_dir} {build_dir}"
-        ],
-        "install_command": [
-            f'in-dir={{env_dir}} python -c "{borrow}"',
-            "in-dir={env_dir} python -m pip install --no-deps --no-index --force-reinstall {wheel_file}",
-        ],
+        "env_dir": str(asv_environments),
+        # A package of one file needs no wheel, which would take most of the time.
+        "build_command": [],
+        "install_command": [INSTALL],
+        "uninstall_command": [],
     }
     (folder / "asv.conf.json").write_text(json.dumps(config))
-    (folder / ".gitignore").write_text("env\nresults\nhtml\n.asv\n")
+    (folder / ".gitignore").write_text("results\nhtml\n")
     sh(folder, "git", "init", "-q", "-b", "main")
     commits = []
     for number in range(1, N_COMMITS + 1):
         steps = 200 if number >= CULPRIT else 100
-        (folder / "small.py").write_text(f"def work():\n    return {steps}  # commit {number}\n")
+        (folder / "small.py").write_text(f"def work():\n    return {steps}  {'#' * number}\n")
         sh(folder, "git", "add", "-A")
         # asv orders commits by their dates, so no two may be equal.
         sh(
@@ -89,13 +80,20 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     return folder, commits
 
 
-def test_the_step_is_published_with_its_commit(history: tuple[Path, list[str]]) -> None:
-    folder, commits = history
+@pytest.fixture(scope="module")
+def pages(history: tuple[Path, list[str]]) -> Path:
+    """asv's pages of every commit."""
+    folder, _ = history
     asv(folder, "run", "--launch-method", "spawn", "ALL")
     asv(folder, "publish")
-    (step,) = json.loads((folder / "html" / "regressions.json").read_text())["regressions"]
+    return folder / "html"
+
+
+def test_the_step_is_published_with_its_commit(history: tuple[Path, list[str]], pages: Path) -> None:
+    _, commits = history
+    (step,) = json.loads((pages / "regressions.json").read_text())["regressions"]
     assert step[0] == "steps.Work.track_steps"
-    hashes = json.loads((folder / "html" / "index.json").read_text())["revision_to_hash"]
+    hashes = json.loads((pages / "index.json").read_text())["revision_to_hash"]
     ((_, first_worse, before, after),) = step[6]
     assert (hashes[str(first_worse)], before, after) == (commits[CULPRIT - 1], 100, 200)
 
@@ -145,13 +143,10 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 def test_the_pages_show_the_grid_the_graph_and_the_step_with_its_commit(
-    history: tuple[Path, list[str]], tmp_path: Path
+    history: tuple[Path, list[str]], pages: Path, tmp_path: Path
 ) -> None:
-    folder, commits = history
-    if not (folder / "html").exists():
-        asv(folder, "run", "--launch-method", "spawn", "ALL")
-        asv(folder, "publish")
-    with served(folder / "html", tmp_path / "pages") as address, opened() as (page, asked, faults):
+    _, commits = history
+    with served(pages, tmp_path / "pages") as address, opened() as (page, asked, faults):
         page.goto(address)
         page.locator("#summarygrid-display", has_text="track_steps").wait_for()
         page.goto(f"{address}#steps.Work.track_steps")

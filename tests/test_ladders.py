@@ -20,6 +20,7 @@ from bench.findings import FINDINGS, find
 from bench.folders import ROOT
 from bench.subject import Subject
 
+pytestmark = pytest.mark.usefixtures("known_definitions")
 LADDERS = [pytest.param(f, p, id=f.name) for f in FINDINGS for p in f.pairs if p.arms]
 RUNGS = [pytest.param(f, p, name, id=f"{f.name}.{name}") for f in FINDINGS for p in f.pairs for name in p.ladder]
 COUNTERS = (forward_passes, computed_tokens, token_layers, flops, bytes_saved_for_backward)

@@ -41,6 +41,7 @@ def installs_all_but(unmet: str) -> Run:
     return run
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_a_column_that_cannot_be_resolved_says_why_and_the_others_go_on(tmp_path: Path) -> None:
     asked = questions([find("feature_links")], "smoke")
     found = list(matrix(COLUMNS, asked, 0, 1, tmp_path, silent, installs_all_but("numpy<1")))

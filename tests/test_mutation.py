@@ -216,6 +216,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int | str | None:
     return exit_.value.code
 
 
+@pytest.mark.usefixtures("warm_processes")
 def test_a_survivor_without_a_reason_fails_the_verb_which_says_what_to_add(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

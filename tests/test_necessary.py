@@ -1,26 +1,34 @@
-"""No rule of the gate is idle: each rule, aspect and trial alone rejects a control that passes without it."""
+"""Controls: the gate rejects each for its reason, and no rule, aspect or trial is idle: each alone rejects one."""
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
 from bench.certificate import Certificate, Refusal
 from bench.check import certify
 from bench.controls import CONTROLS
-from bench.controls.control import Control
+from bench.controls.control import Control, Judgement
 from bench.errors import BadInput
 from bench.finding import Pair
 from bench.findings import FINDINGS, find
 from bench.gate import Gate, names_of
 
+pytestmark = pytest.mark.usefixtures("known_definitions")
 PAIRS = [pair for finding in FINDINGS for pair in finding.pairs]
 NAMES = dict.fromkeys(name for pair in PAIRS for name in names_of(pair))
 ALONE = [control for control in CONTROLS if control.only]
 
 
+@cache
+def judged(name: str) -> Judgement:
+    """The whole gate's judgement of the control of that name, of which several tests say something."""
+    return next(control for control in CONTROLS if control.name == name).judge()
+
+
 def objection(control: Control) -> str:
     """What is wrong with saying that without `only` the control would pass; empty where it is so."""
-    whole, without = control.judge(), control.judge(gate=Gate(frozenset({control.only})))
+    whole, without = judged(control.name), control.judge(gate=Gate(frozenset({control.only})))
     if not isinstance(whole.answer, Refusal) or not whole.as_expected:
         return f"the whole gate does not reject it as expected: {whole.answer}"
     if control.only not in (whole.answer.rule, whole.answer.trial):
@@ -28,6 +36,11 @@ def objection(control: Control) -> str:
     if not isinstance(without.answer, Certificate):
         return f"also rejected without {control.only!r}, by {without.answer.rule!r} in {without.answer.trial!r}"
     return ""
+
+
+@pytest.mark.parametrize("name", [control.name for control in CONTROLS])
+def test_controls_are_judged_as_they_should_be(name: str) -> None:
+    assert judged(name).as_expected, str(judged(name).answer)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,7 +1,7 @@
 """What the operators say: read from a real profiler, told from records alone, drawn as an icicle that adds up."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +12,7 @@ from torch.profiler import ProfilerActivity, profile, record_function
 
 from bench import profiling
 from bench import report as reports
+from bench.asked import Asked
 from bench.bodies import Measured
 from bench.certificate import Certificate
 from bench.errors import BadInput
@@ -19,6 +20,8 @@ from bench.events import KEPT_SHARE, told
 from bench.findings import FINDINGS, find
 from bench.operators import Difference, compared_arms, differences
 from bench.page.icicles import BETWEEN, columns, icicle_plot
+from bench.record import Record
+from bench.sittings import sittings
 from bench.traced import Node, Operator, Traced
 from bench.traces import trace_file
 
@@ -138,17 +141,21 @@ def test_twins_come_first_and_then_each_rung_against_the_one_below() -> None:
     assert sum(len(pair.arm_names) for pair in FINDING.pairs) == len(PAIR.arm_names) + 4
 
 
+def told_of(records: Sequence[Record], workload: str, subject: str | None = None) -> tuple[Difference, ...]:
+    return differences(sittings(records), Asked(FINDINGS, workload, subject))
+
+
 def test_only_the_newest_sitting_counts_and_a_changed_source_is_stale() -> None:
     old = ledger(traced("sequential", (operator("a", 1, 1),)), traced("batched", (operator("a", 1, 1),)))
     new = ledger(traced("sequential", (operator("b", 1, 1),)), traced("batched", (operator("c", 1, 1),)))
     older = [record.model_copy(update={"sitting": "older"}) for record in old.records]
-    (found,) = differences(FINDINGS, [*older, *new.records], "smoke")
+    (found,) = told_of([*older, *new.records], "smoke")
     assert {change.name for change in found.changes} == {"b", "c"} and found.is_stale
-    assert differences(FINDINGS, [*new.records, older[0]], "smoke") == (), "arms of two sittings were compared"
+    assert told_of([*new.records, older[0]], "smoke") == (), "arms of two sittings were compared"
     source = PAIR.source_digests()
     now = ledger(*(traced(arm, source=source[arm]) for arm in source)).records
-    assert not differences(FINDINGS, now, "smoke")[0].is_stale
-    assert differences(FINDINGS, now, "report") == () and differences(FINDINGS, now, "smoke", "tiny:bridge") == ()
+    assert not told_of(now, "smoke")[0].is_stale
+    assert told_of(now, "report") == () and told_of(now, "smoke", "tiny:bridge") == ()
 
 
 def test_the_reports_section_says_that_these_are_no_figures(certificate: Certificate) -> None:

@@ -13,6 +13,7 @@ from bench import report as reports
 from bench.environment import Environment
 from bench.record import Ledger, read
 from bench.studies.kinds import KINDS
+from bench.studies.sections import SECTIONS
 
 from .made_up import HOSTILE, made_up
 from .reporting import build
@@ -62,7 +63,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def written(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of the committed records, with made-up sides and studies besides, one of them of a hostile name."""
-    built = build(made_up(hostile(read(published / "results", KINDS)), HOSTILE))
+    built = build(made_up(hostile(read(published / "results", KINDS)), HOSTILE), sections=SECTIONS)
     return reports.write(built, tmp_path_factory.mktemp("page"))[-1]
 
 
@@ -148,7 +149,7 @@ def test_hovering_shows_the_numbers_of_the_record(opened: Opened, published: Pat
     canvas.locator(".points path").first.hover(force=True)
     opened.page.locator(".hovertext").first.wait_for()
     shown = opened.page.locator(".hovertext").first.text_content() or ""
-    assert row.measured in shown and row.pair.name in shown
+    assert row.figure.words in shown and row.pair.name in shown
 
 
 def test_the_filter_leaves_what_fits_and_says_how_much_that_is(opened: Opened) -> None:

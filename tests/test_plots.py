@@ -11,6 +11,7 @@ import pytest
 
 from bench import report as reports
 from bench.comparison import Comparison, Launch, Verdict
+from bench.figure import Figure
 from bench.finding import Claim
 from bench.page.card import Card
 from bench.page.conclusion import conclusion, overall
@@ -23,10 +24,10 @@ from bench.record import Ledger, read
 from bench.regression.grid import change
 from bench.row import Row
 from bench.studies.kinds import KINDS
-from bench.studies.plots import detection_plot, power_plots
+from bench.studies.sections import SECTIONS, Power
 
 from .made_up import HOSTILE, made_up
-from .reporting import build, launches
+from .reporting import build, launches, told
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def reference(published: Path) -> Ledger:
 
 @pytest.fixture(scope="module")
 def built(reference: Ledger) -> reports.Report:
-    return build(made_up(reference))
+    return build(made_up(reference), sections=SECTIONS)
 
 
 def plots_of(card: Card) -> Iterator[Plot]:
@@ -46,9 +47,10 @@ def plots_of(card: Card) -> Iterator[Plot]:
 
 def all_plots(built: reports.Report) -> list[Plot]:
     found = [plot for card in built.cards for plot in plots_of(card)]
-    others = [null_plot("nulls", built.nulls), detection_plot("planted", built.detections)]
+    power = told(built, Power)
+    others = [null_plot("nulls", built.nulls), power.planted_plot]
     found += [plot for plot in others if plot]
-    return [*found, *power_plots("power", built.powered), *(matrix_plot("matrix", grid) for grid in built.grids)]
+    return [*found, *power.plots, *(matrix_plot("matrix", grid) for grid in built.grids)]
 
 
 def coloured(value: Any) -> Any:
@@ -91,15 +93,15 @@ def test_every_role_is_a_colour_of_the_page_in_light_and_in_dark(built: reports.
 def test_intervals_stand_where_the_records_have_them(built: reports.Report) -> None:
     for card in built.cards:
         assert card.intervals is not None
-        row = card.rows[0]
-        assert row.comparison is not None
+        comparison = card.rows[0].figure.comparison
+        assert comparison is not None
         mark = card.intervals.traces[0]
-        low, high = row.comparison.interval
-        assert mark["x"] == [row.comparison.speedup]
+        low, high = comparison.interval
+        assert mark["x"] == [comparison.speedup]
         assert mark["x"][0] - mark["error_x"]["arrayminus"][0] == pytest.approx(low)
         assert mark["x"][0] + mark["error_x"]["array"][0] == pytest.approx(high)
         bands = [shape for shape in card.intervals.layout["shapes"] if shape["type"] == "rect"]
-        assert bool(bands) == bool(card.finding.claim.low)
+        assert bool(bands) == bool(card.finding.claim.band)
 
 
 def test_samples_stand_in_the_order_in_which_they_were_taken() -> None:
@@ -111,8 +113,10 @@ def test_samples_stand_in_the_order_in_which_they_were_taken() -> None:
 
 
 def test_a_plot_of_samples_has_every_sample_of_the_record(built: reports.Report) -> None:
-    comparison = next(row.comparison for row in built.rows if row.comparison and row.finding.name == "sae_cache")
-    plot = sample_plot("samples", comparison, "check_sae_cached", ("sequential", "batched"))
+    figure = next(row.figure for row in built.rows if row.finding.name == "sae_cache")
+    comparison = figure.comparison
+    assert comparison is not None
+    plot = sample_plot("samples", comparison, figure.about)
     by_arm = zip(*((one.baseline_s, one.contender_s) for one in comparison.launches), strict=True)
     for trace, taken in zip(plot.traces, by_arm, strict=True):
         wanted = [s for launch in taken for s in launch]
@@ -149,16 +153,16 @@ def test_a_side_held_again_is_told_by_its_newest_sitting(reference: Ledger) -> N
 def test_the_report_in_markdown_has_what_the_page_has(built: reports.Report) -> None:
     text, page = (reports.render(built, name) for name in ("report.md", "index.html"))
     for card in built.cards:
-        for told in (card.conclusion.sentence, card.why, *card.caveats):
-            assert told in text
+        for words in (card.conclusion.sentence, card.why, *card.caveats):
+            assert words in text
         assert f'<article class="card" id="{card.finding.name}"' in page
-    for told in (
+    for words in (
         "transformer-lens==2.18.0",
         "one more forward pass",
         "false alarms",
         "No release of sae-lens takes it",
     ):
-        assert told in text and told in page
+        assert words in text and words in page
     assert "plot-matrix-1" in page and "plot-power-loaded" in page and "plot-planted" in page
 
 
@@ -167,38 +171,39 @@ GATE_KINDS = ("judged", "rewritten", "mutated")
 
 
 def test_sections_without_records_are_not_shown(reference: Ledger) -> None:
-    bare = build(reference)
-    without = build(Ledger(tuple(r for r in reference.records if r.kind not in GATE_KINDS), ()))
-    for name, told in (("sides", bare.grids), ("power", bare.powered or bare.detections)):
-        assert (f'id="{name}"' in reports.render(bare, "index.html")) == bool(told)
+    bare = build(reference, sections=SECTIONS)
+    without = build(Ledger(tuple(r for r in reference.records if r.kind not in GATE_KINDS), ()), sections=SECTIONS)
+    for name, shown in (("sides", bare.grids), ("power", [e for e in bare.extras if e.section.name == "power"])):
+        assert (f'id="{name}"' in reports.render(bare, "index.html")) == bool(shown)
     assert 'id="gate"' not in reports.render(without, "index.html")
 
 
 def test_earlier_figures_are_of_the_same_question_and_the_newest_is_the_reports(built: reports.Report) -> None:
     for row in built.rows:
-        own = [one for one in built.earlier if one.function == row.pair.name]
-        assert own and own[-1].comparison.launches == (row.comparison.launches if row.comparison else None)
-        assert len({one.comparison.certificate.workload for one in own}) == 1
-        assert [one.written for one in own] == sorted(one.written for one in own)
+        own = [one for one in built.earlier if one.about.function == row.pair.name]
+        assert own and own[-1].record is row.figure.record
+        assert len({one.about.workload for one in own}) == 1
+        written = [one.record.written for one in own if one.record]
+        assert written == sorted(written)
 
 
 def conclude(row: Row, claim: Claim, speedup: float, verdict: Verdict = Verdict.VERIFIED) -> tuple[str, str]:
-    assert row.comparison is not None
-    measured = Comparison(row.comparison.certificate, launches(speedup))
-    finding = replace(row.finding, name="any", claim=claim)
-    found = conclusion(replace(row, finding=finding, comparison=measured, verdict=verdict, beside=None))
+    assert row.figure.comparison is not None
+    measured = Comparison(row.figure.comparison.certificate, launches(speedup))
+    figure = replace(row.figure, comparison=measured, verdict=verdict)
+    found = conclusion(replace(row, finding=replace(row.finding, claim=claim), figure=figure, careful=None))
     return found.standing, found.sentence
 
 
 @pytest.mark.parametrize(
     ("claim", "speedup", "standing", "words"),
     [
-        (Claim("5-10x", 5, 10), 20, "holds", "More than the 5-10x claimed"),
-        (Claim("5-10x", 5, 10), 7, "holds", "Within the 5-10x claimed"),
-        (Claim("5-10x", 5, 10), 3, "refuted", "Not the 5-10x claimed: less than claimed"),
-        (Claim("5-10x", 5, 10), 0.5, "refuted", "Not the 5-10x claimed: slower"),
-        (Claim("minor"), 2, "holds", "Faster, "),
-        (Claim("quality", 1, 1), 2, "refuted", "It does change the speed: 50.1% faster"),
+        (Claim.speedup(5, 10, "5-10x"), 20, "holds", "More than the 5-10x claimed"),
+        (Claim.speedup(5, 10, "5-10x"), 7, "holds", "Within the 5-10x claimed"),
+        (Claim.speedup(5, 10, "5-10x"), 3, "refuted", "Not the 5-10x claimed: less than claimed"),
+        (Claim.speedup(5, 10, "5-10x"), 0.5, "refuted", "Not the 5-10x claimed: slower"),
+        (Claim.faster("minor"), 2, "holds", "Faster, "),
+        (Claim.no_change("quality"), 2, "refuted", "It does change the speed: 50.1% faster"),
     ],
 )
 def test_a_conclusion_says_what_the_interval_says(
@@ -210,15 +215,15 @@ def test_a_conclusion_says_what_the_interval_says(
 
 def test_what_has_no_figure_or_is_not_settled_is_not_said_to_hold(built: reports.Report) -> None:
     row = next(row for row in built.rows if row.finding.name == "sae_cache")
-    assert conclude(row, Claim("minor"), 1.001, Verdict.AMBIGUOUS)[0] == "open"
-    withheld = conclusion(replace(row, verdict=Verdict.WITHHELD, reason="not run"))
+    assert conclude(row, Claim.faster("minor"), 1.001, Verdict.AMBIGUOUS)[0] == "open"
+    withheld = conclusion(replace(row, figure=Figure(row.figure.about, Verdict.WITHHELD, "not run")))
     assert withheld.standing == "withheld" and withheld.sentence == "No figure: not run."
     assert overall(["holds", "open", "holds", "withheld"]) == "2 hold, 1 is not settled, 1 has no figure"
 
 
 def test_why_names_what_the_finding_is_about_first_and_what_is_done_besides(built: reports.Report) -> None:
-    told = why(built.rows[0].counted)
-    assert told.startswith("forward passes 70 → 3") and "but computed tokens" in told
+    words = why(built.rows[0].counted)
+    assert words.startswith("forward passes 70 → 3") and "but computed tokens" in words
     assert gist(built.rows[0].counted) == "forward passes 70 → 3" and gist(None) == ""
     assert why(None) == "" and quantity("bytes_allocated", 1_881_743_552) == "1.88 GB"
     assert quantity("flops", 201_661_396_992) == "202 GFLOP" and quantity("forward_passes", 10_000) == "10,000"

@@ -1,51 +1,33 @@
 """Fresh processes: each piece of work has its own, made ready early or not, and a death is told."""
 
-import ctypes
-import errno
 import gc
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
-import torch
 
 from bench import process
 from bench.errors import BadInput, NotEquivalent, SpeedproofError
 from bench.failures import Failed
 from bench.importing import importing
-from bench.process import ProcessDied, Saying, TookTooLong, Usage, bounded, in_fresh_process, prepare
+from bench.process import ProcessDied, TookTooLong, Usage, bounded, in_fresh_process, prepare
 
-COLLECTED_MEANWHILE = gc.isenabled()
-"""Whether garbage was looked for while this file was imported."""
-
-
-def collecting() -> Iterator[tuple[bool, bool]]:
-    yield COLLECTED_MEANWHILE, gc.isenabled()
-
-
-def pids(n: int) -> Iterator[int]:
-    yield from [os.getpid()] * n
-
-
-def dies() -> Iterator[int]:
-    yield 1
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def interrupts_itself() -> Iterator[int]:
-    yield 1
-    os.kill(os.getpid(), signal.SIGINT)
-    yield 2
-
-
-def refuses() -> Iterator[int]:
-    yield 1
-    raise BadInput("no")
+from .works import (
+    collecting,
+    dies,
+    ends,
+    forks_within,
+    interrupts_itself,
+    pids,
+    prints,
+    raises_within,
+    refuses,
+    stages,
+    waits,
+)
 
 
 def test_each_piece_of_work_has_a_process_of_its_own_also_where_one_was_made_ready() -> None:
@@ -88,41 +70,6 @@ def test_a_measuring_process_imports_no_command_line(name: str, is_loaded: bool)
     assert said.strip() == str(is_loaded)
 
 
-def stages(kind: str) -> Iterator[Any]:
-    """Fails in the way named, after it has said what it is at."""
-    yield Saying("checking a pair on smoke (tiny)", 3)
-    if kind == "library":
-        torch.nn.Linear(2, 3)(torch.zeros(1, 5))
-    elif kind == "memory":
-        raise MemoryError
-    elif kind == "torch's memory":
-        torch.empty(2**60)
-    elif kind == "disk":
-        raise OSError(errno.ENOSPC, "No space left on device", "/tmp/x")
-    elif kind == "exit":
-        sys.exit(3)
-    elif kind == "end of everything":
-        raise GeneratorExit
-    elif kind == "control-c of its own":
-        raise KeyboardInterrupt
-    elif kind == "unreadable":
-        yield lambda: None
-    elif kind == "not equivalent":
-        raise NotEquivalent("bound", "differs in 1 of 3 rows", 2.5)
-    elif kind == "own kind":
-        raise Unsendable("a", "b")
-    yield kind
-
-
-class Unsendable(SpeedproofError):
-    """Cannot be made again from its words."""
-
-    exit_status = 1
-
-    def __init__(self, one: str, other: str) -> None:
-        super().__init__(f"{one} and {other}")
-
-
 LINES = {
     "library": (Failed, "RuntimeError: mat1 and mat2 shapes cannot be multiplied", "at linear.py:"),
     "memory": (Failed, "memory ran out (MemoryError)", "Free memory"),
@@ -157,33 +104,6 @@ def test_an_error_of_ours_arrives_as_what_it_was_or_at_least_with_its_words_and_
     with pytest.raises(SpeedproofError, match="Unsendable: a and b") as other:
         list(in_fresh_process(Usage(), stages, "own kind"))
     assert other.value.exit_status == 1
-
-
-def ends(how: str) -> Iterator[Any]:
-    yield Saying("checking", 1)
-    if how == "fork":
-        # What is forked outlives its parent, and holds the pipe.
-        if os.fork() == 0:
-            time.sleep(600)
-        os._exit(4)
-    if how == "two of it":
-        os.fork()
-        yield how
-        return
-    if how == "garbage":
-        (pipe,) = (one.pipe for one in process._to_parent)
-        os.write(pipe.fileno(), b"\x00\x00\x00\x05hello")
-    if how == "closed":
-        os.closerange(3, 256)
-    elif how == "exit":
-        os._exit(0)
-    elif how == "segfault":
-        ctypes.string_at(0)
-    elif how == "abort":
-        os.abort()
-    elif how == "kill":
-        os.kill(os.getpid(), signal.SIGKILL)
-    yield how
 
 
 @pytest.mark.parametrize(
@@ -222,25 +142,6 @@ def test_memory_is_blamed_for_a_kill_where_the_system_counts_one(
     assert "memory" not in process.ending(-signal.SIGSEGV, before)
 
 
-def waits(order: str) -> Iterator[Any]:
-    """Contexts with long and short limits, in the order named: l and s enter, L and S leave, w waits, h hangs."""
-    yield Saying("checking", 1)
-    entered = []
-    for step in order:
-        if step in "ls":
-            entered.append(bounded(600 if step == "l" else 0.5, f"call {step} of fast()"))
-            entered[-1].__enter__()
-        elif step in "LS":
-            entered.pop().__exit__(None, None, None)
-        elif step == "w":
-            time.sleep(1)
-        else:
-            signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32))
-            while True:
-                pass
-        yield step
-
-
 @pytest.mark.parametrize("order", ["sh", "lsh", "lsSsh", "slLh"])
 def test_what_hangs_is_ended_in_time_and_told(order: str) -> None:
     with pytest.raises(TookTooLong) as told:
@@ -259,36 +160,10 @@ def test_a_limit_is_taken_back_by_an_error_too() -> None:
         list(in_fresh_process(Usage(), raises_within))
 
 
-def raises_within() -> Iterator[Any]:
-    try:
-        with bounded(0.5, "call of fast()"):
-            raise RuntimeError("caught")
-    except RuntimeError:
-        time.sleep(1)
-    raise ValueError("no luck")
-
-
-def forks_within() -> Iterator[Any]:
-    with bounded(600, "call of fast()"):
-        child = os.fork()
-        if child == 0:
-            with bounded(0.1, "call of another"):
-                time.sleep(0.5)
-            os._exit(0)
-        os.waitpid(child, 0)
-    yield "done"
-
-
 def test_outside_a_fresh_process_and_in_a_fork_of_one_a_limit_does_nothing() -> None:
     with bounded(0.0, "call of fast()"):
         time.sleep(0.01)
     assert list(in_fresh_process(Usage(), forks_within)) == ["done"]
-
-
-def prints() -> Iterator[Any]:
-    print("on standard output")  # noqa: T201
-    os.write(1, b"by number\n")
-    yield 1
 
 
 def test_what_the_code_under_test_prints_is_no_part_of_the_answer(capfd: pytest.CaptureFixture[str]) -> None:

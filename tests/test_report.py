@@ -8,29 +8,37 @@ from typing import Any
 import pytest
 
 from bench import report as reports
+from bench import sitting
 from bench.bodies import Measured, Refused, Sat
 from bench.certificate import Certificate
-from bench.comparison import Comparison, Verdict, claim_outcome
+from bench.claims import held
+from bench.comparison import Comparison, Verdict
 from bench.environment import current_environment
+from bench.figure import Figure
 from bench.finding import Claim, Pair
+from bench.page.conclusion import CELLS, outcome
 from bench.quiet import Condition, Conditions
 from bench.record import Ledger, Recorder, read
 from bench.rounds import Taken
-from bench.sitting import _measured
+from bench.sitting import Sitting
+from bench.stated import About
 from bench.studies.kinds import KINDS
+from bench.studies.sections import SECTIONS
 
 from .reporting import Page, build, launches, ledger, plan_of, row, without_library
 
 
 def test_a_speedup_is_told_with_its_interval_and_verdict(certificate: Certificate) -> None:
     built = build(ledger(Measured(certificate=certificate, launches=launches(3.0))), "smoke")
-    assert row(built).verdict is Verdict.VERIFIED
-    assert row(built).measured.startswith("3.00x [") and row(built).outcome == "confirmed: faster"
+    assert row(built).figure.verdict is Verdict.VERIFIED
+    assert row(built).figure.words.startswith("3.00x [") and outcome(row(built)) == "confirmed: faster"
 
 
 def test_what_was_not_run_is_withheld_and_not_left_out(certificate: Certificate) -> None:
     built = build(ledger(Measured(certificate=certificate, launches=launches(3.0))), "smoke")
-    assert row(built, "grad_mode").verdict is Verdict.WITHHELD and "not run" in row(built, "grad_mode").reason
+    assert (
+        row(built, "grad_mode").figure.verdict is Verdict.WITHHELD and "not run" in row(built, "grad_mode").figure.why
+    )
     assert not built.is_good
 
 
@@ -44,23 +52,28 @@ def test_a_refusal_withholds_the_figure(certificate: Certificate) -> None:
         reason="no",
     )
     built = build(ledger(Measured(certificate=certificate, launches=launches(3.0)), refused), "smoke")
-    assert row(built).verdict is Verdict.WITHHELD and row(built).measured == ""
+    assert row(built).figure.verdict is Verdict.WITHHELD and row(built).figure.words == ""
 
 
-def test_a_measurement_whose_outputs_were_wrong_is_recorded_as_refused(certificate: Certificate) -> None:
-    body = _measured(Taken(plan_of(certificate), launches(3.0), failure="differs in 1 of 70 rows"))
+def test_a_measurement_whose_outputs_were_wrong_is_recorded_as_refused(
+    certificate: Certificate, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wrong = Taken(plan_of(certificate), launches(3.0), failure="differs in 1 of 70 rows")
+    monkeypatch.setattr(sitting, "measure", lambda *_: [wrong])
+    Sitting(Recorder(tmp_path, current_environment(), "s"), 0, lambda what, left: None).measure([wrong.what], 1.0)
+    (body,) = (record.body for record in read(tmp_path).records)
     assert isinstance(body, Refused) and body.code == "not measured"
 
 
 def test_changed_source_is_stale(certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> None:
     measured = Measured(certificate=certificate, launches=launches(3.0))
-    monkeypatch.setattr(Pair, "source_digests", lambda pair: {"sequential": "a", "batched": "b"})
-    assert row(build(ledger(measured), "smoke")).verdict is Verdict.STALE
+    monkeypatch.setattr(Pair, "source_digest", lambda pair, name: "another")
+    assert row(build(ledger(measured), "smoke")).figure.verdict is Verdict.STALE
 
 
 def test_no_clear_difference_is_ambiguous(certificate: Certificate) -> None:
     built = build(ledger(Measured(certificate=certificate, launches=launches(1.001))), "smoke")
-    assert row(built).verdict is Verdict.AMBIGUOUS and row(built).outcome == "undecided"
+    assert row(built).figure.verdict is Verdict.AMBIGUOUS and outcome(row(built)) == "undecided"
 
 
 def test_an_aa_pair_that_differs_voids_the_timings(certificate: Certificate) -> None:
@@ -68,34 +81,34 @@ def test_an_aa_pair_that_differs_voids_the_timings(certificate: Certificate) -> 
         Measured(certificate=certificate, baseline=certificate, launches=launches(s, 1e-4)) for s in (1.0, 1.2)
     )
     figure = Measured(certificate=certificate, launches=launches(3.0))
-    assert row(build(ledger(figure, alike), "smoke")).verdict is Verdict.VERIFIED
+    assert row(build(ledger(figure, alike), "smoke")).figure.verdict is Verdict.VERIFIED
     built = build(ledger(figure, different), "smoke")
-    assert row(built).verdict is Verdict.AMBIGUOUS and "void" in built.null_words
+    assert row(built).figure.verdict is Verdict.AMBIGUOUS and "void" in built.null_words
 
 
 def test_figures_are_taken_from_one_sitting_only(certificate: Certificate) -> None:
     old = ledger(Measured(certificate=certificate, launches=launches(9.0))).records[0]
     new = ledger(Measured(certificate=certificate, launches=launches(3.0))).records[0]
     both = Ledger((old.model_copy(update={"sitting": "older"}), new), ())
-    assert row(build(both, "smoke")).measured.startswith("3.00x")
+    assert row(build(both, "smoke")).figure.words.startswith("3.00x")
 
 
 @pytest.mark.parametrize(
-    ("claim", "speedup", "outcome"),
+    ("claim", "speedup", "told"),
     [
-        (Claim("5-10x", 5, 10), 20, "exceeded"),
-        (Claim("5-10x", 5, 10), 7, "confirmed"),
-        (Claim("5-10x", 5, 10), 3, "refuted: less than claimed"),
-        (Claim("5-10x", 5, 10), 0.5, "refuted: slower"),
-        (Claim("minor"), 2, "confirmed: faster"),
-        (Claim("quality", 1, 1), 2, "refuted: it does change"),
+        (Claim.speedup(5, 10, "5-10x"), 20, "exceeded"),
+        (Claim.speedup(5, 10, "5-10x"), 7, "confirmed"),
+        (Claim.speedup(5, 10, "5-10x"), 3, "refuted: less than claimed"),
+        (Claim.speedup(5, 10, "5-10x"), 0.5, "refuted: slower"),
+        (Claim.faster("minor"), 2, "confirmed: faster"),
+        (Claim.no_change("quality"), 2, "refuted: it does change"),
     ],
 )
 def test_claims_are_held_against_the_interval(
-    certificate: Certificate, claim: Claim, speedup: float, outcome: str
+    certificate: Certificate, claim: Claim, speedup: float, told: str
 ) -> None:
-    comparison = Comparison(certificate, launches(speedup))
-    assert claim_outcome(claim, comparison, Verdict.VERIFIED) == outcome
+    figure = Figure(About.of(certificate), Verdict.VERIFIED, "", Comparison(certificate, launches(speedup)))
+    assert CELLS[held(claim, figure, {}).outcome][0] == told
 
 
 def test_the_page_shows_markup_and_does_not_run_it(certificate: Certificate) -> None:
@@ -139,7 +152,7 @@ def test_an_empty_ledger_says_so() -> None:
 
 def test_the_readmes_figures_are_those_of_the_committed_records(published: Path) -> None:
     readme = (published / "README.md").read_text()
-    assert reports.with_figures(readme, build(read(published / "results", KINDS))) == readme, (
+    assert reports.with_figures(readme, build(read(published / "results", KINDS), sections=SECTIONS)) == readme, (
         "The README's figures have drifted. Run: python -m bench report --readme README.md, "
         "then stage it with the records."
     )
@@ -149,11 +162,11 @@ def test_a_changed_figure_in_the_readme_is_seen(published: Path) -> None:
     readme = (published / "README.md").read_text()
     changed = readme.replace("x [", "y [", 1)
     assert changed != readme
-    assert reports.with_figures(changed, build(read(published / "results", KINDS))) != changed
+    assert reports.with_figures(changed, build(read(published / "results", KINDS), sections=SECTIONS)) != changed
 
 
 def test_the_committed_report_is_that_of_the_committed_records(published: Path) -> None:
-    built = build(read(published / "results", KINDS))
+    built = build(read(published / "results", KINDS), sections=SECTIONS)
     for name in ("report.md", "index.html"):
         committed = (published / "results/report" / name).read_text()
         assert without_library(committed) == without_library(reports.render(built, name))
@@ -166,10 +179,10 @@ def test_a_figure_changed_in_the_committed_page_is_seen(published: Path) -> None
 
 
 def test_the_committed_records_hold_six_verdicts_and_no_stale_one(published: Path) -> None:
-    built = build(read(published / "results", KINDS))
+    built = build(read(published / "results", KINDS), sections=SECTIONS)
     assert {row.finding.number for row in built.rows} == {1, 2, 3, 4, 5, 6}
-    assert all(row.verdict in (Verdict.VERIFIED, Verdict.AMBIGUOUS) for row in built.rows)
-    assert built.null is not None and not built.null_differs
+    assert all(row.figure.verdict in (Verdict.VERIFIED, Verdict.AMBIGUOUS) for row in built.rows)
+    assert built.null is not None and not built.is_void
     assert built.separation.n_killed == len(built.separation.wrong) > 0
 
 
@@ -229,7 +242,7 @@ def test_the_report_lists_the_aa_pair_of_every_sitting_voided_or_not(certificate
     old = ledger(different).records[0].model_copy(update={"sitting": "older", "written": "2026-01-01"})
     new = ledger(Measured(certificate=certificate, launches=launches(3.0)), alike)
     built = build(Ledger((old, *new.records), ()), "smoke")
-    assert [(pair.sitting, pair.differs) for pair in built.nulls] == [("older", True), ("s", False)]
+    assert [(pair.record.sitting, pair.differs) for pair in built.nulls] == [("older", True), ("s", False)]
     assert built.null is built.nulls[1]
     shown = reports.render(built, "report.md")
     assert "| 2026-01-01 | older |" in shown and "| void |" in shown and "| kept |" in shown
@@ -244,8 +257,8 @@ def test_the_report_says_which_change_would_have_been_seen(certificate: Certific
 
 def test_too_few_processes_have_no_interval_and_decide_nothing(certificate: Certificate) -> None:
     built = build(ledger(Measured(certificate=certificate, launches=launches(3.0)[:3])), "smoke")
-    assert row(built).measured == "3.00x [too few processes]" and row(built).verdict is Verdict.AMBIGUOUS
-    assert row(built).outcome == "undecided: too few processes" and row(built).detectable == ""
+    assert row(built).figure.words == "3.00x [too few processes]" and row(built).figure.verdict is Verdict.AMBIGUOUS
+    assert outcome(row(built)) == "undecided: too few processes" and row(built).detectable == ""
 
 
 def test_work_is_told_by_name_with_the_padding_efficiency(published: Path) -> None:

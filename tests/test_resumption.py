@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from bench.report import render
 from bench.resumption import LONGEST_PAUSE_H, Earlier, interrupted, scope_of, this_process
 from bench.studies.kinds import KINDS
 
+from . import warm
 from .reporting import build, plan_of
 
 ROOT = Path(__file__).parent.parent
@@ -141,7 +140,7 @@ def test_a_refusal_is_kept_and_a_failed_measurement_is_not_taken_for_one() -> No
         "twin": "batched",
     }
     refused = Refused(**common, code="not equivalent", reason="why")
-    failed = Refused(**common, code="not measured", reason="died")
+    failed = Refused(**common, baseline="sequential", code="not measured", reason="died")
     about = ("sae_cache", "check_sae_cached", workload, "batched")
     assert isinstance(Earlier((record(refused),)).answer(*about), Refusal)
     assert Earlier((record(failed),)).answer(*about) is None
@@ -164,7 +163,7 @@ def test_the_report_says_that_its_sitting_was_resumed() -> None:
     ledger = read(RESULTS, KINDS)
     reported = build(ledger).sitting
     assert reported is not None
-    again = record(Resumed(pause_s=90, n_kept=3, **ENDED), reported.sitting)
+    again = record(Resumed(pause_s=90, n_kept=3, **ENDED), reported.name)
     words = "interrupted and resumed after 90.0 s; the A/A pair is of the last stretch"
     assert words in render(build(replace(ledger, records=(*ledger.records, again))), "report.md")
     assert "resumed" not in render(build(ledger), "report.md")
@@ -175,15 +174,15 @@ RUN = ["-m", "bench", "run", "sae_cache", "feature_links", "--quick", "--budget-
 
 def run_until(word: str, results: Path) -> str:
     """Runs until a line of progress begins with `word`, then kills; an empty word lets it end. What was said."""
-    command = [sys.executable, *RUN, "--results", str(results)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
-    assert process.stdout is not None
+    ours, theirs = os.pipe()
+    process = warm.Python([*RUN, "--results", str(results)], theirs, theirs)
+    os.close(theirs)
     said = ""
-    for line in process.stdout:
-        said += line
-        if word and line.startswith(word):
-            os.kill(process.pid, signal.SIGKILL)
-    process.stdout.close()
+    with open(ours, encoding="utf-8") as lines:
+        for line in lines:
+            said += line
+            if word and line.startswith(word):
+                os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == (-signal.SIGKILL if word else 0), said
     return said
 

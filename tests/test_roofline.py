@@ -164,14 +164,14 @@ def row(built: reports.Report) -> Row:
 
 def test_a_time_below_the_floor_withholds_the_figure(certificate: Certificate) -> None:
     found = row(report_of(certificate, fast_s=0.5, flops_per_s=10**6))
-    assert found.verdict is Verdict.WITHHELD and found.measured == "" and found.comparison is None
-    assert "below the machine's floor: 0.5 s" in found.reason and "1 s at least" in found.reason
+    assert found.figure.verdict is Verdict.WITHHELD and found.figure.comparison is None
+    assert "below the machine's floor: 0.5 s" in found.figure.why and "1 s at least" in found.figure.why
 
 
 def test_a_time_above_the_floor_is_told_with_its_share_and_ceiling(certificate: Certificate) -> None:
     built = report_of(certificate, fast_s=2.0, flops_per_s=10**6)
     found = row(built)
-    assert found.verdict is Verdict.VERIFIED and found.roofline is not None
+    assert found.figure.verdict is Verdict.VERIFIED and found.roofline is not None
     assert found.roofline.shares[1] == pytest.approx(0.5) and found.roofline.ceiling == pytest.approx(4, rel=0.01)
     text, page = (reports.render(built, name) for name in ("report.md", "index.html"))
     assert "## Roofline" in text and "none: it multiplies no matrices" in text and "50.0%" in text and "50.0%" in page
@@ -179,11 +179,12 @@ def test_a_time_above_the_floor_is_told_with_its_share_and_ceiling(certificate: 
 
 def test_without_rates_there_is_no_floor_and_no_section(certificate: Certificate) -> None:
     built = report_of(certificate, fast_s=0.5, flops_per_s=10**6, rated=False)
-    assert row(built).roofline is None and row(built).verdict is Verdict.VERIFIED
+    assert row(built).roofline is None and row(built).figure.verdict is Verdict.VERIFIED
     page = without_library(reports.render(built, "index.html"))
     assert "Roofline" not in reports.render(built, "report.md") + page and "plot-roofline" not in page
 
 
+@pytest.mark.usefixtures("warm_processes")
 def test_a_sitting_records_the_rates_and_the_least_work(tmp_path: Path) -> None:
     sitting = Sitting(Recorder(tmp_path, current_environment(), "s"), 0, lambda what, left: None)
     question = Question(find("grad_mode").target("collect_activations"), find("grad_mode").pairs[0].workload("smoke"))

@@ -15,6 +15,7 @@ import pytest
 from bench import cli
 from bench import report as reports
 from bench.ascent import NOT_RUN, steps
+from bench.asked import Asked
 from bench.bodies import Certified, Measured, Refused
 from bench.certificate import Certificate, Refusal
 from bench.check import certify
@@ -24,10 +25,12 @@ from bench.errors import BadInput
 from bench.finding import Pair
 from bench.findings import FINDINGS, find
 from bench.gate import require_covers
+from bench.page.conclusion import outcome
 from bench.page.sizes import size_plot
 from bench.project import PROJECT
 from bench.record import Ledger, Record, read
 from bench.series import Series, series_of
+from bench.sittings import sittings
 from bench.subject import Subject
 from bench.sweep import FIT_SPAN, Sweep, fit, sweeps
 from bench.workload import N_CATEGORIES, Workload
@@ -76,7 +79,7 @@ def swept(
 
 
 def only(records: Sequence[Record]) -> Sweep:
-    (found,) = sweeps(FINDINGS, records, 0.01)
+    (found,) = sweeps(sittings(records), Asked(FINDINGS))
     return found
 
 
@@ -122,7 +125,7 @@ def test_a_claim_without_a_figure_is_held_against_every_size_too(
     assert isinstance(answer, Certificate)
     one = record(Measured(certificate=answer, launches=launches(speedup, 1.0, 0.01)), "t")
     built = build(Ledger((*swept(certificates, [2, 2, 2, 2]), one), ()), "smoke")
-    (told,) = [row.outcome for row in built.rows if row.finding.name == "sae_cache"]
+    (told,) = [outcome(row) for row in built.rows if row.finding.name == "sae_cache"]
     assert told.startswith(words)
 
 
@@ -136,7 +139,7 @@ def test_sizes_that_were_not_measured_are_withheld_with_their_reason(certificate
     refused = record(Refused(**about, code=NOT_RUN, reason="too long"))
     found = only([*swept(certificates[:3], [2, 2, 2]), refused])
     assert [point.outcome for point in found.points] == ["wins"] * 3 + ["withheld"] * 4
-    assert found.points[3].reason == "not run: too long" and found.crossover.endswith("from 10 to 100 files")
+    assert found.points[3].figure.why == "not run: too long" and found.crossover.endswith("from 10 to 100 files")
 
 
 def test_a_sitting_whose_null_pair_differs_tells_no_crossover_and_no_exponent(certificates: list[Certificate]) -> None:
@@ -279,6 +282,7 @@ def test_without_a_figure_there_is_no_plot_of_sizes(certificates: list[Certifica
     assert size_plot("sizes", []) is None
 
 
+@pytest.mark.usefixtures("warm_processes")
 def test_the_verb_measures_a_few_sizes_and_says_where_the_twin_loses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,7 +11,7 @@ from bench.bodies import Measured
 from bench.certificate import Certificate, issue
 from bench.dashboards import LINES, MOST_SESSIONS, write_dashboards
 from bench.errors import RecordProblem
-from bench.findings import FINDINGS, find
+from bench.findings import find
 from bench.profiling import trace
 from bench.record import Ledger
 
@@ -38,7 +38,7 @@ def measured(certificate: Certificate, *speedups: float, void: bool = False) -> 
 
 
 def write(found: Ledger, traces: Path) -> None:
-    write_dashboards(FINDINGS, found.records, build(found, "smoke"), traces)
+    write_dashboards(build(found, "smoke"), traces)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import pytest
 
 from bench import cli
 from bench import report as reports
+from bench.asked import Asked
 from bench.bodies import Certified, Counted, Measured, Refused
 from bench.certificate import Certificate
 from bench.check import certify
@@ -25,6 +26,7 @@ from bench.plan import Plan, plans_of_ladders, plans_of_pairs
 from bench.project import PROJECT
 from bench.record import Ledger, Record, read
 from bench.rounds import Outcome
+from bench.sittings import sittings
 from bench.subject import Subject
 from bench.waterfall import Waterfall, waterfalls
 
@@ -75,8 +77,12 @@ def built_of(ledger: Ledger) -> reports.Report:
 
 
 def only(ledger: Ledger) -> Waterfall:
-    (fall,) = waterfalls(FINDINGS, ledger, "hostile")
+    (fall,) = climbs(ledger)
     return fall
+
+
+def climbs(ledger: Ledger) -> tuple[Waterfall, ...]:
+    return waterfalls(sittings(ledger.records), Asked([FINDING], "hostile"))
 
 
 def test_each_rung_is_timed_against_the_one_below_and_one_pair_against_itself(
@@ -134,7 +140,11 @@ def test_a_waterfall_tells_each_factor_and_their_product(certificates: dict[str,
     assert steps[2].factor.startswith("2.00x [") and steps[2].baseline == "batched"
     product = math.prod(step.comparison.speedup for step in steps if step.comparison)
     assert steps[-1].in_all == pytest.approx(product)
-    assert [step.verdict for step in steps[1:4]] == [Verdict.AMBIGUOUS, Verdict.VERIFIED, Verdict.VERIFIED]
+    assert [step.figure.verdict for step in steps[1:4] if step.figure] == [
+        Verdict.AMBIGUOUS,
+        Verdict.VERIFIED,
+        Verdict.VERIFIED,
+    ]
 
 
 def test_bars_stand_end_to_end_on_the_page(certificates: dict[str, Certificate]) -> None:
@@ -160,7 +170,8 @@ def test_a_bar_of_the_ladder_tells_by_its_hatching_too_what_the_interval_says(
 def test_a_refused_rung_is_withheld_and_the_others_go_on(certificates: dict[str, Certificate]) -> None:
     fall = only(climbed(certificates, refusal("one_hook"), refused="one_hook"))
     withheld, above = fall.steps[2], fall.steps[3]
-    assert withheld.verdict is Verdict.WITHHELD and "not equivalent" in withheld.reason
+    assert withheld.figure and withheld.figure.verdict is Verdict.WITHHELD
+    assert "not equivalent" in withheld.figure.why
     assert above.baseline == "batched" and above.in_all is not None
     for name in ("report.md", "index.html"):
         built = built_of(climbed(certificates, refusal("one_hook"), refused="one_hook"))
@@ -187,13 +198,13 @@ def test_a_ladders_sitting_does_not_stand_in_for_a_run(certificates: dict[str, C
     pair = measured(plan_of(certificates["batched"]), 2.0)
     both = Ledger((*ledger(pair, sitting="run").records, *climbed(certificates).records), ())
     built = built_of(both)
-    assert built.sitting and built.sitting.sitting == "run"
-    assert built.waterfalls[0].sitting.sitting == "s"
+    assert built.sitting and built.sitting.name == "run"
+    assert built.waterfalls[0].sitting.name == "s"
 
 
 def test_a_run_without_a_ladder_has_no_waterfall(certificates: dict[str, Certificate]) -> None:
     plans = plans_of_pairs(FINDINGS, [certificates["batched"], certificates[CAREFUL]])
-    assert waterfalls(FINDINGS, ledger(*(measured(plan, 2.0) for plan in plans)), "hostile") == ()
+    assert climbs(ledger(*(measured(plan, 2.0) for plan in plans))) == ()
     built = built_of(ledger(measured(plans[0], 2.0)))
     assert "plot-ladder" not in reports.render(built, "index.html") and "Ladders" not in reports.render(
         built, "report.md"
@@ -203,7 +214,8 @@ def test_a_run_without_a_ladder_has_no_waterfall(certificates: dict[str, Certifi
 def test_a_null_that_differs_voids_the_ladder(certificates: dict[str, Certificate]) -> None:
     null = measured(plans_of_ladders(FINDINGS, list(certificates.values()))[-1], 3.0)
     fall = only(Ledger((*climbed(certificates).records[:-1], *ledger(null).records), ()))
-    assert fall.null_differs and {step.verdict for step in fall.steps[1:]} == {Verdict.AMBIGUOUS}
+    assert fall.sitting.is_void
+    assert {step.figure.verdict for step in fall.steps[1:] if step.figure} == {Verdict.AMBIGUOUS}
 
 
 def test_a_changed_rung_is_stale(certificates: dict[str, Certificate], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,7 +225,7 @@ def test_a_changed_rung_is_stale(certificates: dict[str, Certificate], monkeypat
         return today(pair, name) if name in TWINS else "another"
 
     monkeypatch.setattr(Pair, "source_digest", changed)
-    verdicts = {step.rung.name: step.verdict for step in only(climbed(certificates)).steps}
+    verdicts = {step.rung.name: step.figure.verdict for step in only(climbed(certificates)).steps if step.figure}
     assert verdicts["one_hook"] is Verdict.STALE and verdicts["batched"] is not Verdict.STALE
 
 
@@ -221,8 +233,8 @@ def test_the_report_tells_the_speed_up_against_a_careful_loop(certificates: dict
     plans = plans_of_pairs(FINDINGS, [certificates["batched"], certificates[CAREFUL]])
     built = built_of(ledger(*(measured(plan, s) for plan, s in zip(plans, (2.0, 6.0, 1.0), strict=True))))
     row = next(row for row in built.rows if row.pair is PAIR)
-    assert row.measured.startswith("2.00x [")
-    assert row.beside and row.beside.told.startswith("6.01x [") and "over the sequential twin" in row.beside.told
+    assert row.figure.words.startswith("2.00x [")
+    assert row.against_careful.startswith("6.01x [") and "over the sequential twin" in row.against_careful
     assert row.times == "2.00 s sequential, 1.00 s careful, 1.00 s batched"
     for name in ("index.html", "report.md", "table.md"):
         assert "6.01x [" in reports.render(built, name)
@@ -234,8 +246,8 @@ def test_a_wrong_careful_loop_withholds_its_own_figure_and_not_the_pairs(
 ) -> None:
     built = built_of(ledger(measured(plan_of(certificates["batched"]), 2.0), body))
     row = next(row for row in built.rows if row.pair is PAIR)
-    assert row.verdict is Verdict.VERIFIED
-    assert row.beside and row.beside.verdict is Verdict.WITHHELD
+    assert row.figure.verdict is Verdict.VERIFIED
+    assert row.careful and row.careful.verdict is Verdict.WITHHELD
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:

@@ -27,6 +27,7 @@ GENERAL = (
     *("looks", "estimate", "comparison", "sampling", "warmup"),
     *("journal", "stated", "traced", "two_sides", "bodies", "record"),
     *("shapes", "variants", "identity", "subject", "hub", "texts", "hostile"),
+    *("references", "series", "lens_pair", "findings", "plan", "question", "measurement"),
 )
 """Modules that anybody's pair goes through, from the ground up, and what a subject's name alone says."""
 
@@ -53,14 +54,14 @@ def test_a_general_module_needs_no_library_of_models_pages_or_command_lines(
     assert refusals[module] == ""
 
 
-@pytest.mark.parametrize("module", ["oracle", "rows", "tensor_kit"])
+@pytest.mark.parametrize("module", ["oracle", "rows", "tensor_kit", "cases.text_batching"])
 def test_a_module_that_needs_torch_is_seen(module: str) -> None:
     assert "is not to be had" in bare("imported", module)[module]
 
 
-def test_a_twin_that_needs_torch_is_seen_and_one_that_needs_none_is_not() -> None:
-    assert "torch is not to be had" in bare("twin_of", "text_batching")
-    assert bare("twin_of", "sae_cache") == ""
+def test_every_card_is_read_without_torch_and_a_function_that_needs_it_is_asked_for_in_vain() -> None:
+    assert "torch is not to be had" in bare("definition_of", "text_batching")
+    assert bare("definition_of", "sae_cache") == ""
 
 
 def test_links_and_the_cache_are_proven_without_torch_and_what_is_wrong_is_refused() -> None:

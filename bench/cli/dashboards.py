@@ -24,9 +24,8 @@ def dashboards(
     # TensorBoard writes with torch, which no other view needs.
     from ..dashboards import write_dashboards
 
-    ledger = read_records(context, results)
-    built = reports.build(all_findings(context), ledger, workload, subject)
-    folder = write_dashboards(all_findings(context), ledger.records, built, results / "traces")
+    built = reports.build(all_findings(context), read_records(context, results), workload, subject)
+    folder = write_dashboards(built, results / "traces")
     if as_json:
         terminal.print_json({"folder": str(folder)})
     else:

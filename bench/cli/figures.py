@@ -87,7 +87,9 @@ def report(
     """
     _show_report(context, results, workload, subject, all_findings(context), as_json)
     if readme:
-        built = reports.build(all_findings(context), read(results, project(context).kinds), workload)
+        built = reports.build(
+            all_findings(context), read(results, project(context).kinds), workload, sections=project(context).sections
+        )
         readme.write_text(reports.with_figures(readme.read_text(encoding="utf-8"), built), encoding="utf-8")
 
 
@@ -165,7 +167,8 @@ def _show_report(
     as_json: bool,
 ) -> bool:
     """Shows the newest figures, writes the report if they are of all findings, says whether all is well."""
-    built = reports.build(findings, read_records(context, results), workload, subject)
+    sections = project(context).sections
+    built = reports.build(findings, read_records(context, results), workload, subject, sections)
     if as_json:
         terminal.print_json([terminal.row_as_json(row) for row in built.rows])
     else:

@@ -6,12 +6,14 @@ import typer
 
 from .. import report as reports
 from .. import terminal
+from ..asked import Asked
 from ..certificate import Certificate
 from ..errors import BadInput
 from ..finding import Finding
 from ..folders import RESULTS
 from ..plan import plans_of_ladders
 from ..question import questions_of_rungs
+from ..sittings import sittings
 from ..waterfall import waterfalls
 from .options import (
     AsJson,
@@ -23,6 +25,7 @@ from .options import (
     all_findings,
     chosen_findings,
     open_sitting,
+    project,
     read_records,
     report_folder,
 )
@@ -53,14 +56,15 @@ def ladder(
         sitting.measure(plans_of_ladders(findings, [a for a in answers if isinstance(a, Certificate)]), budget_s)
         sitting.close()
     ledger = read_records(context, results)
-    falls = waterfalls(findings, ledger, workload, subject)
+    falls = waterfalls(sittings(ledger.records), Asked(findings, workload, subject))
     if as_json:
         terminal.print_json([terminal.waterfall_as_json(fall) for fall in falls])
     else:
         for fall in falls:
             terminal.show_waterfall(fall)
     known = [f for f in all_findings(context) if all(workload in {w.name for w in pair.workloads} for pair in f.pairs)]
-    page = reports.write(reports.build(known, ledger, workload, subject), report_folder(results, workload, subject))[-1]
+    built = reports.build(known, ledger, workload, subject, project(context).sections)
+    page = reports.write(built, report_folder(results, workload, subject))[-1]
     terminal.warn_line(f"Report: {page}")
     raise typer.Exit(0 if all(step.comparison for fall in falls for step in fall.steps[1:]) else 1)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ..bodies import KINDS
 from ..finding import Finding
+from ..report import Section
 from ..sitting import Sitting
 from ..stated import Body
 
@@ -16,9 +17,10 @@ Stage = Callable[[Sitting, Sequence[Finding], bool], None]
 
 @dataclass(frozen=True)
 class Project:
-    """The findings, the kinds of records that are read, further verbs, and what `run` does besides."""
+    """The findings, the kinds of records that are read, what the report says and the command line does more."""
 
     findings: tuple[Finding, ...] = ()
     kinds: tuple[type[Body], ...] = KINDS
+    sections: tuple[Section, ...] = ()
     verbs: tuple[Verb, ...] = ()
     stages: tuple[Stage, ...] = ()

@@ -24,6 +24,7 @@ from .options import (
     all_findings,
     chosen_findings,
     open_sitting,
+    project,
     read_records,
 )
 
@@ -57,7 +58,7 @@ def sweep(
         sitting.measure(plans_of_pairs(findings, certificates), budget_s)
         sitting.close()
     ledger = read_records(context, results)
-    built = reports.build(all_findings(context), ledger, subject=subject)
+    built = reports.build(all_findings(context), ledger, subject=subject, sections=project(context).sections)
     done = [one for one in built.sweeps if _is_among(one, series, sitting.recorder.sitting)]
     if as_json:
         terminal.print_json([_as_json(one) for one in done])
@@ -73,7 +74,7 @@ def sweep(
 def _is_among(one: Sweep, series: Sequence[Series], sitting: str) -> bool:
     asked = {(s.finding, s.function, s.title, s.axis) for s in series}
     mine = (one.series.finding, one.series.function, one.series.title, one.series.axis)
-    return one.sitting.sitting == sitting and mine in asked
+    return one.sitting.name == sitting and mine in asked
 
 
 def _as_json(one: Sweep) -> dict[str, Any]:
@@ -87,15 +88,15 @@ def _as_json(one: Sweep) -> dict[str, Any]:
         "points": [
             {
                 "size": point.size,
-                "workload": point.workload.name,
-                "subject": point.workload.subject,
+                "workload": workload.name,
+                "subject": workload.subject,
                 "outcome": point.outcome,
-                "reason": point.reason,
+                "reason": point.figure.why,
                 "speedup": point.comparison.speedup if point.comparison else None,
                 "interval": point.comparison.interval if point.comparison else None,
                 "baseline_s": point.comparison.baseline_s if point.comparison else None,
                 "contender_s": point.comparison.contender_s if point.comparison else None,
             }
-            for point in one.points
+            for workload, point in zip(one.series.workloads, one.points, strict=True)
         ],
     }

@@ -7,9 +7,11 @@ from typing import Annotated, Any
 import typer
 
 from .. import terminal
+from ..asked import Asked
 from ..folders import RESULTS
 from ..operators import Difference, differences
 from ..question import questions
+from ..sittings import sittings
 from ..traced import Traced
 from ..traces import trace_file
 from .options import AsJson, Names, Results, SubjectName, chosen_findings, open_sitting, read_records, trace_all
@@ -37,8 +39,8 @@ def profile(
     sitting = open_sitting(results, None)
     with terminal.progress() as sitting.say:
         traced = trace_all(findings, workload, subject, sitting)
-    records = [r for r in read_records(context, results).records if r.sitting == sitting.recorder.sitting]
-    found = differences(findings, records, workload, traced[0].workload.subject if subject else None)
+    own = [one for one in sittings(read_records(context, results).records) if one.name == sitting.recorder.sitting]
+    found = differences(own, Asked(findings, workload, traced[0].workload.subject if subject else None))
     if as_json:
         terminal.print_json(_as_json(traced, found, results / "traces"))
     else:

@@ -37,7 +37,7 @@ FINDING = Finding(
     number=3,
     name=NAME,
     title="Every text is compared with every text",
-    claim=Claim("minor"),
+    claim=Claim.faster("minor"),
     pairs=(
         Pair(
             sequential=SEQUENTIAL + "analyze_specialists",
@@ -51,6 +51,7 @@ FINDING = Finding(
             variations=CASES + "OTHER",
             refused=CASES + "REFUSED",
             workloads=(SMOKE, HOSTILE, MANY, REPORT),
+            unit="texts",
             series=(
                 _by_texts(N_CATEGORIES, LOOKED_UP),
                 _by_texts(70, COARSE),

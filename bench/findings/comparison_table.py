@@ -26,7 +26,7 @@ FINDING = Finding(
     number=2,
     name=NAME,
     title="Features are extracted three times per SAE",
-    claim=Claim("3x", low=3, high=3),
+    claim=Claim.speedup(3, 3, "3x"),
     pairs=(
         ModelPair(
             sequential=SEQUENTIAL + NAME,
@@ -36,6 +36,7 @@ FINDING = Finding(
             variations=CASES + "OTHER",
             refused=CASES + "REFUSED",
             workloads=(SMOKE, SOLVED, HOSTILE, RAGGED, REPORT),
+            unit="texts",
             arms=(
                 Arm("sequential", "the definition: three whole passes per SAE"),
                 Arm("one_extraction", "one extraction per SAE", LADDER + "one_extraction"),

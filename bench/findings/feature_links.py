@@ -52,7 +52,7 @@ FINDING = Finding(
     number=4,
     name=NAME,
     title="One function is defined twice",
-    claim=Claim("quality only", low=1, high=1),
+    claim=Claim.no_change("quality only"),
     pairs=(
         Pair(
             sequential.feature_links,
@@ -62,9 +62,9 @@ FINDING = Finding(
             (SMOKE, HOSTILE, REPORT),
             subject=subject_of,
             items=("feature_idxs",),
+            unit="links",
             variations=(plain("sae_name", lambda inputs: [UNUSUAL_NAME, "gemma-2-2b/20-gemmascope-res-16k", ""]),),
             refused=(Refused("a negative index", lambda inputs: {"feature_idxs": [0, -1]}, IndexError),),
-            unit="links",
         ),
     ),
     counters=(duplicate_definitions,),

@@ -25,7 +25,7 @@ FINDING = Finding(
     number=6,
     name=NAME,
     title="Inference keeps the autograd graph",
-    claim=Claim("memory"),
+    claim=Claim.counter("bytes_saved_for_backward", falls=True, words="memory"),
     pairs=(
         ModelPair(
             sequential=SEQUENTIAL + "collect_activations",
@@ -35,6 +35,7 @@ FINDING = Finding(
             variations=CASES + "OTHER",
             refused=CASES + "REFUSED",
             workloads=(SMOKE, HOSTILE, REPORT),
+            unit="texts",
             arms=(
                 Arm("sequential", "the definition: everything cached, with graph"),
                 Arm("batched", "no autograd graph: the batched twin"),

@@ -85,7 +85,7 @@ FINDING = Finding(
     number=5,
     name=NAME,
     title="The whole hub cache is walked to find one file",
-    claim=Claim("low"),
+    claim=Claim.faster("low"),
     pairs=(
         Pair(
             sequential.check_sae_cached,
@@ -95,6 +95,7 @@ FINDING = Finding(
             (SMOKE, MISS, HOSTILE, REPORT),
             subject=subject_of,
             items=(),
+            unit="files",
             variations=(
                 plain("sae_path", lambda inputs: [OTHER_PATH, PATTERN_PATH, "no/such"]),
                 plain("sae_lens_cache", lambda inputs: [hub.saved(inputs["sae_path"])]),
@@ -106,7 +107,6 @@ FINDING = Finding(
                 altered("saved directly", "the SAE's own folder is not looked at", partial(_saved, (WEIGHTS, CFG))),
                 altered("half saved", "a folder without weights counts as a hit", partial(_saved, (CFG,))),
             ),
-            unit="files",
             series=(
                 Series(
                     NAME,

@@ -28,7 +28,7 @@ FINDING = Finding(
     number=1,
     name=NAME,
     title="Texts are run one at a time",
-    claim=Claim("5-10x", low=5, high=10),
+    claim=Claim.speedup(5, 10, "5-10x"),
     pairs=(
         ModelPair(
             sequential=SEQUENTIAL + "extract_features",
@@ -38,6 +38,7 @@ FINDING = Finding(
             variations=CASES + "OTHER",
             refused=CASES + "REFUSED",
             workloads=(SMOKE, SOLVED, HOSTILE, RAGGED, REPORT),
+            unit="texts",
             arms=(
                 Arm("sequential", "the definition: one text at a time, everything cached, with graph"),
                 Arm("no_graph", "no autograd graph", LADDER + "no_graph"),
@@ -70,6 +71,7 @@ FINDING = Finding(
             variations=CASES + "OTHER_RANKING",
             refused=CASES + "REFUSED_RANKING",
             workloads=(SMOKE, SOLVED, HOSTILE, RAGGED, CONCEPT),
+            unit="texts",
         ),
         ModelPair(
             sequential=SEQUENTIAL + "find_features_for_concept",
@@ -79,6 +81,7 @@ FINDING = Finding(
             variations=CASES + "OTHER_CONCEPT",
             refused=CASES + "REFUSED",
             workloads=(SMOKE, SOLVED, HOSTILE, RAGGED, CONCEPT),
+            unit="texts",
         ),
     ),
     counters=CASES + "COUNTERS",

@@ -62,7 +62,7 @@ def signs_of_hub(ask_the_hub: bool) -> list[Sign]:
 
 def _sign_of_library(name: str, here: str | None, tested: str | None) -> Sign:
     if here is None:
-        return judged(name, "not installed", "set up with make, or pip install -e '.[bench]'", State.FATAL)
+        return judged(name, "not installed", "set up with make, or pip install --group ruler -e .", State.FATAL)
     differs = tested is not None and not _same(here, tested)
     return judged(name, here, f"tested with {tested}: figures and answers may differ" * differs)
 

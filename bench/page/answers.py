@@ -8,14 +8,15 @@ from ..row import Row
 from ..separation import Separation
 from ..sweep import Sweep
 from ..waterfall import Waterfall
-from ..wording import figure
+from ..wording import digits
 
 
 def bought(fall: Waterfall) -> str:
     """The rungs whose interval excludes no change, and how many the interval leaves open."""
-    named = [s for s in fall.steps if s.verdict is Verdict.VERIFIED and s.comparison]
-    told = [f"{step.rung.name} {figure(step.comparison.speedup)}x" for step in named if step.comparison]
-    n_open = sum(step.verdict is Verdict.AMBIGUOUS for step in fall.steps)
+    figures = [(step.rung.name, step.figure) for step in fall.steps if step.figure]
+    clear = [(name, one.comparison) for name, one in figures if one.verdict is Verdict.VERIFIED and one.comparison]
+    told = [f"{name} {digits(comparison.speedup)}x" for name, comparison in clear]
+    n_open = sum(one.verdict is Verdict.AMBIGUOUS for _, one in figures)
     left = f"{n_open} {'step' if n_open == 1 else 'steps'} too close to call" if n_open else ""
     return "; ".join(filter(None, (", ".join(told), left))) or "no rung has a figure"
 
@@ -40,8 +41,8 @@ def limited(rows: Sequence[Row]) -> str:
     roof = next((row.roofline for row in rows if row.roofline), None)
     if not roof:
         return ""
-    before, after = (f"{figure(100 * share)}%" for share in roof.shares)
-    most = figure(roof.ceiling)
+    before, after = (f"{digits(100 * share)}%" for share in roof.shares)
+    most = digits(roof.ceiling)
     return f"the definition reaches {before} of it, the batched twin {after}; no code could gain more than {most}x"
 
 
@@ -66,7 +67,7 @@ def proven(checks: Sequence[Certified | Refused], controls: Separation) -> str:
 
 def sampled(rows: Sequence[Row]) -> str:
     """Processes and pairs behind the first function's figure."""
-    comparison = rows[0].comparison
+    comparison = rows[0].figure.comparison
     if not comparison:
         return "none"
     n_pairs = sum(len(launch.baseline_s) for launch in comparison.launches)

@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from ..comparison import Verdict
-from ..noise import NullPair
-from ..record import Record
 from ..row import Row
+from ..sittings import RecordedSitting
 from ..sweep import Sweep
 from ..waterfall import Waterfall
 
@@ -15,30 +14,28 @@ SEEDED = ("gpt2-small-shape", "tiny", "solved")
 
 def caveats(
     rows: Sequence[Row],
-    null: NullPair | None,
     fall: Waterfall | None,
     swept: Sequence[Sweep],
-    sitting: Record | None,
+    sitting: RecordedSitting | None,
 ) -> list[str]:
     """Each in a sentence, those about the finding itself first."""
     about = [*_of_rows(rows), *_of_ladder(fall, sitting), *_of_sizes(swept)]
-    return [*about, *_of_noise(null), *_of_scope(rows, sitting)]
+    return [*about, *_of_noise(sitting), *_of_scope(rows, sitting)]
 
 
 def _of_rows(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
-        if row.verdict is not Verdict.VERIFIED:
-            why = f": {row.reason}" if row.reason else ": the interval does not exclude no change"
-            yield f"{row.pair.name} is {row.verdict}{why}."
+        if row.figure.verdict is not Verdict.VERIFIED:
+            why = f": {row.figure.why}" if row.figure.why else ": the interval does not exclude no change"
+            yield f"{row.pair.name} is {row.figure.verdict}{why}."
         if row.detectable:
             yield f"A change of {row.pair.name} of less than {row.detectable} would often have been missed."
 
 
-def _of_ladder(fall: Waterfall | None, sitting: Record | None) -> Iterator[str]:
-    if fall and sitting and fall.sitting.sitting != sitting.sitting:
+def _of_ladder(fall: Waterfall | None, sitting: RecordedSitting | None) -> Iterator[str]:
+    if fall and sitting and fall.sitting.name != sitting.name:
         yield (
-            f"The ladder is from another sitting ({fall.sitting.sitting}), so its product need not be the speed-up "
-            "above."
+            f"The ladder is from another sitting ({fall.sitting.name}), so its product need not be the speed-up above."
         )
 
 
@@ -48,16 +45,17 @@ def _of_sizes(swept: Sequence[Sweep]) -> Iterator[str]:
         missing = [point for point in sweep.points if point.outcome == "withheld"]
         if missing:
             sizes = ", ".join(f"{point.size:,}" for point in missing)
-            yield f"{sweep.series.title}: no figure at {sizes} {sweep.series.unit}. {missing[0].reason}."
+            yield f"{sweep.series.title}: no figure at {sizes} {sweep.series.unit}. {missing[0].figure.why}."
 
 
-def _of_noise(null: NullPair | None) -> Iterator[str]:
-    if null and null.is_wide:
-        yield f"The noise was wide: the A/A pair says {null.figures}. What is smaller could hide in it."
+def _of_noise(sitting: RecordedSitting | None) -> Iterator[str]:
+    if sitting and sitting.null and sitting.null.is_wide:
+        yield f"The noise was wide: the A/A pair says {sitting.null.figures}. What is smaller could hide in it."
 
 
-def _of_scope(rows: Sequence[Row], sitting: Record | None) -> Iterator[str]:
-    subjects = dict.fromkeys(row.comparison.certificate.workload.subject for row in rows if row.comparison)
+def _of_scope(rows: Sequence[Row], sitting: RecordedSitting | None) -> Iterator[str]:
+    measured = (row.figure.about.workload for row in rows if row.figure.comparison)
+    subjects = dict.fromkeys(workload.subject for workload in measured if workload)
     for subject in subjects:
         if subject.split(":")[0] in SEEDED and any(row.pair.uses_model for row in rows):
             yield f"The subject {subject} has seeded weights: what it costs is real, what its features mean is not."

@@ -4,7 +4,7 @@ from typing import Any
 
 from ..comparison import Verdict
 from ..waterfall import Step, Waterfall
-from ..wording import figure
+from ..wording import digits
 from .plot import Plot, label, level, log_axis, role, rows_height, rows_layout
 
 SEEN = {"better": ("good", ""), "worse": ("bad", "x"), "unsure": ("wait", "/")}
@@ -25,28 +25,26 @@ def climb_plot(name: str, fall: Waterfall) -> Plot | None:
     layout = rows_layout(
         labels, log_axis(values, "speed-up over the definition"), shapes=[level(1.0)], barmode="overlay"
     )
-    told = "; ".join(f"{step.rung.name} {step.factor}, in all {figure(step.in_all or 1)}x" for _, step in drawn)
+    told = "; ".join(f"{step.rung.name} {step.factor}, in all {digits(step.in_all or 1)}x" for _, step in drawn)
     return Plot(name, "Which change bought what", f"{told}.", tuple(traces), layout, rows_height(len(labels)))
 
 
 def seen(step: Step) -> str:
     """`better` or `worse` where the interval excludes no change, else `unsure`."""
-    if step.verdict is not Verdict.VERIFIED or not step.comparison:
+    if not step.figure or step.figure.verdict is not Verdict.VERIFIED or not step.comparison:
         return "unsure"
     return "better" if step.comparison.speedup > 1 else "worse"
 
 
 def _label(step: Step) -> str:
-    name = f"<b>{label(step.rung.name)}</b>"
-    if step.factor:
-        return f"{name}  {label(step.factor)}"
-    return f"{name}  {step.verdict or 'the definition'}"
+    told = step.factor or (step.figure.verdict if step.figure else "the definition")
+    return f"<b>{label(step.rung.name)}</b>  {label(told)}"
 
 
 def _bar(number: int, step: Step) -> dict[str, Any]:
     assert step.before and step.in_all
     colour, hatching = SEEN[seen(step)]
-    words = f"{label(step.rung.name)}: {label(step.rung.adds)}<br><b>{step.factor}</b>, in all {figure(step.in_all)}x"
+    words = f"{label(step.rung.name)}: {label(step.rung.adds)}<br><b>{step.factor}</b>, in all {digits(step.in_all)}x"
     return {
         "type": "bar",
         "orientation": "h",

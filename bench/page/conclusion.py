@@ -1,18 +1,34 @@
-"""Conclusions: what a reader should take home of a claim, in one sentence made of the row's own figures."""
+"""Conclusions: the words for what became of a claim. In a table's cell, as a badge, and as a sentence to take home."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from ..comparison import Verdict
-from ..finding import TWINS
+from ..claims import Outcome, Standing
+from ..comparison import Comparison, Verdict
+from ..finding import TWINS, Moved
 from ..row import Row
 from ..wording import seconds
 
-Standing = Literal["holds", "refuted", "open", "withheld"]
-MARKS: dict[Standing, str] = {"holds": "✓", "refuted": "✗", "open": "?", "withheld": "–"}
+MARKS: Mapping[Standing, str] = {"holds": "✓", "refuted": "✗", "open": "?", "withheld": "–"}
 """Shown beside the word, so that the colour is never alone."""
-HELD = ("exceeded", "confirmed", "as expected", "consistent")
+DEPENDS = "depends on the size"
+CELLS: Mapping[Outcome, tuple[str, str]] = {
+    "exceeded": ("exceeded", "exceeded"),
+    "within": ("confirmed", "confirmed"),
+    "overlapping": ("consistent with the claim", "consistent"),
+    "below": ("refuted: less than claimed", "refuted"),
+    "slower": ("refuted: slower", "refuted"),
+    "faster": ("confirmed: faster", "confirmed"),
+    "unchanged": ("as expected: no change shown", "holds"),
+    "changed": ("refuted: it does change", "refuted"),
+    "moved": ("confirmed", "confirmed"),
+    "unmoved": ("refuted", "refuted"),
+    "undecided": ("undecided", "undecided"),
+    "too few processes": ("undecided: too few processes", "undecided"),
+    "not counted": ("undecided: not counted", "undecided"),
+    "no figure": ("", ""),
+}
+"""What a table says of each outcome, and the word for it by itself."""
 
 
 @dataclass(frozen=True)
@@ -29,54 +45,82 @@ class Conclusion:
         return MARKS[self.standing]
 
 
+def outcome(row: Row) -> str:
+    """What became of the claim, in a table's cell; nothing for a function that carries none, or has no figure."""
+    if row.held is None:
+        return ""
+    said, _ = CELLS[row.held.outcome]
+    if row.held.outcome in ("moved", "unmoved"):
+        return f"{said}: {_counts(row)}"
+    if row.over_sizes:
+        # A claim without a figure is about every size, so one size cannot leave it undecided.
+        return f"{DEPENDS}: {row.over_sizes}" if row.held.standing == "open" else f"{said}, {row.over_sizes}"
+    return said
+
+
 def conclusion(row: Row) -> Conclusion:
     """Of a finding's first row, which carries the claim."""
-    if row.verdict in (Verdict.WITHHELD, Verdict.STALE):
-        return Conclusion("withheld", str(row.verdict).lower(), f"No figure: {row.reason}.")
-    word = row.outcome.split(":")[0].split(",")[0]
-    standing: Standing = "holds" if word.startswith(HELD) else "refuted" if word.startswith("refuted") else "open"
-    return Conclusion(standing, _short(word), " ".join(filter(None, (_sentence(row, word), _careful(row)))))
+    if row.held is None or row.held.standing == "withheld":
+        return Conclusion("withheld", str(row.figure.verdict).lower(), f"No figure: {row.figure.why}.")
+    word = DEPENDS if row.over_sizes and row.held.standing == "open" else CELLS[row.held.outcome][1]
+    return Conclusion(row.held.standing, word, " ".join(filter(None, (_sentence(row), _careful(row)))))
 
 
-def _short(word: str) -> str:
-    return {"as expected": "holds", "consistent with the claim": "consistent"}.get(word, word)
-
-
-def _sentence(row: Row, word: str) -> str:
+def _sentence(row: Row) -> str:
     """The claim against the figure."""
-    claim = row.finding.claim
-    if row.finding.name == "grad_mode" and row.counted:
-        change = "no change of speed was shown" if row.verdict is Verdict.AMBIGUOUS else "the speed changes too"
-        return f"{_capital(row.outcome.partition(': ')[2])}; {change}."
-    if claim.low == claim.high == 1:
-        return _unchanged(row)
-    if claim.low is None or claim.high is None:
-        told = row.outcome.partition(": ")[2]
-        return f"{_capital(told) if word == 'confirmed' else _undecided(row, told)}."
-    words = {
-        "exceeded": f"More than the {claim.words} claimed, over the whole interval",
-        "confirmed": f"Within the {claim.words} claimed, over the whole interval",
-        "consistent with the claim": f"The interval meets the {claim.words} claimed, but does not lie within",
-        "refuted": f"Not the {claim.words} claimed: {row.outcome.partition(': ')[2]}",
-    }
-    return f"{words.get(word, f'Too little is known to hold it against the {claim.words} claimed')}."
+    assert row.held and row.figure.comparison
+    claimed = f"the {row.finding.claim.words} claimed"
+    over_sizes = f", {row.over_sizes}" if row.over_sizes else ""
+    match row.held.outcome:
+        case "exceeded":
+            return f"More than {claimed}, over the whole interval."
+        case "within":
+            return f"Within {claimed}, over the whole interval."
+        case "overlapping":
+            return f"The interval meets {claimed}, but does not lie within."
+        case "below":
+            return f"Not {claimed}: less than claimed."
+        case "slower":
+            return f"Slower{over_sizes}." if row.finding.claim.band is None else f"Not {claimed}: slower."
+        case "faster":
+            return f"Faster{over_sizes}."
+        case "unchanged":
+            return "As claimed, no change of speed was shown."
+        case "changed":
+            return _changed(row.figure.comparison)
+        case "not counted":
+            return "What it is about was not counted in this sitting."
+        case "moved" | "unmoved":
+            is_open = row.figure.verdict is Verdict.AMBIGUOUS
+            counts, speed = _counts(row), "no change of speed was shown" if is_open else "the speed changes too"
+            return f"{counts[:1].upper()}{counts[1:]}; {speed}."
+    return _open(row, claimed)
 
 
-def _unchanged(row: Row) -> str:
-    assert row.comparison is not None
-    if row.verdict is not Verdict.VERIFIED:
-        return "As claimed, no change of speed was shown."
-    share = 1 - 1 / row.comparison.speedup
-    spared_s = row.comparison.baseline_s - row.comparison.contender_s
+def _open(row: Row, claimed: str) -> str:
+    on = row.figure.about.workload
+    if row.finding.claim.band is None and on:
+        here = f"Not settled for {on.n_items:,} items on {on.subject}"
+        return f"{here}; over sizes {row.over_sizes}." if row.over_sizes else f"{here}."
+    return f"Too little is known to hold it against {claimed}."
+
+
+def _changed(comparison: Comparison) -> str:
+    share = 1 - 1 / comparison.speedup
+    spared_s = comparison.baseline_s - comparison.contender_s
     way = "faster" if share > 0 else "slower"
     return f"It does change the speed: {abs(share):.1%} {way}, which is {seconds(abs(spared_s))} a call."
 
 
-def _undecided(row: Row, told: str) -> str:
-    assert row.comparison is not None
-    on = row.comparison.certificate.workload
-    here = f"Not settled for {on.n_items:,} items on {on.subject}"
-    return f"{here}; over sizes {told}" if told and row.ends else _capital(row.outcome)
+def _counts(row: Row) -> str:
+    """What the claim's counter said before and after."""
+    effect = row.finding.claim.effect
+    assert row.held and isinstance(effect, Moved)
+    before, after = row.held.counts
+    if effect.counter.startswith("bytes_"):
+        of = effect.counter.removeprefix("bytes_").replace("_", " ")
+        return f"{before / 1e6:,.0f} MB {of} in one call, then {after / 1e6:,.0f} MB"
+    return f"{before:,} {effect.counter.replace('_', ' ')} in one call, then {after:,}"
 
 
 def overall(standings: Sequence[Standing]) -> str:
@@ -93,16 +137,12 @@ def overall(standings: Sequence[Standing]) -> str:
 
 def _careful(row: Row) -> str:
     """What a careful loop leaves of it."""
-    loop = row.beside
-    if not loop or not loop.comparison or not loop.careful_s:
+    if not row.careful or not row.careful.comparison:
         return ""
-    low, high = loop.comparison.interval
-    known = f"{loop.comparison.speedup:.1f}x [{low:.1f}, {high:.1f}]"
-    doubt = "" if loop.verdict is Verdict.VERIFIED else f" ({loop.verdict})"
-    if loop.contender == TWINS[1]:
+    compared, (baseline, contender) = row.careful.comparison, row.careful.about.arms
+    low, high = compared.interval
+    known = f"{compared.speedup:.1f}x [{low:.1f}, {high:.1f}]"
+    doubt = "" if row.careful.verdict is Verdict.VERIFIED else f" ({row.careful.verdict})"
+    if contender == TWINS[1]:
         return f"Against a loop written with care, {known} is left{doubt}."
-    return f"A loop written with care is {known} as fast as the {loop.baseline} twin{doubt}."
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return f"A loop written with care is {known} as fast as the {baseline} twin{doubt}."

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from ..comparison import Comparison
 from ..finding import CAREFUL, Claim
-from ..noise import NullPair
 from ..row import Row
-from ..wording import speedup
+from ..sittings import NullPair
 from .plot import Plot, error_bars, label, level, log_axis, role, rows_height, rows_layout, span
 
 SYMBOLS = {"batched": "circle", CAREFUL: "diamond", "null": "square-open"}
@@ -27,12 +26,12 @@ def marks(rows: Sequence[Row], null: NullPair | None) -> list[Mark]:
     """The functions' speed-ups, the careful loop's where there is one, and the A/A pair's below."""
     found = []
     for row in rows:
-        if row.comparison and row.measured:
-            found.append(Mark(row.pair.name, row.comparison, "batched"))
-        if row.beside and row.beside.comparison and row.beside.careful_s:
-            is_left = row.beside.baseline == CAREFUL
-            of = "against a careful loop" if is_left else f"a careful loop over {row.beside.baseline}"
-            found.append(Mark(of, row.beside.comparison, CAREFUL))
+        if row.figure.comparison:
+            found.append(Mark(row.pair.name, row.figure.comparison, "batched"))
+        if row.careful and row.careful.comparison:
+            baseline = row.careful.about.arms[0]
+            of = "against a careful loop" if baseline == CAREFUL else f"a careful loop over {baseline}"
+            found.append(Mark(of, row.careful.comparison, CAREFUL))
     if found and null:
         found.append(Mark("A/A, a twin over itself", null.comparison, "null"))
     return found
@@ -54,15 +53,15 @@ def interval_plot(name: str, rows: Sequence[Row], null: NullPair | None) -> Plot
                 "y": [-number],
                 "error_x": error_bars([span(mark.comparison)], mark.kind, 3),
                 "marker": {"size": 12, "symbol": SYMBOLS[mark.kind], "color": role(mark.kind)},
-                "text": [f"{label(mark.words)}<br><b>{speedup(mark.comparison)}</b>"],
+                "text": [f"{label(mark.words)}<br><b>{mark.comparison.words}</b>"],
                 "hovertemplate": "%{text}<extra></extra>",
             }
         )
-    values = [1.0, *_ends(claim)]
+    values = [1.0, *(claim.band or ())]
     for mark in shown:
         values += [mark.comparison.speedup, *mark.comparison.interval]
-    told = "; ".join(f"{mark.words} {speedup(mark.comparison)}" for mark in shown)
-    labels = [f"{label(mark.words)}  <b>{speedup(mark.comparison)}</b>" for mark in shown]
+    told = "; ".join(f"{mark.words} {mark.comparison.words}" for mark in shown)
+    labels = [f"{label(mark.words)}  <b>{mark.comparison.words}</b>" for mark in shown]
     axis = log_axis(values, "speed-up, 95% interval")
     layout = rows_layout(labels, axis, shapes=_shapes(claim), annotations=_claimed(claim))
     layout["margin"] = {"l": 8, "r": 16, "t": 24, "b": 40}
@@ -71,22 +70,20 @@ def interval_plot(name: str, rows: Sequence[Row], null: NullPair | None) -> Plot
 
 
 def _claimed(claim: Claim) -> list[dict[str, object]]:
-    if not claim.low or not claim.high or claim.high == 1:
+    low, high = claim.band or (1, 1)
+    if high == 1:
         return []
-    middle = math.log10(claim.low * claim.high) / 2
+    middle = math.log10(low * high) / 2
     words = {"text": f"claimed {label(claim.words)}", "font": {"size": 12, "color": role("soft")}}
     return [{**words, "x": middle, "yref": "paper", "y": 1, "yanchor": "bottom", "showarrow": False}]
 
 
-def _ends(claim: Claim) -> list[float]:
-    return [end for end in (claim.low, claim.high) if end]
-
-
 def _shapes(claim: Claim) -> list[dict[str, object]]:
     drawn: list[dict[str, object]] = [level(1.0)]
-    if claim.low and claim.high:
+    if claim.band:
+        low, high = claim.band
         # A claim of one figure is a band too, or it could not be seen.
-        low, high = (claim.low, claim.high) if claim.high > claim.low else (claim.low / 1.02, claim.high * 1.02)
+        low, high = (low, high) if high > low else (low / 1.02, high * 1.02)
         box = {"type": "rect", "x0": low, "x1": high, "yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
         drawn.append(
             {**box, "fillcolor": role("claim"), "line": {"width": 1, "color": role("claim-line"), "dash": "dash"}}

@@ -3,24 +3,22 @@
 import hashlib
 import math
 from base64 import b64encode
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined
 from jinja2 import Environment as Templates
-from jinja2 import FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from ..looks import ERROR_RATE
 from ..operators import N_SHOWN
-from ..studies.plots import detection_plot, power_plots
-from ..studies.power.rates import pooled_rows, power_rows
-from ..studies.rewrites.rate import again
 from ..sweep import WORDS
-from ..wording import cell, figure, memory, moved, seconds, speedup
+from ..wording import cell, digits, memory, moved, seconds
 from .axis import along
-from .conclusion import overall
+from .conclusion import outcome, overall
 from .icicles import icicle_plot
 from .matrices import matrix_plot
 from .sittings import null_plot
@@ -29,8 +27,7 @@ from .work import quantity
 TEMPLATES = Path(__file__).parent.parent / "templates"
 FILTERS = {
     "seconds": seconds,
-    "figure": figure,
-    "speedup": speedup,
+    "digits": digits,
     "cell": cell,
     "bytes": memory,
     "exp": math.exp,
@@ -40,25 +37,25 @@ GLOBALS: dict[str, Any] = {
     "ERROR_RATE": ERROR_RATE,
     "x": along,
     "words": WORDS,
-    "again": again,
+    "outcome": outcome,
     "overall": overall,
     "quantity": quantity,
     "null_plot": null_plot,
     "matrix_plot": matrix_plot,
-    "pooled_rows": pooled_rows,
-    "power_rows": power_rows,
-    "power_plots": power_plots,
-    "detection_plot": detection_plot,
     "icicle_plot": icicle_plot,
     "shown": N_SHOWN,
 }
 
 
-def fill(name: str, **shown: Any) -> str:
-    """One of the templates with what it shows; a page escapes all text, Markdown what the template says."""
+def fill(name: str, folders: Mapping[str, Path] | None = None, **shown: Any) -> str:
+    """One of the templates with what it shows; a page escapes all text, Markdown what the template says.
+
+    It may include a template `NAME/FILE` of the `folders` of that name.
+    """
     is_page = name.endswith(".html")
+    named = {name: FileSystemLoader(folder) for name, folder in (folders or {}).items()}
     templates = Templates(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=ChoiceLoader([FileSystemLoader(TEMPLATES), PrefixLoader(named)]),
         undefined=StrictUndefined,
         autoescape=is_page,
         trim_blocks=True,

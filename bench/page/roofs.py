@@ -6,7 +6,7 @@ from typing import Any
 from ..finding import TWINS
 from ..roofline import Machine
 from ..row import Row
-from ..wording import figure, seconds
+from ..wording import digits, seconds
 from .plot import Plot, label, log_axis, role
 
 ROUND = tuple(factor * 10.0**power for power in range(-3, 16) for factor in (1, 2, 5))
@@ -31,7 +31,7 @@ def roof_plot(name: str, rows: Sequence[Row]) -> Plot | None:
             took_s = (roof.definition_s, roof.fastest_s)[side]
             x.append(roof.work.flops / roof.work.weight_bytes)
             y.append(roof.work.flops / took_s)
-            share = f"{figure(100 * roof.shares[side])}% of the machine's limit"
+            share = f"{digits(100 * roof.shares[side])}% of the machine's limit"
             text.append(f"{label(row.pair.name)}, {twin}<br><b>{seconds(took_s)}</b>, {share}")
         across, heights = [*across, *x], [*heights, *y]
         marker = {"size": 11, "symbol": SYMBOLS[side], "color": role(twin), "line": {"width": 2, "color": role(twin)}}
@@ -51,7 +51,7 @@ def _roof(machine: Machine, across: Sequence[float]) -> dict[str, Any]:
     ridge = machine.flops_per_s / machine.bytes_per_s
     x = sorted({min(across) / 4, ridge, max(across) * 4})
     y = [min(machine.flops_per_s, machine.bytes_per_s * at) for at in x]
-    text = [f"the machine's limit: {figure(value / 1e9)} GFLOP/s" for value in y]
+    text = [f"the machine's limit: {digits(value / 1e9)} GFLOP/s" for value in y]
     line = {"color": role("soft"), "width": 3}
     return {
         "type": "scatter",
@@ -74,5 +74,5 @@ def _rates(heights: Sequence[float]) -> dict[str, Any]:
 def _words(row: Row) -> str:
     roof = row.roofline
     assert roof is not None
-    before, after = (f"{figure(100 * share)}%" for share in roof.shares)
-    return f"{row.pair.name}: sequential {before}, batched {after} of the limit, ceiling {figure(roof.ceiling)}x"
+    before, after = (f"{digits(100 * share)}%" for share in roof.shares)
+    return f"{row.pair.name}: sequential {before}, batched {after} of the limit, ceiling {digits(roof.ceiling)}x"

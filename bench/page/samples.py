@@ -6,6 +6,7 @@ from itertools import accumulate
 from typing import Any
 
 from ..comparison import Comparison, Launch
+from ..stated import About
 from ..wording import seconds
 from .plot import AXIS, Plot, label, role
 
@@ -40,11 +41,11 @@ def samples(launches: Sequence[Launch]) -> Iterator[Sample]:
                 yield Sample(number, place, pair, arm, taken, (arm == 0) == is_first)
 
 
-def sample_plot(name: str, comparison: Comparison, function: str, arms: tuple[str, str]) -> Plot:
+def sample_plot(name: str, comparison: Comparison, about: About) -> Plot:
     """A panel for each arm, on axes that begin at 0: what is twice as high took twice as long."""
     taken = list(samples(comparison.launches))
     traces, axes = [], {}
-    for arm, twin in enumerate(arms):
+    for arm, twin in enumerate(about.arms):
         own = [sample for sample in taken if sample.arm == arm]
         unit, factor = _unit(max(sample.s for sample in own))
         traces.append(_trace(own, twin, arm, factor))
@@ -56,11 +57,11 @@ def sample_plot(name: str, comparison: Comparison, function: str, arms: tuple[st
             "title": {"text": f"{label(twin)}, {unit}", "font": {"size": 12, "color": role(_colour(twin, arm))}},
         }
     layout = {**axes, "xaxis": _order_axis(comparison.launches, taken), "shapes": _bands(comparison.launches)}
-    title = f"{function}: every sample, in the order taken"
+    title = f"{about.function}: every sample, in the order taken"
     n_launches, n_pairs = len(comparison.launches), sum(len(launch.baseline_s) for launch in comparison.launches)
     told = (
-        f"{n_pairs} pairs of samples of {function} from {n_launches} fresh processes: {arms[0]} around "
-        f"{seconds(comparison.baseline_s)}, {arms[1]} around {seconds(comparison.contender_s)} per call."
+        f"{n_pairs} pairs of samples of {about.function} from {n_launches} fresh processes: {about.arms[0]} around "
+        f"{seconds(comparison.baseline_s)}, {about.arms[1]} around {seconds(comparison.contender_s)} per call."
     )
     return Plot(name, title, told, tuple(traces), layout, 280)
 

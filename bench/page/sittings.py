@@ -1,11 +1,12 @@
 """Sittings side by side: the A/A pairs of all, and what each measured of a finding."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..noise import NullPair
-from ..past import EarlierFigure
-from ..wording import speedup
+from ..comparison import Comparison
+from ..figure import Figure
+from ..record import Record
+from ..sittings import NullPair
 from .plot import AXIS, Plot, error_bars, label, log_axis, role, span
 from .sizes import LINES
 
@@ -17,13 +18,13 @@ def null_plot(name: str, nulls: Sequence[NullPair]) -> Plot | None:
         return None
     comparisons = [null.comparison for null in told]
     trace = {
-        **_marks([moment(null.written) for null in told], comparisons, "null"),
+        **_marks([moment(null.record.written) for null in told], comparisons, "null"),
         "marker": {
             "size": 10,
             "color": role("null"),
             "symbol": ["x" if null.differs else "square" for null in told],
         },
-        "text": [f"{label(null.sitting)}<br><b>{null.figures}</b>" for null in told],
+        "text": [f"{label(null.record.sitting)}<br><b>{null.figures}</b>" for null in told],
     }
     heights = [1.0, *(end for c in comparisons for end in (c.speedup, *c.interval))]
     n_void = sum(null.differs for null in told)
@@ -31,27 +32,47 @@ def null_plot(name: str, nulls: Sequence[NullPair]) -> Plot | None:
     return Plot(name, "A/A pairs of all sittings", words, (trace,), _layout(heights), 300)
 
 
-def earlier_plot(name: str, figures: Sequence[EarlierFigure]) -> Plot | None:
+def earlier_plot(name: str, figures: Sequence[Figure]) -> Plot | None:
     """A finding's speed-ups by sitting, a line a function; None where there is one sitting at most."""
-    if len({one.sitting for one in figures}) < 2:
+    shown = [Shown(one, one.record, one.comparison) for one in figures if one.record and one.comparison]
+    if len({one.record.sitting for one in shown}) < 2:
         return None
     traces = []
-    for number, function in enumerate(dict.fromkeys(one.function for one in figures)):
-        own = [one for one in figures if one.function == function]
+    for number, function in enumerate(dict.fromkeys(one.function for one in shown)):
+        own = [one for one in shown if one.function == function]
         colour, symbol = LINES[number % len(LINES)]
+        symbols = ["x" if one.figure.is_void else symbol for one in own]
         traces.append(
             {
-                **_marks([moment(_began(one)) for one in own], [one.comparison for one in own], colour),
+                **_marks([one.began for one in own], [one.comparison for one in own], colour),
                 "mode": "markers",
                 "name": label(function),
-                "marker": {"size": 10, "color": role(colour), "symbol": ["x" if o.is_void else symbol for o in own]},
+                "marker": {"size": 10, "color": role(colour), "symbol": symbols},
                 "text": [_words(one) for one in own],
             }
         )
-    heights = [end for one in figures for end in (one.comparison.speedup, *one.comparison.interval)]
-    told = "; ".join(f"{moment(_began(one))} {one.function} {speedup(one.comparison)}" for one in figures)
+    heights = [end for one in shown for end in (one.comparison.speedup, *one.comparison.interval)]
+    told = "; ".join(f"{one.began} {one.function} {one.comparison.words}" for one in shown)
     layout = {**_layout(heights), "showlegend": len(traces) > 1}
     return Plot(name, "The same figures in other sittings", f"{told}.", tuple(traces), layout, 320)
+
+
+class Shown(NamedTuple):
+    """A figure of one of the sittings, with what it was made of."""
+
+    figure: Figure
+    record: Record
+    comparison: Comparison
+
+    @property
+    def function(self) -> str:
+        """The function's name."""
+        return self.figure.about.function
+
+    @property
+    def began(self) -> str:
+        """When the sitting began, as a label."""
+        return moment(self.record.sitting if self.record.sitting[:4].isdigit() else self.record.written)
 
 
 def moment(written: str) -> str:
@@ -59,13 +80,10 @@ def moment(written: str) -> str:
     return label(written[:16].replace("T", " "))
 
 
-def _began(one: EarlierFigure) -> str:
-    return one.sitting if one.sitting[:4].isdigit() else one.written
-
-
-def _words(one: EarlierFigure) -> str:
-    void = "<br>void: the A/A pair differs" if one.is_void else ""
-    return f"{label(one.function)}, commit {label(one.commit[:12])}<br><b>{speedup(one.comparison)}</b>{void}"
+def _words(one: Shown) -> str:
+    void = "<br>void: the A/A pair differs" if one.figure.is_void else ""
+    commit = label(one.record.environment.commit[:12])
+    return f"{label(one.function)}, commit {commit}<br><b>{one.comparison.words}</b>{void}"
 
 
 def _marks(x: list[str], comparisons: Sequence[Any], colour: str) -> dict[str, Any]:

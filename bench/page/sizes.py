@@ -5,7 +5,7 @@ from typing import Any
 
 from ..comparison import Comparison
 from ..sweep import WORDS, Point, Sweep
-from ..wording import seconds, speedup
+from ..wording import seconds
 from .plot import Plot, error_bars, label, log_axis, role, span
 
 LINES = (
@@ -66,7 +66,7 @@ def _line(sweep: Sweep, colour: str, symbol: str, dash: str) -> dict[str, Any]:
 def _words(sweep: Sweep, point: Point, comparison: Comparison) -> str:
     took = f"{seconds(comparison.baseline_s)} sequential, {seconds(comparison.contender_s)} batched"
     where = f"{label(sweep.series.title)}: {point.size:,} {label(sweep.series.unit)}"
-    return f"{where}<br><b>{speedup(comparison)}</b>, {WORDS[point.outcome]}<br>{took}"
+    return f"{where}<br><b>{comparison.words}</b>, {WORDS[point.outcome]}<br>{took}"
 
 
 def _losing(heights: Sequence[float]) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from ..bodies import Counted
 from ..finding import TWINS
-from ..wording import figure
+from ..wording import digits
 from .plot import Plot, label, level, log_axis, role, rows_height, rows_layout
 
 SYMBOLS = {"sequential": "circle-open", "careful": "diamond", "batched": "circle"}
@@ -23,7 +23,7 @@ def quantity(name: str, n: int) -> str:
     unit = next((unit for beginning, unit in UNITS.items() if name.startswith(beginning)), "")
     for factor, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if unit and n >= factor:
-            return f"{figure(n / factor)} {prefix}{unit}"
+            return f"{digits(n / factor)} {prefix}{unit}"
     return f"{n:,}"
 
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..finding import TWINS, Finding
-from ..record import Record
+from ..asked import Asked
+from ..finding import TWINS
+from ..sittings import RecordedSitting, that_counts
 from ..two_sides import Compared, SideSeen
 from .outcome import Outcome, outcomes
 
@@ -42,16 +43,10 @@ class Column:
 class Grid:
     """All sides that were held against `first`, in the order first recorded."""
 
-    findings: tuple[Finding, ...]
     first: SideSeen
     columns: tuple[Column, ...]
-
-    @property
-    def abouts(self) -> list[tuple[str, str]]:
-        """Function and twin of every row, in the findings' order."""
-        known = [(pair.name, twin) for finding in self.findings for pair in finding.pairs for twin in TWINS]
-        found = {about for column in self.columns for about in column.found}
-        return [about for about in known if about in found] + sorted(found - set(known))
+    abouts: tuple[tuple[str, str], ...]
+    """Function and twin of every row, in the findings' order."""
 
 
 def change(one: Outcome) -> Change:
@@ -70,17 +65,24 @@ def change(one: Outcome) -> Change:
     return "rounding" if answers.status == "rounding" else "same"
 
 
-def grids(findings: Sequence[Finding], records: Sequence[Record]) -> tuple[Grid, ...]:
+def grids(among: Sequence[RecordedSitting], asked: Asked) -> tuple[Grid, ...]:
     """One for each side that others were held against; of a pair of sides the newest sitting counts."""
-    sittings: dict[tuple[str, str], dict[str, list[Compared]]] = {}
-    for record in records:
-        body = record.body
-        if isinstance(body, Compared):
-            sides = (body.before.text, body.after.text)
-            sittings.setdefault(sides, {}).setdefault(record.sitting, []).append(body)
-    found: dict[str, tuple[SideSeen, list[Column]]] = {}
-    for (before, _), by_sitting in sittings.items():
-        sitting, bodies = list(by_sitting.items())[-1]
-        column = Column(bodies[-1].after, sitting, {(o.body.function, o.body.twin): o for o in outcomes(bodies)})
-        found.setdefault(before, (bodies[-1].before, []))[1].append(column)
-    return tuple(Grid(tuple(findings), first, tuple(columns)) for first, columns in found.values())
+    held = [body for sitting in among for body in sitting.of(Compared)]
+    found: dict[str, list[tuple[SideSeen, Column]]] = {}
+    for before, after in dict.fromkeys((body.before.text, body.after.text) for body in held):
+        sitting = that_counts(among, [(before, after)], _compared)
+        bodies = _compared(sitting, (before, after)) if sitting else []
+        if sitting and bodies:
+            told = {(one.body.function, one.body.twin): one for one in outcomes(bodies)}
+            found.setdefault(before, []).append((bodies[-1].before, Column(bodies[-1].after, sitting.name, told)))
+    return tuple(_grid(columns[0][0], [column for _, column in columns], asked) for columns in found.values())
+
+
+def _compared(sitting: RecordedSitting, sides: tuple[str, str]) -> list[Compared]:
+    return [body for body in sitting.of(Compared) if (body.before.text, body.after.text) == sides]
+
+
+def _grid(first: SideSeen, columns: Sequence[Column], asked: Asked) -> Grid:
+    found = {about for column in columns for about in column.found}
+    known = [(pair.name, twin) for _, pair in asked.pairs for twin in TWINS]
+    return Grid(first, tuple(columns), (*(about for about in known if about in found), *sorted(found - set(known))))

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -38,12 +38,21 @@ class Unsupported(SpeedproofError):
 
 def wanted(side: Side, root: Path = ROOT) -> tuple[list[str], list[str]]:
     """What pip is asked for, and the constraints that it is held to: the tested set but for what the side names."""
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    needed = [*project["dependencies"], *(t for t in project["optional-dependencies"]["bench"] if _name(t) in NEEDED)]
+    told = _told(root)
+    needed = [*told["project"]["dependencies"], *(t for t in ruler(root) if _name(t) in NEEDED)]
     asked = [text for text in needed if _name(text) not in side.names]
     lines = (root / "constraints.txt").read_text(encoding="utf-8").splitlines()
     tested = [line for line in lines if line.strip() and not line.startswith("#")]
     return [*asked, *side.requirements, *map(str, side.libraries)], [t for t in tested if _name(t) not in side.names]
+
+
+def ruler(root: Path = ROOT) -> list[str]:
+    """What all of the ruler needs, beside the libraries of the twins."""
+    return [str(requirement) for requirement in _told(root)["dependency-groups"]["ruler"]]
+
+
+def _told(root: Path) -> dict[str, Any]:
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def _name(requirement: str) -> str:
@@ -110,7 +119,7 @@ def _reason(out: str, err: str) -> str:
 def main() -> None:
     """Installs a wheel of the project, what the ruler needs and the side into the environment that this runs in."""
     side = parse_side(os.environ[VARIABLE])
-    asked = [f"{sys.argv[1]}[bench]", *side.requirements]
+    asked = [sys.argv[1], *ruler(), *side.requirements]
     try:
         install(side, asked, wanted(side)[1], Path(sys.prefix), partial(run_clean, []))
     except SpeedproofError as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..comparison import holm
 from ..estimate import Estimate
@@ -52,12 +53,12 @@ class Outcome:
         told += [f"other {of.replace('_', ' ')}" for of in self.body.tables if of not in known]
         return told
 
-    @property
+    @cached_property
     def slowdown(self) -> Estimate | None:
         """after / before, above 1 is slower; None where nothing was timed."""
         return slowdown(self.body.launches) if self.body.launches else None
 
-    @property
+    @cached_property
     def time(self) -> str:
         """`slower`, `faster`, `alike` as far as can be told, `not confirmed`, or why nothing was timed."""
         answers = self.body.answers

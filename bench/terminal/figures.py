@@ -7,11 +7,13 @@ from rich.table import Table
 from rich.text import Text
 
 from ..comparison import Comparison
+from ..figure import Figure
+from ..page.conclusion import outcome
 from ..report import Report
 from ..row import Row
 from ..sweep import WORDS, Sweep
 from ..waterfall import Waterfall
-from ..wording import figure, seconds, speedup
+from ..wording import digits, seconds
 from .lines import out, say_line
 
 
@@ -19,23 +21,24 @@ def show_rows(built: Report) -> None:
     """The verdicts, and the A/A line."""
     table = Table("#", "function", "claimed", "measured, 95% interval", "sequential", "batched", "verdict", "claim")
     for row in built.rows:
-        compared = row.comparison
+        compared = row.figure.comparison
         times = [seconds(s) for s in (compared.baseline_s, compared.contender_s)] if compared else ["", ""]
-        said = Text(f"{row.verdict}{f' ({row.reason})' if row.reason else ''}")
+        said = Text(f"{row.figure.verdict}{f' ({row.figure.why})' if row.figure.why else ''}")
         number = str(row.finding.number)
-        table.add_row(number, row.pair.name, row.claimed, Text(row.measured), *times, said, row.outcome)
+        table.add_row(number, row.pair.name, row.claimed, Text(row.figure.words), *times, said, outcome(row))
     out.print(table)
     for row in built.rows:
-        if row.beside:
-            took = f" ({row.beside.careful_s} careful)" if row.beside.careful_s else ""
-            say_line(f"{row.pair.name}, against a careful loop: {row.beside.told}{took}")
+        if row.careful:
+            took = f" ({row.careful_s} careful)" if row.careful_s else ""
+            say_line(f"{row.pair.name}, against a careful loop: {row.against_careful}{took}")
     for line in built.advice:
         say_line(f"What on the machine may be wrong: {line}")
     say_line(
         f"A/A: {built.null_words}. Controls rejected: {built.separation.n_killed} of {len(built.separation.wrong)}."
     )
-    if built.rejections:
-        say_line(f"Valid rewrites rejected: {built.all_rejections.words}.")
+    for extra in built.extras:
+        if extra.told.line:
+            say_line(extra.told.line)
 
 
 def show_sweeps(swept: Sequence[Sweep]) -> None:
@@ -43,11 +46,13 @@ def show_sweeps(swept: Sequence[Sweep]) -> None:
     for sweep in swept:
         table = Table(sweep.series.unit, "sequential", "batched", "speed-up, 95% interval", "outcome")
         for point in sweep.points:
-            told = [Text(f"withheld ({point.reason})")] if point.comparison is None else [Text(WORDS[point.outcome])]
+            told = (
+                [Text(f"withheld ({point.figure.why})")] if point.comparison is None else [Text(WORDS[point.outcome])]
+            )
             figures = ["", "", ""]
             if point.comparison:
                 times = [seconds(s) for s in (point.comparison.baseline_s, point.comparison.contender_s)]
-                figures = [*times, speedup(point.comparison)]
+                figures = [*times, point.comparison.words]
             table.add_row(f"{point.size:,}", *map(Text, figures), *told)
         say_line(f"{sweep.series.function}, {sweep.series.title}")
         out.print(table)
@@ -59,27 +64,24 @@ def show_sweeps(swept: Sequence[Sweep]) -> None:
 
 def row_as_json(row: Row) -> dict[str, Any]:
     """A verdict as plain data; no figure where there is none to be told."""
-    told = row.comparison if row.measured else None
+    told = row.figure.comparison
     return {
         "finding": row.finding.name,
         "function": row.pair.name,
         "claimed": row.claimed,
-        "verdict": row.verdict.value,
-        "reason": row.reason,
+        "verdict": row.figure.verdict.value,
+        "reason": row.figure.why,
         "speedup": told.speedup if told else None,
         "interval": told.interval if told else None,
-        "claim": row.outcome,
-        "careful": _beside_as_json(row),
+        "claim": outcome(row),
+        "careful": _careful_as_json(row.careful) if row.careful else None,
     }
 
 
-def _beside_as_json(row: Row) -> dict[str, Any] | None:
-    if not row.beside:
-        return None
-    told = row.beside.comparison if row.beside.careful_s else None
-    arms = {"baseline": row.beside.baseline, "contender": row.beside.contender}
-    found = {"verdict": row.beside.verdict.value, "reason": row.beside.reason}
-    return {**arms, **found, **_speedup_as_json(told)}
+def _careful_as_json(careful: Figure) -> dict[str, Any]:
+    arms = dict(zip(("baseline", "contender"), careful.about.arms, strict=True))
+    found = {"verdict": careful.verdict.value, "reason": careful.why}
+    return {**arms, **found, **_speedup_as_json(careful.comparison)}
 
 
 def _speedup_as_json(told: Comparison | None) -> dict[str, Any]:
@@ -97,18 +99,18 @@ def show_waterfall(fall: Waterfall) -> None:
     table = Table("rung", "adds", "its own factor", "in all", "per call", "verdict")
     work = Table("rung", *(name.replace("_", " ") for name in fall.counters))
     for step in fall.steps:
-        in_all = f"{figure(step.in_all)}x" if step.in_all else ""
-        said = step.verdict.value if step.verdict else ""
-        table.add_row(step.rung.name, step.rung.adds, Text(step.factor), in_all, step.seconds, said)
+        in_all = f"{digits(step.in_all)}x" if step.in_all else ""
+        said = step.figure.verdict.value if step.figure else ""
+        took = seconds(step.seconds) if step.seconds else ""
+        table.add_row(step.rung.name, step.rung.adds, Text(step.factor), in_all, took, said)
         if step.counts:
             work.add_row(step.rung.name, *(f"{step.counts[name]:,}" for name in fall.counters))
     out.print(table)
     out.print(work)
     for step in fall.steps:
-        if step.reason:
-            say_line(f"{step.rung.name}: {step.verdict} ({step.reason})")
-    null = f"{figure(fall.null.speedup)}x, {'differs: void' if fall.null_differs else 'alike'}" if fall.null else "none"
-    say_line(f"A/A: {null}")
+        if step.figure and step.figure.why:
+            say_line(f"{step.rung.name}: {step.figure.verdict} ({step.figure.why})")
+    say_line(f"A/A: {fall.sitting.null.words if fall.sitting.null else 'none'}")
 
 
 def waterfall_as_json(fall: Waterfall) -> dict[str, Any]:
@@ -116,14 +118,14 @@ def waterfall_as_json(fall: Waterfall) -> dict[str, Any]:
     return {
         "finding": fall.finding.name,
         "function": fall.pair.name,
-        "sitting": fall.sitting.sitting,
-        "null_differs": fall.null_differs,
+        "sitting": fall.sitting.name,
+        "null_differs": fall.sitting.is_void,
         "rungs": [
             {
                 "rung": step.rung.name,
                 "adds": step.rung.adds,
-                "verdict": step.verdict.value if step.verdict else None,
-                "reason": step.reason,
+                "verdict": step.figure.verdict.value if step.figure else None,
+                "reason": step.figure.why if step.figure else "",
                 "baseline": step.baseline or None,
                 **_speedup_as_json(step.comparison),
                 "in_all": step.in_all,

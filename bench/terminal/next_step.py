@@ -16,7 +16,7 @@ PYTHON = "python -m bench"
 def after_figures(built: Report, workload: str, subject: str | None) -> list[str]:
     """What the verdicts of a report ask for."""
     about = _options(workload, subject)
-    if built.null_differs:
+    if built.is_void:
         return [f"The A/A pair differs, so no timing counts. See why: {PYTHON} doctor. Then measure again."]
     rows, lines = built.rows, []
     for verdict, what, verb, more in (
@@ -24,7 +24,7 @@ def after_figures(built: Report, workload: str, subject: str | None) -> list[str
         (Verdict.STALE, "measure again", "measure", ""),
         (Verdict.AMBIGUOUS, "give it more time", "measure", f" --budget-s {MORE_BUDGET_S}"),
     ):
-        found = [row for row in rows if row.verdict is verdict]
+        found = [row for row in rows if row.figure.verdict is verdict]
         if found:
             names = " ".join(dict.fromkeys(row.finding.name for row in found))
             lines.append(f"{_share(found, rows)} {verdict}: {what}: {PYTHON} {verb} {names}{about}{more}")

@@ -41,8 +41,7 @@ def power(
         missing = [name for name in PEERS if name not in installed()]
         if missing and not tool:
             terminal.warn_line(
-                f"Left out, since not installed: {', '.join(missing)}. "
-                "To have all: pip install -e '.[bench,power,test]'"
+                f"Left out, since not installed: {', '.join(missing)}. To have all: pip install -e '.[power,test]'"
             )
         _ask(asked, open_sitting(results, seed), trials, budget_s)
     import pandas as pd

@@ -1,0 +1,37 @@
+"""What definitions say of workloads, asked once a process: judgements of controls ask about the same few pairs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from bench.baseline import Baseline
+from bench.contract import Evidence
+from bench.weights import weights_digest
+
+
+@contextmanager
+def known_definitions() -> Iterator[None]:
+    """A definition that was found right is not asked again about the same workload, weights and rules, or fewer rules.
+
+    Every candidate is still asked for itself, and a definition that is refused is asked each time.
+    """
+    known: dict[Any, tuple[Evidence, Baseline]] = {}
+    ask = Baseline.evidence
+
+    def evidence(baseline: Baseline) -> Evidence:
+        weights = tuple(sorted((name, weights_digest(module)) for name, module in baseline.modules.items()))
+        # A pair that a test made is another one; it is held here, so that no other comes to its address.
+        key = (id(baseline.pair), baseline.workload, baseline.subject, weights)
+        # What was found right by some rules is right by fewer.
+        if key not in known or not known[key][1].without <= baseline.without:
+            known[key] = ask(baseline), baseline
+        told, asked = known[key]
+        baseline.took_s, baseline.autograd, baseline.changes = asked.took_s, asked.autograd, asked.changes
+        baseline.outputs = list(asked.outputs)
+        return told
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Baseline, "evidence", evidence)
+        yield
