@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OTAVA := .venv-otava
 READY := $(VENV)/.ready
-TREE := bench impl_sequential impl_batched tests
+TREE := src bench impl_sequential impl_batched tests
 
 .PHONY: bench test lint history history-pages steps otava tensorboard clean
 
@@ -56,7 +56,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and "Python %d.%d found. Expected 3.11 or newer: make PYTHON=python3.11 ..." % v[:2])'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group ruler --editable '.[test,mutation,power]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group test --group studies --editable '.[lens,report,tensorboard,notebooks,asv]'
 	@touch $@
 
 # Apache Otava holds numpy to a release of its own, so it gets an environment of its own.

@@ -5,9 +5,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from .digest import digest
-from .folders import CACHE
-from .workload import Workload
+from speedproof.digest import digest
+from speedproof.folders import CACHE
+from speedproof.pairs.workload import Workload
 
 WEIGHTS, CFG = "sae_weights.safetensors", "cfg.json"
 """The files of an SAE as SAELens saves it."""

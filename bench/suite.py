@@ -7,11 +7,11 @@ records. A twin without a certificate raises in `setup`, which asv shows as fail
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
-from .certificate import Certificate, Refusal
-from .check import certify
-from .counters import count
-from .finding import TWINS, Finding
-from .subjects import Subjects
+from speedproof.counters.tally import count
+from speedproof.gate.certificate import Certificate, Refusal
+from speedproof.gate.check import certify
+from speedproof.pairs.finding import TWINS, Finding
+from speedproof.pairs.subjects import Subjects
 
 Answers = dict[str, Certificate | Refusal]
 """The gate's answer for each function of a finding."""

@@ -12,7 +12,7 @@ from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BadInput
+from speedproof.errors import BadInput
 
 ROOT = Path(__file__).parent.parent
 OF_MODELS = ("torch", "transformer_lens", "sae_lens")
@@ -40,8 +40,8 @@ def cards() -> Any:
 
 
 def imported(*modules: str) -> dict[str, str]:
-    """What each module of `bench` says when it is imported: nothing, or why it cannot be."""
-    return {name: _refusal(f"bench.{name}") for name in modules}
+    """What each module says when it is imported: nothing, or why it cannot be."""
+    return {name: _refusal(name) for name in modules}
 
 
 def definition_of(name: str) -> str:
@@ -57,7 +57,7 @@ def definition_of(name: str) -> str:
 
 def checked() -> dict[str, Any]:
     """Both pairs on every small workload: what the gate says, and of a wrong function too."""
-    from bench.check import certify
+    from speedproof.gate.check import certify
 
     said = {}
     for finding in cards():
@@ -76,11 +76,11 @@ def squares(numbers: list[int]) -> list[int]:
 
 def made_up() -> dict[str, str]:
     """A pair that says nothing but its functions, inputs and workload: what becomes of each function."""
-    from bench.check import certify
-    from bench.digest import source_digest
-    from bench.exact import Exactly
-    from bench.finding import Pair
-    from bench.workload import Workload
+    from speedproof.digest import source_digest
+    from speedproof.gate.check import certify
+    from speedproof.gate.exact import Exactly
+    from speedproof.pairs.finding import Pair
+    from speedproof.pairs.workload import Workload
 
     def inputs(workload: Workload, subject: Any, order: Sequence[int] | None) -> dict[str, Any]:
         return {"numbers": [n + 2 for n in (range(workload.n_items) if order is None else order)]}
@@ -126,18 +126,18 @@ def made_up() -> dict[str, str]:
 
 def timed(results: str) -> dict[str, Any]:
     """Both pairs certified, counted and sampled, recorded, and a report made of the records."""
-    from bench.certificate import Certificate
-    from bench.check import certify
+    from speedproof.gate.certificate import Certificate
+    from speedproof.gate.check import certify
 
     findings = cards()
-    from bench import report
-    from bench.bodies import Certified, Counted, Measured
-    from bench.counters import count
-    from bench.environment import current_environment
-    from bench.finding import TWINS
-    from bench.measurement import sample_all
-    from bench.plan import Plan
-    from bench.record import Recorder, read
+    from speedproof.counters.tally import count
+    from speedproof.environment import current_environment
+    from speedproof.pairs.finding import TWINS
+    from speedproof.records.kinds import Certified, Counted, Measured
+    from speedproof.records.record import Recorder, read
+    from speedproof.report import report
+    from speedproof.timing.plan import Plan
+    from speedproof.timing.runner import sample_all
 
     recorder = Recorder(Path(results), current_environment(), "without torch")
     plans = []

@@ -32,8 +32,8 @@ from .saved_runs import (
 
 # The process that hands out the tests reads this file too, and imports nothing large for it.
 if TYPE_CHECKING:
-    from bench.certificate import Certificate
-    from bench.subject import Subject
+    from speedproof.gate.certificate import Certificate
+    from speedproof.lens.subject import Subject
 
 __all__ = [
     "pytest_benchmark_compare_machine_info",
@@ -59,30 +59,30 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session")
 def tiny() -> "Subject":
-    from bench.subject import find_subject
+    from speedproof.lens.subject import find_subject
 
     return find_subject("tiny")
 
 
 @pytest.fixture(scope="session")
 def solved() -> "Subject":
-    from bench.subject import find_subject
+    from speedproof.lens.subject import find_subject
 
     return find_subject("solved")
 
 
 @pytest.fixture(scope="session")
 def tiny_bridge() -> "Subject":
-    from bench.subject import find_subject
+    from speedproof.lens.subject import find_subject
 
     return find_subject("tiny:bridge")
 
 
 @pytest.fixture(scope="session")
 def certificate() -> "Certificate":
-    from bench.certificate import Certificate
-    from bench.check import certify
     from bench.findings import find
+    from speedproof.gate.certificate import Certificate
+    from speedproof.gate.check import certify
 
     finding = find("sae_cache")
     answer = certify(finding, finding.pairs[0], finding.pairs[0].workload("smoke"))
@@ -108,13 +108,13 @@ def warm_processes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def warm_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers of two sides have their libraries imported already."""
-    from bench.regression import driver
+    from speedproof.sides import remote
 
     def started(command: list[str], stdout: Any, stderr: Any, **how: Any) -> warm.Python:
         (pipe,) = how["pass_fds"]
         return warm.Python(command[1:-1], stdout.fileno(), stderr.fileno(), how["cwd"], how["env"], pipe)
 
-    monkeypatch.setattr(driver, "subprocess", SimpleNamespace(**{**vars(subprocess), "Popen": started}))
+    monkeypatch.setattr(remote, "subprocess", SimpleNamespace(**{**vars(subprocess), "Popen": started}))
 
 
 @pytest.fixture(scope="session")

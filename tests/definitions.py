@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bench.baseline import Baseline
-from bench.contract import Evidence
-from bench.weights import weights_digest
+from speedproof.gate.baseline import Baseline
+from speedproof.lens.weights import weights_digest
+from speedproof.pairs.contract import Evidence
 
 
 @contextmanager

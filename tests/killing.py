@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import journal
+from speedproof.records import journal
 
 LONGEST_WAIT_S = 0.02
 """A writer is killed within this long: it gets some lines written, and dies in the middle of one."""

@@ -3,11 +3,11 @@
 import random
 from itertools import product
 
-from bench.environment import current_environment
-from bench.record import Ledger, Record
-from bench.studies.kinds import Planted, Powered
-from bench.two_sides import AnswersCompared, Compared, Hotspot, SideSeen
-from bench.workload import Workload
+from speedproof.environment import current_environment
+from speedproof.pairs.workload import Workload
+from speedproof.records.record import Ledger, Record
+from speedproof.records.sides import AnswersCompared, Compared, Hotspot, SideSeen
+from speedproof_studies.kinds import Planted, Powered
 
 from .reporting import launches
 

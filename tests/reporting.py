@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from html.parser import HTMLParser
 from typing import Any, TypeVar
 
-from bench import report as reports
-from bench.certificate import Certificate
-from bench.comparison import Launch
-from bench.environment import current_environment
-from bench.finding import Finding
 from bench.findings import FINDINGS, find
-from bench.plan import Plan
-from bench.record import Ledger, Record
-from bench.row import Row
-from bench.studies.kinds import Rejected, Rewritten
+from speedproof.environment import current_environment
+from speedproof.gate.certificate import Certificate
+from speedproof.pairs.finding import Finding
+from speedproof.records.record import Ledger, Record
+from speedproof.report import report as reports
+from speedproof.report.row import Row
+from speedproof.timing.comparison import Launch
+from speedproof.timing.plan import Plan
+from speedproof_studies.kinds import Rejected, Rewritten
 
 T = TypeVar("T")
 

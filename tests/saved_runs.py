@@ -14,7 +14,7 @@ from pytest_benchmark.session import PerformanceRegression
 NUMBERS = ("min", "max", "mean", "stddev", "median", "iqr", "ops", "rounds", "iterations")
 DRAWN = ("q1", "q3", "ld15iqr", "hd15iqr")
 """What a histogram draws beyond the table's columns."""
-SAVE_ONE = "Save one first: python -m pytest tests/test_benchmarks.py --benchmark-only --benchmark-save=before"
+SAVE_ONE = "Save one first: python -m pytest tests/bench/test_benchmarks.py --benchmark-only --benchmark-save=before"
 REGRESSED = pytest.StashKey[bool]()
 
 

@@ -49,7 +49,7 @@ def caller(tmp_path: Path) -> Path:
     (tmp_path / "bench" / "__init__.py").write_text("raise SystemExit('the bench of the caller')\n")
     ours = tmp_path / ".speedproof"
     (ours / ".venv" / "bin").mkdir(parents=True)
-    for name in ("bench", "impl_sequential", "impl_batched"):
+    for name in ("src", "bench", "impl_sequential", "impl_batched"):
         (ours / name).symlink_to(ROOT / name)
     python = ours / ".venv" / "bin" / "python"
     python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')

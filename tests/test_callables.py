@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import torch
 
-from bench.callables import name_of, source_file, where
-from bench.certificate import Certificate, Refusal
-from bench.check import certify
-from bench.digest import source_digest
 from bench.findings import find
-from bench.subject import Subject
+from speedproof.callables import name_of, source_file, where
+from speedproof.digest import source_digest
+from speedproof.gate.certificate import Certificate, Refusal
+from speedproof.gate.check import certify
+from speedproof.lens.subject import Subject
 
 FEATURE_LINKS, TEXT_BATCHING = find("feature_links"), find("text_batching")
 PAIR = FEATURE_LINKS.pairs[0]

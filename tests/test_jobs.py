@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 
 def strangers(named: list[str]) -> list[str]:
     """Names that no file of tests has, or that stand twice."""
-    files = {path.stem for path in HERE.glob("test_*.py")}
+    files = {path.stem for path in HERE.rglob("test_*.py")}
     return [name for name, times in Counter(named).items() if times > 1 or name not in files]
 
 

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from bench import environment, repository
-from bench.digest import file_digest
-from bench.errors import BadInput
 from bench.findings import FINDINGS
-from bench.folders import ROOT
-from bench.regression import places
-from bench.regression.installing import Unsupported
-from bench.regression.places import place_of
-from bench.regression.side import IMPLEMENTATIONS, Side, parse_side, tree_digest, uncommitted
+from speedproof import environment, repository
+from speedproof.digest import file_digest
+from speedproof.errors import BadInput
+from speedproof.folders import ROOT
+from speedproof.sides import places
+from speedproof.sides.installing import Unsupported
+from speedproof.sides.places import place_of
+from speedproof.sides.side import IMPLEMENTATIONS, Side, parse_side, tree_digest, uncommitted
 
-from .test_sides import git
-from .test_sides import repository as two_commits
+from .sides.test_side import git
+from .sides.test_side import repository as two_commits
 
 __all__ = ["two_commits"]
 
@@ -115,13 +115,13 @@ def test_a_clone_that_converts_line_ends_has_the_same_fingerprints(tmp_path: Pat
         "--",
         ".gitattributes",
         *IMPLEMENTATIONS,
-        "bench/tokenizer",
-        "speedproof",
+        "src/speedproof/lens/embedded/tokenizer",
+        ".ci",
     )
     for finding in FINDINGS:
         file = f"impl_sequential/{finding.name}.py"
         assert file_digest(tmp_path / "clone" / file) == finding.definition_digest
-    for path in ("bench/tokenizer/tokenizer.json", "speedproof"):
+    for path in ("src/speedproof/lens/embedded/tokenizer/tokenizer.json", ".ci/run"):
         assert b"\r\n" not in (tmp_path / "clone" / path).read_bytes()
 
 

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench import search_path
-from bench.candidate import load
-from bench.errors import BadInput
 from bench.findings import find
-from bench.folders import ROOT, cache_folder, is_checkout, results_folder
+from speedproof import search_path
+from speedproof.errors import BadInput
+from speedproof.folders import ROOT, cache_folder, is_checkout, results_folder
+from speedproof.pairs.candidate import load
 
 SHADOWS = ("torch", "typing", "bench", "random", "pickle", "json", "numpy", "dataclasses", "transformers", "contextlib")
 """Modules that a user's file may share its name with."""
@@ -46,9 +46,9 @@ def trapped(folder: Path) -> Path:
 
 def a_checkout(folder: Path) -> Path:
     """A copy of the code, beside which lie files named as Python's and the libraries' modules are."""
-    for name in search_path.OWN:
+    for name in ("src", *search_path.OWN[str(ROOT)]):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "speedproof", "constraints.txt"):
+    for name in ("pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, folder / name)
     return folder
 
@@ -63,17 +63,25 @@ def environment(folder: Path) -> dict[str, str]:
 PAIR = find("feature_links").pairs[0]
 
 
+START = (
+    "import runpy, sys; sys.path.insert(0, sys.argv[1]); del sys.argv[1]; "
+    "runpy.run_module('bench', run_name='__main__', alter_sys=True)"
+)
+"""Runs the code that lies in the folder given, from wherever one is."""
+
+
 def test_a_link_a_colon_a_trapped_folder_and_a_candidate_with_a_helper_go_together(tmp_path: Path) -> None:
     code = a_checkout(tmp_path / "a b:c")
-    for name in ("torch", "numpy", "transformers"):
-        (code / f"{name}.py").write_text(TRAP)
+    for folder in (code, code / "src"):
+        for name in ("torch", "numpy", "transformers"):
+            (folder / f"{name}.py").write_text(TRAP)
     here = trapped(tmp_path / "user's: own")
     (here / "mine.py").write_text(CANDIDATE)
     (here / "helper.py").write_text(f"NOTES = {str(tmp_path / 'notes')!r}\n")
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "first").symlink_to(code / "speedproof")
-    (tmp_path / "bin" / "speedproof").symlink_to("first")
-    command = [str(tmp_path / "bin" / "speedproof"), "check", "feature_links", "--candidate", f"mine.py:{PAIR.name}"]
+    (tmp_path / "first").symlink_to(code)
+    (tmp_path / "second").symlink_to("first")
+    command = [sys.executable, "-P", "-c", START, str(tmp_path / "second"), "check", "feature_links"]
+    command += ["--candidate", f"mine.py:{PAIR.name}"]
     answer = subprocess.run(command, cwd=here, env=environment(tmp_path), capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr + answer.stdout
     assert "TRAPPED" not in answer.stderr
@@ -89,9 +97,11 @@ def test_a_link_a_colon_a_trapped_folder_and_a_candidate_with_a_helper_go_togeth
 def test_a_folder_that_is_gone_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / "gone").mkdir()
     script = (
-        f"cd {tmp_path}/gone && rmdir {tmp_path}/gone && exec {ROOT}/speedproof check feature_links --workload smoke"
+        f"cd {tmp_path}/gone && rmdir {tmp_path}/gone && exec {sys.executable} -P -c "
+        f'"$START" {ROOT} check feature_links --workload smoke'
     )
-    answer = subprocess.run(["sh", "-c", script], env=environment(tmp_path), capture_output=True, text=True)
+    variables = {**environment(tmp_path), "START": START}
+    answer = subprocess.run(["sh", "-c", script], env=variables, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr + answer.stdout
 
 
@@ -120,6 +130,7 @@ def test_the_current_folder_is_taken_out_however_it_is_written(
     assert not [p for p in path if not os.path.isabs(p) or os.path.realpath(p) == str(tmp_path / "here")]
     assert not any(str(tmp_path) in found(name) for name in SHADOWS)
     assert found("bench") == str(ROOT / "bench/__init__.py")
+    assert found("speedproof") == str(ROOT / "src/speedproof/__init__.py")
 
 
 def test_pythons_own_folder_and_the_installed_libraries_stay_where_somebody_stands_in_them(
@@ -140,7 +151,7 @@ def test_our_packages_come_before_installed_ones_and_nothing_else_of_their_folde
         (folder / "impl_batched").mkdir(parents=True)
         (folder / "impl_batched/__init__.py").touch()
     path.append(str(installed))
-    search_path.own_code_alone(str(root), ("impl_batched",))
+    search_path.own_code_alone({str(root): ("impl_batched",)})
     assert found("impl_batched") == str(root / "impl_batched/__init__.py")
     assert not any(str(root) in found(name) for name in SHADOWS)
 

@@ -10,24 +10,93 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.kit import PLAIN
-from bench.outputs import autograd, fingerprint, memory
-from bench.state import Snapshot, objections, restored, watched
-from bench.tensor_kit import TORCH
+from speedproof.gate.outputs import autograd, fingerprint, memory
+from speedproof.gate.state import Snapshot, objections, restored, watched
+from speedproof.pairs.kit import PLAIN
+from speedproof.tensors.kit import TORCH
 
 ROOT = Path(__file__).parent.parent
 
 GENERAL = (
-    *("errors", "folders", "digest", "clock", "environment", "process", "wording"),
-    *("contract", "workload", "subjects", "trial", "variations", "kit", "finding", "candidate"),
-    *("quiet", "rating", "roofline"),
-    *("counters", "counters.tally", "counters.files", "counters.source", "duplicates"),
-    *("plain_data", "exact", "outputs", "patches", "state", "trials", "rules", "pinned", "refusals", "built"),
-    *("certificate", "gate", "baseline", "check", "suite"),
-    *("looks", "estimate", "comparison", "sampling", "warmup"),
-    *("journal", "stated", "traced", "two_sides", "bodies", "record"),
-    *("shapes", "variants", "identity", "subject", "hub", "texts", "hostile"),
-    *("references", "series", "lens_pair", "findings", "plan", "question", "measurement"),
+    *(
+        "speedproof.errors",
+        "speedproof.folders",
+        "speedproof.digest",
+        "speedproof.clock",
+        "speedproof.environment",
+        "speedproof.processes",
+        "speedproof.wording",
+    ),
+    *(
+        "speedproof.pairs.contract",
+        "speedproof.pairs.workload",
+        "speedproof.pairs.subjects",
+        "speedproof.pairs.trial",
+        "speedproof.pairs.variations",
+        "speedproof.pairs.kit",
+        "speedproof.pairs.finding",
+        "speedproof.pairs.candidate",
+    ),
+    *("speedproof.machine.condition", "speedproof.machine.rates", "speedproof.machine.roofline"),
+    *(
+        "speedproof.counters",
+        "speedproof.counters.tally",
+        "speedproof.counters.files",
+        "speedproof.counters.source",
+        "speedproof.counters.duplicates",
+    ),
+    *(
+        "speedproof.gate.plain_data",
+        "speedproof.gate.exact",
+        "speedproof.gate.outputs",
+        "speedproof.gate.watching",
+        "speedproof.gate.state",
+        "speedproof.gate.trials",
+        "speedproof.gate.rules",
+        "speedproof.gate.pinned",
+        "speedproof.gate.refusals",
+        "speedproof.gate.built",
+    ),
+    *(
+        "speedproof.gate.certificate",
+        "speedproof.gate.gate",
+        "speedproof.gate.baseline",
+        "speedproof.gate.check",
+        "bench.suite",
+    ),
+    *(
+        "speedproof.timing.looks",
+        "speedproof.timing.estimate",
+        "speedproof.timing.comparison",
+        "speedproof.timing.sampling",
+        "speedproof.timing.warmup",
+    ),
+    *(
+        "speedproof.records.journal",
+        "speedproof.records.base",
+        "speedproof.records.trace",
+        "speedproof.records.sides",
+        "speedproof.records.kinds",
+        "speedproof.records.record",
+    ),
+    *(
+        "speedproof.lens.embedded.shapes",
+        "speedproof.lens.embedded.variants",
+        "speedproof.lens.embedded.identity",
+        "speedproof.lens.subject",
+        "bench.hub",
+        "speedproof.lens.texts",
+        "speedproof.lens.hostile",
+    ),
+    *(
+        "speedproof.pairs.references",
+        "speedproof.pairs.series",
+        "speedproof.lens.pair",
+        "bench.findings",
+        "speedproof.timing.plan",
+        "speedproof.pairs.question",
+        "speedproof.timing.runner",
+    ),
 )
 """Modules that anybody's pair goes through, from the ground up, and what a subject's name alone says."""
 
@@ -54,7 +123,9 @@ def test_a_general_module_needs_no_library_of_models_pages_or_command_lines(
     assert refusals[module] == ""
 
 
-@pytest.mark.parametrize("module", ["oracle", "rows", "tensor_kit", "cases.text_batching"])
+@pytest.mark.parametrize(
+    "module", ["speedproof.lens.oracle", "speedproof.lens.rows", "speedproof.tensors.kit", "bench.cases.text_batching"]
+)
 def test_a_module_that_needs_torch_is_seen(module: str) -> None:
     assert "is not to be had" in bare("imported", module)[module]
 

@@ -2,7 +2,7 @@
 
 For tests that start many processes and claim nothing of how one begins. Our own code is imported by each process
 itself, from where it would find it, so that no process knows what another one has imported or changed. What measures,
-and what tests of processes themselves start, is a new interpreter (`bench/process.py`).
+and what tests of processes themselves start, is a new interpreter (`src/speedproof/processes.py`).
 """
 
 import multiprocessing

@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from bench import process
-from bench.errors import BadInput, NotEquivalent, SpeedproofError
-from bench.process import Saying, bounded
+from speedproof import processes
+from speedproof.errors import BadInput, NotEquivalent, SpeedproofError
+from speedproof.processes import Saying, bounded
 
 COLLECTED_MEANWHILE = gc.isenabled()
 """Whether garbage was looked for while this file was imported."""
@@ -93,7 +93,7 @@ def ends(how: str) -> Iterator[Any]:
         yield how
         return
     if how == "garbage":
-        (pipe,) = (one.pipe for one in process._to_parent)
+        (pipe,) = (one.pipe for one in processes._to_parent)
         os.write(pipe.fileno(), b"\x00\x00\x00\x05hello")
     if how == "closed":
         os.closerange(3, 256)

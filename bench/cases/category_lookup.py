@@ -7,20 +7,19 @@ from typing import Any
 import torch
 
 import impl_sequential.category_lookup as sequential
-
-from .. import texts
-from ..contract import Inputs
-from ..counters.source import string_comparisons
-from ..counters.tensors import bytes_allocated, operators
-from ..exact import Exactly
-from ..finding import Refused
-from ..hostile import alone
-from ..lens_trials import of_texts
-from ..lens_variations import OTHER_CATEGORIES
-from ..subject import Subject
-from ..trials import altered
-from ..variations import numbers
-from ..workload import N_CATEGORIES, WORD_RANGE, Workload, fresh
+from speedproof.counters.source import string_comparisons
+from speedproof.gate.exact import Exactly
+from speedproof.gate.trials import altered
+from speedproof.lens import texts
+from speedproof.lens.hostile import alone
+from speedproof.lens.subject import Subject
+from speedproof.lens.trials import of_texts
+from speedproof.lens.variations import OTHER_CATEGORIES
+from speedproof.pairs.contract import Inputs
+from speedproof.pairs.finding import Refused
+from speedproof.pairs.variations import numbers
+from speedproof.pairs.workload import N_CATEGORIES, WORD_RANGE, Workload, fresh
+from speedproof.tensors.counters import bytes_allocated, operators
 
 DEALT = (*WORD_RANGE, "hostile", "given")
 """Forms whose texts are dealt to the categories in turn."""

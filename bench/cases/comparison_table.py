@@ -6,20 +6,20 @@ from typing import Any
 
 import torch
 
-from .. import texts
-from ..contract import Inputs
-from ..counters.model import computed_tokens, encodes, forward_passes, hook_fires, real_tokens, token_layers
-from ..counters.tensors import bytes_allocated, bytes_saved_for_backward, flops, operators
-from ..errors import NotEquivalent
-from ..features import Features
-from ..finding import Refused
-from ..hostile import alone
-from ..lens_variations import OTHER_CATEGORIES, OTHER_MODEL, OTHER_SAES
-from ..oracle import Oracle
-from ..ranks import Number, Ranked, SameRanks
-from ..subject import Subject
-from ..variations import numbers
-from ..workload import Workload
+from speedproof.errors import NotEquivalent
+from speedproof.lens import texts
+from speedproof.lens.counters import computed_tokens, encodes, forward_passes, hook_fires, real_tokens, token_layers
+from speedproof.lens.features import Features
+from speedproof.lens.hostile import alone
+from speedproof.lens.oracle import Oracle
+from speedproof.lens.ranks import Number, Ranked, SameRanks
+from speedproof.lens.subject import Subject
+from speedproof.lens.variations import OTHER_CATEGORIES, OTHER_MODEL, OTHER_SAES
+from speedproof.pairs.contract import Inputs
+from speedproof.pairs.finding import Refused
+from speedproof.pairs.variations import numbers
+from speedproof.pairs.workload import Workload
+from speedproof.tensors.counters import bytes_allocated, bytes_saved_for_backward, flops, operators
 
 
 def inputs(workload: Workload, subject: Subject, order: Sequence[int] | None) -> Inputs:

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from ..contract import Inputs
-from ..counters.model import computed_tokens, forward_passes, hook_fires, token_layers
-from ..counters.tensors import bytes_allocated, bytes_saved_for_backward, flops, operators
-from ..finding import Refused
-from ..lens_variations import OTHER_HOOK, OTHER_MODEL
-from ..oracle import Oracle
-from ..rows import SameRows
-from ..subject import Subject
-from ..workload import Workload
+from speedproof.lens.counters import computed_tokens, forward_passes, hook_fires, token_layers
+from speedproof.lens.oracle import Oracle
+from speedproof.lens.rows import SameRows
+from speedproof.lens.subject import Subject
+from speedproof.lens.variations import OTHER_HOOK, OTHER_MODEL
+from speedproof.pairs.contract import Inputs
+from speedproof.pairs.finding import Refused
+from speedproof.pairs.workload import Workload
+from speedproof.tensors.counters import bytes_allocated, bytes_saved_for_backward, flops, operators
 
 
 def inputs(workload: Workload, subject: Subject, order: Sequence[int] | None) -> Inputs:

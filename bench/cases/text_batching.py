@@ -5,18 +5,18 @@ from typing import Any
 
 import torch
 
-from ..contract import Inputs
-from ..counters.model import computed_tokens, encodes, forward_passes, hook_fires, real_tokens, token_layers
-from ..counters.tensors import bytes_allocated, bytes_saved_for_backward, flops, operators
-from ..features import Features
-from ..finding import Refused
-from ..lens_variations import OTHER_HOOK, OTHER_MODEL, OTHER_SAE
-from ..oracle import Oracle
-from ..ranks import ListOf, Number, Ranked, SameRanks
-from ..rows import SameRows
-from ..subject import Subject
-from ..variations import Changed, Variation, numbers
-from ..workload import Workload
+from speedproof.lens.counters import computed_tokens, encodes, forward_passes, hook_fires, real_tokens, token_layers
+from speedproof.lens.features import Features
+from speedproof.lens.oracle import Oracle
+from speedproof.lens.ranks import ListOf, Number, Ranked, SameRanks
+from speedproof.lens.rows import SameRows
+from speedproof.lens.subject import Subject
+from speedproof.lens.variations import OTHER_HOOK, OTHER_MODEL, OTHER_SAE
+from speedproof.pairs.contract import Inputs
+from speedproof.pairs.finding import Refused
+from speedproof.pairs.variations import Changed, Variation, numbers
+from speedproof.pairs.workload import Workload
+from speedproof.tensors.counters import bytes_allocated, bytes_saved_for_backward, flops, operators
 
 BUSY_FEATURE = {"tiny": 11, "solved": 14, "gpt2-small-shape": 18_682}
 """A feature per subject that fires on many of the texts, differently strongly."""

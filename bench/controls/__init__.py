@@ -1,5 +1,7 @@
 """Functions that are wrong on purpose, by finding. The gate is only as good as what it rejects."""
 
+from speedproof.gate.control import Control
+
 from . import (
     arguments,
     category_lookup,
@@ -15,7 +17,6 @@ from . import (
     state_leaks,
     text_batching,
 )
-from .control import Control
 
 CONTROLS: tuple[Control, ...] = (
     *text_batching.CONTROLS,

@@ -11,14 +11,13 @@ import impl_batched.comparison_table as tables
 import impl_batched.feature_links as links
 import impl_batched.sae_cache as cache
 import impl_batched.text_batching as batched
-
-from ..findings.category_lookup import FINDING as CATEGORY_LOOKUP
-from ..findings.comparison_table import FINDING as COMPARISON_TABLE
-from ..findings.feature_links import FINDING as FEATURE_LINKS
-from ..findings.sae_cache import FINDING as SAE_CACHE
-from ..findings.text_batching import FINDING
-from ..hub import SAE_PATH
-from .control import Control
+from bench.findings.category_lookup import FINDING as CATEGORY_LOOKUP
+from bench.findings.comparison_table import FINDING as COMPARISON_TABLE
+from bench.findings.feature_links import FINDING as FEATURE_LINKS
+from bench.findings.sae_cache import FINDING as SAE_CACHE
+from bench.findings.text_batching import FINDING
+from bench.hub import SAE_PATH
+from speedproof.gate.control import Control
 
 _first: dict[Any, Any] = {}
 

@@ -3,9 +3,8 @@
 from typing import Any
 
 import impl_batched.category_lookup as batched
-
-from ..findings.category_lookup import FINDING
-from .control import Control
+from bench.findings.category_lookup import FINDING
+from speedproof.gate.control import Control
 
 Texts = list[str]
 Categories = dict[str, list[str]]

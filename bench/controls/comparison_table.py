@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 import impl_batched.comparison_table as batched
-
-from ..findings.comparison_table import FINDING
-from .control import Control
+from bench.findings.comparison_table import FINDING
+from speedproof.gate.control import Control
 
 Features = dict[str, Tensor]
 

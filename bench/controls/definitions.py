@@ -8,11 +8,10 @@ from torch import Tensor
 
 import impl_batched.text_batching as batched
 import impl_sequential.text_batching as sequential
-
-from ..digest import source_digest
-from ..finding import Finding
-from ..findings.text_batching import FINDING
-from .control import Control
+from bench.findings.text_batching import FINDING
+from speedproof.digest import source_digest
+from speedproof.gate.control import Control
+from speedproof.pairs.finding import Finding
 
 
 def twice_the_work(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:

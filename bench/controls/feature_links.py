@@ -3,9 +3,8 @@
 from typing import Any
 
 import impl_batched.feature_links as batched
-
-from ..findings.feature_links import FINDING
-from .control import Control
+from bench.findings.feature_links import FINDING
+from speedproof.gate.control import Control
 
 
 def links_without_duplicates(sae_name: str, feature_idxs: list[int]) -> list[str]:

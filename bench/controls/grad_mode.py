@@ -6,9 +6,8 @@ import torch
 from torch import Tensor
 
 import impl_batched.grad_mode as batched
-
-from ..findings.grad_mode import FINDING
-from .control import Control
+from bench.findings.grad_mode import FINDING
+from speedproof.gate.control import Control
 
 
 def grad_switched_off_for_good(model: Any, hook_name: str, texts: list[str]) -> Tensor:

@@ -7,13 +7,12 @@ import torch
 from torch import Tensor
 
 import impl_batched.text_batching as batched
-
-from ..contract import Allowed, settle
-from ..features import row_scale
-from ..findings.text_batching import FINDING, SMOKE
-from ..gate import allowed_error
-from ..rules import RULES
-from .control import Control
+from bench.findings.text_batching import FINDING, SMOKE
+from speedproof.gate.control import Control
+from speedproof.gate.gate import allowed_error
+from speedproof.gate.rules import RULES
+from speedproof.lens.features import row_scale
+from speedproof.pairs.contract import Allowed, settle
 
 OVER = 1.5
 """Times the allowance by which a measure is broken: what the twin's own error adds or takes away is less."""

@@ -10,13 +10,12 @@ from torch import Tensor
 import impl_batched.category_lookup as lookup
 import impl_batched.sae_cache as cache
 import impl_batched.text_batching as batched
-
-from .. import texts as known
-from ..findings.category_lookup import FINDING as CATEGORY_LOOKUP
-from ..findings.sae_cache import FINDING as SAE_CACHE
-from ..findings.text_batching import FINDING
-from ..hostile import hostile_texts
-from .control import Control
+from bench.findings.category_lookup import FINDING as CATEGORY_LOOKUP
+from bench.findings.sae_cache import FINDING as SAE_CACHE
+from bench.findings.text_batching import FINDING
+from speedproof.gate.control import Control
+from speedproof.lens import texts as known
+from speedproof.lens.hostile import hostile_texts
 
 WORTH_KEEPING = 16
 """Texts from which on these controls remember an answer; fewer are quickly computed anew."""

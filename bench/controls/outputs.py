@@ -8,12 +8,11 @@ from torch import Tensor
 
 import impl_batched.grad_mode as grad_mode
 import impl_batched.text_batching as batched
-
-from ..findings.grad_mode import FINDING as GRAD_MODE
-from ..findings.text_batching import FINDING
-from ..texts import OVER_CONTEXT
-from ..workload import Workload
-from .control import Control
+from bench.findings.grad_mode import FINDING as GRAD_MODE
+from bench.findings.text_batching import FINDING
+from speedproof.gate.control import Control
+from speedproof.lens.texts import OVER_CONTEXT
+from speedproof.pairs.workload import Workload
 
 
 def double_precision(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:

@@ -16,9 +16,8 @@ import numpy as np
 from torch import Tensor
 
 import impl_batched.text_batching as batched
-
-from ..findings.text_batching import FINDING
-from .control import Control
+from bench.findings.text_batching import FINDING
+from speedproof.gate.control import Control
 
 
 def numpy_random_state_reset(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import impl_batched.sae_cache as batched
-
-from ..findings.sae_cache import FINDING
-from .control import Control
+from bench.findings.sae_cache import FINDING
+from speedproof.gate.control import Control
 
 Answer = tuple[bool, Path | None]
 

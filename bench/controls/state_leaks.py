@@ -15,9 +15,8 @@ from torch import Tensor
 
 import impl_batched.text_batching as batched
 import impl_sequential.text_batching as sequential
-
-from ..findings.text_batching import FINDING
-from .control import Control
+from bench.findings.text_batching import FINDING
+from speedproof.gate.control import Control
 
 
 def biases_folded_in_place(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:

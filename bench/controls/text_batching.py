@@ -7,9 +7,8 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 import impl_batched.text_batching as batched
-
-from ..findings.text_batching import FINDING
-from .control import Control
+from bench.findings.text_batching import FINDING
+from speedproof.gate.control import Control
 
 
 def report_fix_by_pad_count(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:

@@ -1,7 +1,7 @@
 """The six findings, in the report's order."""
 
-from ..finding import Finding, named
-from ..references import resolve
+from speedproof.pairs.finding import Finding, named
+from speedproof.pairs.references import resolve
 
 NAMES = (
     "text_batching",

@@ -5,10 +5,11 @@ Source: efficiency report, finding 3. Claim: a minor speed-up.
 
 from collections.abc import Sequence
 
-from ..finding import OF_SHORT_CALLS, Claim, Disturbed, Finding, Pair
-from ..series import Series
-from ..suite import Suite
-from ..workload import N_CATEGORIES, Workload
+from bench.suite import Suite
+from speedproof.pairs.finding import OF_SHORT_CALLS, Claim, Disturbed, Finding, Pair
+from speedproof.pairs.series import Series
+from speedproof.pairs.workload import N_CATEGORIES, Workload
+
 from .sizes import SMALL, point
 
 NAME = "category_lookup"
@@ -44,8 +45,8 @@ FINDING = Finding(
             batched=BATCHED + "analyze_specialists",
             inputs=CASES + "inputs",
             equivalence=CASES + "SAME_SPECIALISTS",
-            kit="bench.tensor_kit:TORCH",
-            subject="bench.subject:subject_of",
+            kit="speedproof.tensors.kit:TORCH",
+            subject="speedproof.lens.subject:subject_of",
             trials=CASES + "TRIALS",
             items=("features", "texts"),
             variations=CASES + "OTHER",

@@ -3,10 +3,11 @@
 Source: efficiency report, finding 2. Claim: 3x.
 """
 
-from ..finding import OF_PRODUCTS, Arm, Claim, Defect, Disturbed, Finding
-from ..lens_pair import ModelPair
-from ..suite import Suite
-from ..workload import Workload
+from bench.suite import Suite
+from speedproof.lens.pair import ModelPair
+from speedproof.pairs.finding import OF_PRODUCTS, Arm, Claim, Defect, Disturbed, Finding
+from speedproof.pairs.workload import Workload
+
 from .sizes import LARGE, SMALL, TEXTS, of_texts
 
 NAME = "comparison_table"
@@ -65,7 +66,7 @@ FINDING = Finding(
         Defect(
             "A model that prepends no bos, and an empty text among others: it has no tokens, so the definition reads "
             "padding at its last position.",
-            "tests/test_variants.py::test_without_bos_the_tables_definition_answers_for_an_empty_text_from_padding"
+            "tests/lens/test_variants.py::test_without_bos_the_tables_definition_answers_for_an_empty_text_from_padding"
             "[tiny:no-bos]",
         ),
     ),

@@ -9,15 +9,14 @@ from typing import Any
 
 import impl_batched.feature_links as batched
 import impl_sequential.feature_links as sequential
-
-from ..contract import Inputs
-from ..counters.source import duplicate_definitions
-from ..exact import Exactly
-from ..finding import OF_SHORT_CALLS, Claim, Disturbed, Finding, Pair, Refused
-from ..subject import Subject, subject_of
-from ..suite import Suite
-from ..variations import plain
-from ..workload import Workload
+from bench.suite import Suite
+from speedproof.counters.source import duplicate_definitions
+from speedproof.gate.exact import Exactly
+from speedproof.lens.subject import Subject, subject_of
+from speedproof.pairs.contract import Inputs
+from speedproof.pairs.finding import OF_SHORT_CALLS, Claim, Disturbed, Finding, Pair, Refused
+from speedproof.pairs.variations import plain
+from speedproof.pairs.workload import Workload
 
 NAME = "feature_links"
 

@@ -12,19 +12,19 @@ from typing import Any
 
 import impl_batched.sae_cache as batched
 import impl_sequential.sae_cache as sequential
+from bench import hub
+from bench.hub import CFG, OTHER_PATH, PATTERN_PATH, SAE_PATH, WEIGHTS
+from bench.suite import Suite
+from speedproof.counters.files import directory_scans, file_system_calls
+from speedproof.gate.exact import Exactly
+from speedproof.gate.trials import altered
+from speedproof.lens.subject import subject_of
+from speedproof.pairs.contract import Inputs
+from speedproof.pairs.finding import OF_SHORT_CALLS, Claim, Defect, Disturbed, Finding, Pair, Refused
+from speedproof.pairs.series import Series
+from speedproof.pairs.variations import plain
+from speedproof.pairs.workload import Form, Workload
 
-from .. import hub
-from ..contract import Inputs
-from ..counters.files import directory_scans, file_system_calls
-from ..exact import Exactly
-from ..finding import OF_SHORT_CALLS, Claim, Defect, Disturbed, Finding, Pair, Refused
-from ..hub import CFG, OTHER_PATH, PATTERN_PATH, SAE_PATH, WEIGHTS
-from ..series import Series
-from ..subject import subject_of
-from ..suite import Suite
-from ..trials import altered
-from ..variations import plain
-from ..workload import Form, Workload
 from .sizes import SMALL, point
 
 NAME = "sae_cache"
@@ -129,23 +129,23 @@ FINDING = Finding(
     baseline_defects=(
         Defect(
             "A folder whose name only begins with the wanted one (blocks.8.hook_resid_pre_768) counts as a hit.",
-            "tests/test_cache_twins.py::test_baseline_defects_of_the_cache_walk[0]",
+            "tests/bench/test_cache_twins.py::test_baseline_defects_of_the_cache_walk[0]",
         ),
         Defect(
             "A link whose file is gone counts as a hit.",
-            "tests/test_cache_twins.py::test_baseline_defects_of_the_cache_walk[1]",
+            "tests/bench/test_cache_twins.py::test_baseline_defects_of_the_cache_walk[1]",
         ),
         Defect(
             "A .no_exist marker, which says that the hub lacks the file, counts as a hit.",
-            "tests/test_cache_twins.py::test_baseline_defects_of_the_cache_walk[2]",
+            "tests/bench/test_cache_twins.py::test_baseline_defects_of_the_cache_walk[2]",
         ),
         Defect(
             "Weights without cfg.json count as a hit, although SAELens cannot load them.",
-            "tests/test_cache_twins.py::test_baseline_defects_of_the_cache_walk[3]",
+            "tests/bench/test_cache_twins.py::test_baseline_defects_of_the_cache_walk[3]",
         ),
         Defect(
             "Of several cached revisions any may be returned, not the one that refs/main names.",
-            "tests/test_cache_twins.py::test_the_revision_that_main_names_wins",
+            "tests/bench/test_cache_twins.py::test_the_revision_that_main_names_wins",
         ),
     ),
 )

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ..series import PREFIX, Series
-from ..workload import N_CATEGORIES, Form, Workload
+from speedproof.pairs.series import PREFIX, Series
+from speedproof.pairs.workload import N_CATEGORIES, Form, Workload
 
 SMALL, LARGE = "tiny", "gpt2-small-shape"
 TEXTS = (1, 2, 4, 8, 16, 35, 70, 140, 350, 700)

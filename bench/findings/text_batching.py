@@ -3,10 +3,11 @@
 Source: efficiency report, finding 1. Claim: 5-10x.
 """
 
-from ..finding import OF_PRODUCTS, Arm, Claim, Defect, Disturbed, Finding
-from ..lens_pair import ModelPair
-from ..suite import Suite
-from ..workload import Workload
+from bench.suite import Suite
+from speedproof.lens.pair import ModelPair
+from speedproof.pairs.finding import OF_PRODUCTS, Arm, Claim, Defect, Disturbed, Finding
+from speedproof.pairs.workload import Workload
+
 from .sizes import LARGE, SMALL, TEXTS, of_texts
 
 NAME = "text_batching"
@@ -92,7 +93,7 @@ FINDING = Finding(
         Defect(
             "A tokenizer that pads on the left by default, and a text that begins with the literal bos token: the "
             "model masks that token as if it were padding, so the definition's answer is another text's.",
-            "tests/test_variants.py::test_a_leading_bos_under_left_padding_is_a_baseline_defect_that_is_refused[text_batching]",
+            "tests/lens/test_variants.py::test_a_leading_bos_under_left_padding_is_a_baseline_defect_that_is_refused[text_batching]",
         ),
     ),
 )

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 import impl_batched.comparison_table as batched
+from bench.findings.comparison_table import FINDING
 from impl_batched.comparison_table import Column, ComparisonTable, CountedFeature, Specialist, StrongFeature
 
-from ..findings.comparison_table import FINDING
 from .encoding import Encoding
 from .ranking import Ranking
 from .reading import Reading

@@ -6,7 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ..findings.grad_mode import FINDING
+from bench.findings.grad_mode import FINDING
+
 from .reading import Reading
 from .rewrite import Family, Rewrite
 from .surroundings import Surroundings

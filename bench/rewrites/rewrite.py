@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Self
 
-from ..finding import Finding
+from speedproof.pairs.finding import Finding
 
 Option = bool | int | str
 

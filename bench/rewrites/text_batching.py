@@ -6,7 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ..findings.text_batching import FINDING
+from bench.findings.text_batching import FINDING
+
 from .encoding import Encoding
 from .reading import Reading
 from .rewrite import Family, Rewrite

@@ -1,0 +1,40 @@
+"""speedproof, and python -m speedproof: the command line."""
+
+import sys
+
+from . import search_path
+
+
+def main(project: str = "") -> None:
+    """Imports the command line and runs it with what a project hands in, named as module:NAME.
+
+    Unless told otherwise that is what the checkout names which the code lies in; installed code has no project. What
+    keeps the command line from starting is one line too.
+    """
+    # Before anything else is imported: the current folder may come first until then.
+    search_path.own_code_alone()
+    search_path.stay_somewhere()
+    try:
+        from pkgutil import resolve_name
+
+        from .cli import main as run
+        from .folders import ROOT, named_project
+
+        given = project or named_project(ROOT)
+        handed_in = [resolve_name(given)] if given else []
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if "--debug" in sys.argv:
+            raise
+        sys.stderr.write(
+            f"speedproof cannot start: {type(error).__name__}: {' '.join(str(error).split())}. "
+            f"Expected its libraries beside this Python, {sys.executable}. Set them up with make, or "
+            "pip install -e '.[lens,report]'. --debug shows the traceback.\n"
+        )
+        sys.exit(2)
+    run(*handed_in)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+"""Verbs for continuous integration: stop a change that works more, less or wrongly, until somebody accepts it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from speedproof.environment import current_environment
+from speedproof.errors import BadInput
+from speedproof.folders import CACHE, RESULTS
+from speedproof.gate.certificate import Refusal
+from speedproof.pairs.finding import Finding
+from speedproof.pairs.question import questions
+from speedproof.sides.changes import (
+    Acceptance,
+    Baseline,
+    as_json,
+    changes,
+    counts_of,
+    read_accepted,
+    read_baseline,
+    require_reason,
+    save_baseline,
+    write_accepted,
+)
+from speedproof.sides.comparing import Pairing, asked_of_both
+from speedproof.sides.installing import Unsupported
+from speedproof.sides.places import places_of
+from speedproof.sides.remote import SideFailed
+from speedproof.sides.side import Side, parse_side
+from speedproof.sides.summary import Judgement, of_sides
+from speedproof.sittings.sitting import Sitting
+
+from .lines import print_json, say_line
+from .options import AsJson, JUnit, Markdown, Names, Results, Seed, chosen_findings, open_sitting, write_summaries
+from .progress import progress
+
+ACCEPTED = RESULTS / "accepted.toml"
+AgainstWhat = Annotated[str, typer.Option(help="A file of counts that --save wrote, or a commit.")]
+AcceptedFile = Annotated[Path, typer.Option("--accepted", help="File of accepted changes.")]
+
+Against = Baseline | Side
+"""What today is held against: counts that were saved, or a commit that is run beside the files as they are."""
+
+
+def guard(
+    context: typer.Context,
+    names: Names = None,
+    against: AgainstWhat = "",
+    save: Annotated[Path | None, typer.Option(help="Write the counts of today to this file.")] = None,
+    workload: Annotated[str, typer.Option(help="Workload to count on.")] = "smoke",
+    budget_s: Annotated[float, typer.Option(min=0, help="Seconds for timing, against a commit; 0 for none.")] = 0,
+    accepted: AcceptedFile = ACCEPTED,
+    markdown: Markdown = None,
+    junit: JUnit = None,
+    seed: Seed = None,
+    results: Results = RESULTS,
+    as_plain_json: AsJson = False,
+) -> None:
+    """Stop where answers, work or time changed. Exit status 1 where something stops the line.
+
+    Examples:
+      python -m bench guard --save results/counts.json
+      python -m bench guard --against results/counts.json --markdown summary.md --junit guard.xml
+      python -m bench guard --against HEAD~1 --budget-s 120
+    """
+    findings = chosen_findings(context, names)
+    if not (against or save):
+        raise BadInput("guard has nothing to do. Expected --against FILE|COMMIT, or --save FILE.")
+    named = _named(against)
+    if budget_s and not isinstance(named, Side):
+        raise BadInput("--budget-s needs both sides at hand. Expected --against a commit; a file holds no times.")
+    if save and isinstance(named, Side):
+        raise BadInput("--save writes what is counted today alone. Expected it without --against a commit.")
+    guarded = Guarded(findings, workload, read_accepted(accepted), open_sitting(results, seed))
+    try:
+        found = guarded.judged(named, budget_s, save)
+    except (SideFailed, Unsupported) as error:
+        # Whoever reads a summary alone must see why there is no judgement.
+        write_summaries(Judgement(wrong=[str(error)], can_accept=False), markdown, junit)
+        raise
+    write_summaries(found, markdown, junit)
+    if as_plain_json:
+        shown = [as_json(change) for change in found.changes]
+        print_json(
+            {"stops": found.stops, "changes": shown, "wrong": found.wrong, "time": found.slower, "notes": found.notes}
+        )
+    else:
+        say_line(found.markdown)
+    raise typer.Exit(1 if found.stops else 0)
+
+
+def accept(
+    context: typer.Context,
+    names: Names = None,
+    against: AgainstWhat = "",
+    who: Annotated[str, typer.Option(help="Who accepts.")] = "",
+    why: Annotated[str, typer.Option(help="Why the change is wanted.")] = "",
+    workload: Annotated[str, typer.Option(help="Workload to count on.")] = "smoke",
+    accepted: AcceptedFile = ACCEPTED,
+    results: Results = RESULTS,
+) -> None:
+    """Write down that today's changes of work are wanted, in a file that is committed with them.
+
+    Example: python -m bench accept --against results/counts.json --who ada --why "one pass more, for the new hook"
+    """
+    if not against:
+        raise BadInput("accept needs --against FILE|COMMIT. Expected what the guard was held against.")
+    require_reason(who, why)
+    named = _named(against)
+    guarded = Guarded(chosen_findings(context, names), workload, read_accepted(accepted), open_sitting(results, None))
+    found = guarded.judged(named)
+    if found.wrong:
+        raise BadInput(f"Other answers cannot be accepted: {found.wrong[0]}")
+    wanted = [change for change in found.changes if change.stops]
+    write_accepted(accepted, wanted, who, why)
+    say_line(f"{len(wanted)} changes accepted in {accepted.name}. Commit it.")
+
+
+def _named(against: str) -> Against | None:
+    """What `--against` names, if it is given. Raises BadInput."""
+    if not against:
+        return None
+    is_file = against.endswith(".json") or Path(against).is_file()
+    return read_baseline(Path(against)) if is_file else parse_side(against)
+
+
+@dataclass(frozen=True)
+class Today:
+    """The files as they are: what is wrong with their answers, and their counts."""
+
+    wrong: list[str]
+    counts: Baseline
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """What is guarded: these findings' functions on a workload, but for the changes of work that were accepted."""
+
+    findings: Sequence[Finding]
+    workload: str
+    accepted: Sequence[Acceptance]
+    sitting: Sitting
+
+    def judged(self, against: Against | None, budget_s: float = 0.0, save: Path | None = None) -> Judgement:
+        """What there is against the files as they are; their counts are saved where a file is named."""
+        if isinstance(against, Side):
+            return self._beside(against, budget_s)
+        today = self._today()
+        if save and not today.wrong:
+            save_baseline(save, today.counts)
+        return self._held_to(against, today)
+
+    def _beside(self, commit: Side, budget_s: float) -> Judgement:
+        with progress() as self.sitting.say:
+            sitting = self.sitting
+            places = places_of((commit, parse_side(".")), CACHE, sitting.say)
+            asked = asked_of_both(questions(self.findings, self.workload))
+            done = sitting.keep(Pairing(*places, asked, sitting.seed, sitting.say).compared(budget_s))
+            sitting.close()
+        return of_sides(done, self.accepted)
+
+    def _today(self) -> Today:
+        asked = questions(self.findings, self.workload)
+        with progress() as self.sitting.say:
+            proven = self.sitting.prove(asked, asked)
+            self.sitting.close()
+        wrong = [str(answer) for answer in proven.answers if isinstance(answer, Refusal)]
+        return Today(wrong, Baseline(versions=dict(current_environment().versions), counts=counts_of(proven.counted)))
+
+    def _held_to(self, saved: Baseline | None, today: Today) -> Judgement:
+        found = Judgement(wrong=today.wrong)
+        if saved is None:
+            return found
+        functions = {pair.name for finding in self.findings for pair in finding.pairs}
+        before = {row: n for row, n in saved.counts.items() if row.split(".")[0] in functions}
+        found.changes = changes(before, today.counts.counts, self.accepted)
+        here = today.counts.versions
+        moved = [f"{name} {was} to {here.get(name)}" for name, was in saved.versions.items() if here.get(name) != was]
+        if moved and found.changes:
+            found.notes.append(f"The counts were saved with other versions, which may explain it: {', '.join(moved)}.")
+        return found

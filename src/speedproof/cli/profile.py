@@ -1,0 +1,60 @@
+"""The verb of the profiler: profile."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from speedproof.folders import RESULTS
+from speedproof.pairs.question import questions
+from speedproof.records.trace import Traced
+from speedproof.report.asked import Asked
+from speedproof.report.operators import Difference, differences
+from speedproof.report.sittings import sittings
+from speedproof.traces import trace_file
+
+from .lines import print_json
+from .options import AsJson, Names, Results, SubjectName, chosen_findings, open_sitting, read_records, trace_all
+from .progress import progress
+from .shown.operators import operators_as_json, say_where, show_operators
+
+
+def profile(
+    context: typer.Context,
+    names: Names = None,
+    workload: Annotated[str, typer.Option(help="Workload whose first items are traced.")] = "report",
+    subject: SubjectName = None,
+    results: Results = RESULTS,
+    as_json: AsJson = False,
+) -> None:
+    """Write a profiler trace per function, twin and rung, and show which operators make the difference.
+
+    Each file under results/traces opens in TensorBoard (make tensorboard) and in Perfetto: https://ui.perfetto.dev,
+    "Open trace file".
+
+    Examples:
+      python -m bench profile
+      python -m bench profile text_batching --workload smoke
+    """
+    findings = chosen_findings(context, names)
+    questions(findings, workload, subject)
+    sitting = open_sitting(results, None)
+    with progress() as sitting.say:
+        traced = trace_all(findings, workload, subject, sitting)
+    own = [one for one in sittings(read_records(context, results).records) if one.name == sitting.recorder.sitting]
+    found = differences(own, Asked(findings, workload, traced[0].workload.subject if subject else None))
+    if as_json:
+        print_json(_as_json(traced, found, results / "traces"))
+    else:
+        show_operators(found)
+        say_where(results / "traces", len(traced))
+
+
+def _as_json(traced: Sequence[Traced], found: Sequence[Difference], folder: Path) -> dict[str, Any]:
+    files = {
+        f"{one.finding}/{one.function}/{one.arm}": str(trace_file(folder, one.finding, one.function, one.arm))
+        for one in traced
+    }
+    differences = [operators_as_json(one) for one in found]
+    return {"traces": [{"trace": label, "file": file} for label, file in files.items()], "differences": differences}

@@ -1,0 +1,26 @@
+"""What a project hands to the command line: the instrument by itself has none of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from speedproof.pairs.finding import Finding
+from speedproof.records.base import Body
+from speedproof.records.kinds import KINDS
+from speedproof.report.report import Section
+from speedproof.sittings.sitting import Sitting
+
+Verb = Callable[..., None]
+"""A function whose parameters typer reads; its name is the verb."""
+Stage = Callable[[Sitting, Sequence[Finding], bool], None]
+"""Something more that `run` does before it times: with these findings, and whether the run is a quick one."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """The findings, the kinds of records that are read, what the report says and the command line does more."""
+
+    findings: tuple[Finding, ...] = ()
+    kinds: tuple[type[Body], ...] = KINDS
+    sections: tuple[Section, ...] = ()
+    verbs: tuple[Verb, ...] = ()
+    stages: tuple[Stage, ...] = ()

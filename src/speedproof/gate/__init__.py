@@ -1,0 +1,1 @@
+"""Is it the same answer? Certificates, and why there is none."""

@@ -1,0 +1,1 @@
+"""Interpretability: models, SAEs, the oracle, rows and ranks as answers."""

@@ -1,0 +1,1 @@
+"""Subjects that are made here from seeds, with nothing downloaded."""

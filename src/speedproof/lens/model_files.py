@@ -1,0 +1,131 @@
+"""The files of a model's folder: what must lie there, whether each can be read, and their content as a fingerprint.
+
+A library that meets a damaged file says what it stumbled over and seldom which file it was, so each is opened first.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from speedproof.digest import digest
+from speedproof.errors import BadInput
+
+SAES = "saes"
+"""Folder of a model's folder that holds its SAEs, one folder each."""
+SAE_WEIGHTS = "sae_weights.safetensors"
+VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "*.model", "tekken.json", "*.tiktoken")
+"""Files of which a tokenizer needs at least one."""
+SETTINGS = (
+    *("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json"),
+    *("special_tokens_map.json", "added_tokens.json", "model.safetensors.index.json"),
+)
+"""Files of a model's folder that hold one JSON object each, where they are there."""
+
+
+def require_readable(folder: Path) -> None:
+    """Raises BadInput, naming the file, unless model and tokenizer are all there and each file can be read."""
+    names = _listed(folder)
+    if "config.json" not in names:
+        raise _wrong(folder, "has no config.json", "a model as Hugging Face's save_pretrained writes it")
+    settings = {name: _object(folder / name) for name in SETTINGS if name in names}
+    if not isinstance(settings["config.json"].get("model_type"), str):
+        raise _wrong(folder / "config.json", "names no model_type", "one, such as 'gpt2'")
+    for name in _weight_files(folder, names, settings):
+        _tensors(folder / name)
+    if not any(path for pattern in VOCABULARIES for path in folder.glob(pattern)):
+        raise _wrong(folder, "has no tokenizer", f"one of {', '.join(VOCABULARIES)}, as its save_pretrained writes it")
+
+
+def sae_folders(folder: Path) -> list[Path]:
+    """The SAEs' folders in order. Raises BadInput where there is none, or a file of one is missing or damaged."""
+    where = folder / SAES
+    found = [where / name for name in sorted(_listed(where)) if (where / name).is_dir()] if where.is_dir() else []
+    if not found:
+        raise BadInput(f"No SAE found in {where}. Expected folders as SAELens's save_model writes them.")
+    for one in found:
+        _require_sae(one)
+    return found
+
+
+def content_digest(folder: Path) -> str:
+    """Fingerprint of every file's name and bytes in `folder`, hidden ones left out."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and not _hidden(path, folder)]
+    return digest([[path.relative_to(folder).as_posix(), _bytes_digest(path)] for path in paths])
+
+
+def stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Every file's name, size and time of change: cheap, and other where the content is."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and not _hidden(path, folder)]
+    return tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths)
+
+
+def _require_sae(folder: Path) -> None:
+    path = folder / "cfg.json"
+    cfg = _object(path)
+    # Before its sixth release SAELens wrote the hook's name beside the sizes.
+    if not cfg.get("hook_name") and not dict(cfg.get("metadata") or {}).get("hook_name"):
+        raise _wrong(path, "names no hook", "metadata.hook_name, such as 'blocks.0.hook_resid_pre'")
+    shapes = _tensors(folder / SAE_WEIGHTS)
+    expected = [cfg.get("d_in"), cfg.get("d_sae")]
+    if "W_enc" in shapes and shapes["W_enc"] != expected:
+        raise _wrong(folder / SAE_WEIGHTS, f"has W_enc of shape {shapes['W_enc']}", f"{expected}, as cfg.json says")
+
+
+def _weight_files(folder: Path, names: list[str], settings: dict[str, Any]) -> list[str]:
+    index = dict(settings.get("model.safetensors.index.json", {}).get("weight_map") or {})
+    if missing := sorted(set(index.values()) - set(names)):
+        raise _wrong(folder, f"lacks {missing[0]}", "every file that model.safetensors.index.json lists")
+    found = sorted(set(index.values())) or [name for name in names if name.endswith(".safetensors")]
+    if not found:
+        others = [name for name in names if name.endswith((".bin", ".pt", ".pth", ".ckpt"))]
+        got = f"has no weights but {others[0]}, a pickle" if others else "has no weights"
+        raise _wrong(folder, got, "model.safetensors, as save_pretrained writes it")
+    return found
+
+
+def _listed(folder: Path) -> list[str]:
+    try:
+        return sorted(path.name for path in folder.iterdir())
+    except OSError as error:
+        raise _wrong(folder, f"cannot be read ({error.strerror})", "a folder that you may read") from error
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """The JSON object that a file holds."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise _wrong(path, f"cannot be read ({error.strerror})", "a JSON file") from error
+    except (ValueError, RecursionError) as error:
+        raise _wrong(path, f"is no JSON ({str(error)[:80]})", "a whole JSON file") from error
+    if not isinstance(found, dict):
+        raise _wrong(path, f"holds a {type(found).__name__}", "a JSON object")
+    return found
+
+
+def _tensors(path: Path) -> dict[str, list[int]]:
+    """Each tensor's shape, from the header. A file that was cut is told by it too."""
+    try:
+        with safe_open(path, "pt") as file:
+            return {name: file.get_slice(name).get_shape() for name in file.keys()}
+    except OSError as error:
+        raise _wrong(path, f"cannot be read ({error.strerror or 'no such file'})", "a safetensors file") from error
+    except SafetensorError as error:
+        got = f"is cut or no safetensors file, {path.stat().st_size:,} bytes ({error})"
+        raise _wrong(path, got, "a whole safetensors file; a pickle is not read") from error
+
+
+def _wrong(path: Path, got: str, expected: str) -> BadInput:
+    return BadInput(f"{path} {got}. Expected {expected}. Save or download it again.")
+
+
+def _hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
+def _bytes_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()

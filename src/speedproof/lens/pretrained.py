@@ -1,0 +1,184 @@
+"""Models and SAEs that others trained: by name, or in a folder. Whatever a library objects to is told in one line."""
+
+import json
+import logging
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from sae_lens import SAE
+from sae_lens.registry import SAE_CLASS_REGISTRY
+from transformer_lens import HookedTransformer
+from transformers.utils import logging as transformers_logging
+
+from speedproof.errors import BadInput
+
+from .embedded.models import bridge_class
+from .embedded.shapes import EMBEDDED, PRETRAINED
+from .model_files import require_readable, sae_folders
+
+T = TypeVar("T")
+
+SHORT_TEXT = "a"
+"""What a model is run on to see whether it runs, and how wide a hook is."""
+MESSAGE_LENGTH = 300
+"""Characters that are kept of a library's message."""
+_LOST = re.compile(r"^(\S[^|\n]*?)\s*\|[^|\n]*(?:MISSING|MISMATCH)", re.MULTILINE)
+"""A line of transformers' report on loading: a weight that the files lack, or hold in another shape."""
+
+
+def load_model(name: str) -> Any:
+    """A pretrained model by name, or a folder in Hugging Face's layout; weights processed by TransformerLens.
+
+    Raises:
+        BadInput: a file is missing or damaged, weights are missing, or the library objects.
+    """
+    if name in PRETRAINED:
+        return _told(f"Subject {name!r}", lambda: HookedTransformer.from_pretrained(name, device="cpu"), _IN_REACH)
+    require_readable(Path(name))
+    # HookedTransformer loads only models that it knows by name; the bridge loads any folder, and with its
+    # compatibility mode processes weights the same way.
+    with _lost_weights() as lost:
+        try:
+            bridge = _told(f"Subject {name!r}", lambda: _boot(name), _LAYOUT)
+        except BadInput:
+            _require_none(name, lost)
+            raise
+    _require_none(name, lost)
+    return bridge
+
+
+def load_saes(name: str) -> dict[str, SAE[Any]]:
+    """The SAEs of a pretrained model or of a folder, by name. Raises BadInput as `load_model`."""
+    if name in PRETRAINED:
+        release, sae_ids = PRETRAINED[name]
+        load = partial(SAE.from_pretrained, release, device="cpu")
+        return {sae_id: _told(f"SAE {sae_id!r} of {release}", partial(load, sae_id), _IN_REACH) for sae_id in sae_ids}
+    return {folder.name: _load_sae(folder) for folder in sae_folders(Path(name))}
+
+
+def _load_sae(folder: Path) -> SAE[Any]:
+    cfg = json.loads((folder / "cfg.json").read_text(encoding="utf-8"))
+    # Where none is named, SAELens knows which it was.
+    if (architecture := cfg.get("architecture", "standard")) not in SAE_CLASS_REGISTRY:
+        raise BadInput(
+            f"{folder / 'cfg.json'} asks for an SAE of architecture {architecture!r}. Expected one that this SAELens "
+            f"knows: {', '.join(SAE_CLASS_REGISTRY)}. Correct it, or choose another SAE."
+        )
+    return _told(f"SAE {folder}", partial(SAE.load_from_disk, folder, device="cpu"), "One that SAELens can load")
+
+
+def require_fit(name: str, model: Any, saes: Mapping[str, SAE[Any]]) -> None:
+    """Raises BadInput where an SAE reads a hook that the model lacks, or one of another width."""
+    for sae_name, sae in saes.items():
+        if sae.cfg.metadata.hook_name not in model.hook_dict:
+            raise BadInput(
+                f"SAE {sae_name!r} of subject {name!r} reads {sae.cfg.metadata.hook_name!r}, which the model lacks. "
+                f"Expected one of its {len(model.hook_dict)} hooks, such as 'blocks.0.hook_resid_pre'. Set "
+                "metadata.hook_name in the SAE's cfg.json."
+            )
+    hooks = [str(sae.cfg.metadata.hook_name) for sae in saes.values()]
+    seen = run_shortly(name, model, hooks)
+    for (sae_name, sae), hook_name in zip(saes.items(), hooks, strict=True):
+        _require_width(f"SAE {sae_name!r} of subject {name!r}", sae.cfg, hook_name, tuple(seen[hook_name].shape[2:]))
+
+
+def run_shortly(name: str, model: Any, hook_names: list[str]) -> Mapping[str, torch.Tensor]:
+    """What the hooks carry on a short text. Raises BadInput where the model cannot be run or the values are no numbers.
+
+    Each has the shape [1, token, ...].
+    """
+    dtype = next((str(p.dtype).removeprefix("torch.") for p in model.parameters()), "its own type")
+
+    def run() -> Any:
+        with torch.no_grad():
+            return model.run_with_cache(SHORT_TEXT, names_filter=hook_names, return_type=None)[1]
+
+    seen = _told(
+        f"Subject {name!r}, run in {dtype} on {SHORT_TEXT!r},", run, "A model that computes in that type", did="failed"
+    )
+    for hook_name in hook_names:
+        if hook_name not in seen:
+            raise BadInput(
+                f"Subject {name!r} does not reach {hook_name!r}. Expected a hook that fires. Choose another."
+            )
+        if not bool(torch.isfinite(seen[hook_name]).all()):
+            raise BadInput(
+                f"Subject {name!r} carries values at {hook_name!r} that are no finite numbers, on {SHORT_TEXT!r} in "
+                f"{dtype}. Expected numbers. The weights are damaged: save or download them again."
+            )
+    return seen
+
+
+def _require_width(whose: str, cfg: Any, hook_name: str, shape: tuple[int, ...]) -> None:
+    """A hook with one vector for each head counts flattened, as SAELens reads it."""
+    width, told = math.prod(shape), " x ".join(map(str, shape))
+    if cfg.d_in != width:
+        parts = f" ({told})" if len(shape) > 1 else ""
+        raise BadInput(
+            f"{whose} has d_in {cfg.d_in}. Expected {width}{parts}, the width of {hook_name}. Choose an SAE that was "
+            "trained on this hook of this model."
+        )
+    if len(shape) > 1 and cfg.reshape_activations == "none":
+        raise BadInput(
+            f"{whose} reads {hook_name}, which carries {told} numbers a token, as they are. Expected one row "
+            f"of {width}. Set reshape_activations to 'hook_z' in the SAE's cfg.json."
+        )
+
+
+_IN_REACH = f"It in the hub's cache or reachable. Embedded subjects need no network: {', '.join(EMBEDDED)}"
+_LAYOUT = "A folder as save_pretrained writes it, of a kind of model that TransformerLens's bridge knows"
+
+
+def _boot(name: str) -> Any:
+    bridge = bridge_class().boot_transformers(name, device="cpu")
+    bridge.enable_compatibility_mode()
+    return bridge
+
+
+def _told(whose: str, work: Callable[[], T], expected: str, did: str = "could not be loaded") -> T:
+    """What `work` returns. A library's exception becomes one line."""
+    try:
+        return work()
+    except BadInput:
+        raise
+    except MemoryError as error:
+        raise BadInput(f"{whose} {did}: memory ran out. Expected it to fit. Use a smaller one.") from error
+    except Exception as error:
+        said = " ".join(str(error).split())[:MESSAGE_LENGTH]
+        got = f"{type(error).__name__}: {said}".rstrip(": .")
+        raise BadInput(
+            f"{whose} {did}: {got}. Expected: {expected[0].lower()}{expected[1:]}. "
+            "Save or download it again, or choose another."
+        ) from error
+
+
+@contextmanager
+def _lost_weights() -> Iterator[list[str]]:
+    """Names of weights that the files lack or hold in another shape: transformers draws such ones at random."""
+    lost: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: lost.extend(_LOST.findall(record.getMessage()))  # type: ignore[method-assign]
+    verbosity, logger = transformers_logging.get_verbosity(), logging.getLogger("transformers")
+    others, propagate = list(logger.handlers), logger.propagate
+    transformers_logging.set_verbosity_warning()
+    logger.handlers, logger.propagate = [handler], False
+    try:
+        yield lost
+    finally:
+        logger.handlers, logger.propagate = others, propagate
+        transformers_logging.set_verbosity(verbosity)
+
+
+def _require_none(name: str, lost: list[str]) -> None:
+    if lost:
+        raise BadInput(
+            f"Subject {name!r} does not have the weights that its config.json asks for: {lost[0]} is missing or of "
+            f"another shape, and {len(lost) - 1} more. Expected all, as save_pretrained writes them. Save or download "
+            "it again."
+        )

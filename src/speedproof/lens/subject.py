@@ -1,0 +1,168 @@
+"""Subjects: the model and SAEs under test, by name.
+
+Embedded subjects need no network. Their names take variants, as in `tiny:bridge:topk`: `TransformerBridge` instead of
+`HookedTransformer`, other tokenizers, other SAE architectures, other hooks.
+"""
+
+import os
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from speedproof.digest import digest
+from speedproof.errors import BadInput, unknown
+from speedproof.pairs.workload import Workload
+
+from .embedded.identity import embedded_digest
+from .embedded.shapes import EMBEDDED, FIXED, PRETRAINED, Shape
+from .embedded.variants import VARIANTS, parse_variant
+from .model_files import content_digest, stamp
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model and its SAEs, loaded when first asked for, in one floating-point type. Until then no library is."""
+
+    name: str
+    dtype: str = "float32"
+    shape: Shape | None = field(default=None, compare=False)
+    rounded_to: str = "float32"
+    """The type that the weights go through before they are cast to `dtype`."""
+    files: str = ""
+    """Names, sizes and times of a folder's files: with other files it is another subject."""
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether the name is that of a folder."""
+        return self.shape is None and self.name not in PRETRAINED
+
+    @cached_property
+    def model(self) -> Any:
+        """`HookedTransformer` or `TransformerBridge`, in eval mode."""
+        from . import pretrained
+        from .embedded import models
+        from .weights import in_dtype
+
+        if self.is_folder:
+            _ = self.digest
+        made = models.make_model(self.name) if self.shape else pretrained.load_model(self.name)
+        return in_dtype(in_dtype(made.eval(), self.rounded_to), self.dtype)
+
+    @cached_property
+    def saes(self) -> dict[str, Any]:
+        """The SAEs by name, in layer order; each knows its hook as `cfg.metadata.hook_name`."""
+        from . import pretrained
+        from .embedded import saes as embedded_saes
+        from .weights import in_dtype
+
+        made = embedded_saes.make_saes(self.name) if self.shape else pretrained.load_saes(self.name)
+        saes = {name: in_dtype(in_dtype(sae.eval(), self.rounded_to), self.dtype) for name, sae in made.items()}
+        if self.shape is None:
+            pretrained.require_fit(self.name, self.model, saes)
+        return saes
+
+    @property
+    def sae_name(self) -> str:
+        """The second SAE, or the only one: layer 8 on the large subject, which is the report's main one."""
+        return list(self.saes)[min(1, len(self.saes) - 1)]
+
+    @property
+    def sae(self) -> Any:
+        """The SAE that findings about one SAE use."""
+        return self.saes[self.sae_name]
+
+    @property
+    def hook_name(self) -> str:
+        """Where `sae` reads the residual stream."""
+        return str(self.sae.cfg.metadata.hook_name)
+
+    @property
+    def hook_names(self) -> tuple[str, ...]:
+        """Where the SAEs read, in the SAEs' order, each hook once."""
+        return tuple(dict.fromkeys(str(sae.cfg.metadata.hook_name) for sae in self.saes.values()))
+
+    @property
+    def d_sae(self) -> int:
+        """SAE width, known for embedded subjects without loading anything."""
+        return self.shape.d_sae if self.shape else int(self.sae.cfg.d_sae)
+
+    @property
+    def d_model(self) -> int:
+        """Width of the residual stream."""
+        return self.shape.d_model if self.shape else int(self.model.cfg.d_model)
+
+    @property
+    def depth(self) -> int:
+        """Blocks that the deepest hook's value has gone through: how many rounding steps there are in sequence."""
+        return max(1, *map(_blocks_through, self.hook_names))
+
+    @cached_property
+    def in_float64(self) -> "Subject":
+        """The same weights, rounded as here, in double precision: what the oracle runs."""
+        double = replace(self, dtype="float64", rounded_to=self.dtype)
+        if self.is_folder and double.digest != self.digest:
+            raise BadInput(f"{self.name} changed while it was in use. Expected the same files. Start again.")
+        return double
+
+    @cached_property
+    def digest(self) -> str:
+        """Fingerprint of what the subject is: of an embedded one's description, of a folder's files, of weights."""
+        if self.shape:
+            return embedded_digest(self.name)
+        if self.name in PRETRAINED:
+            from .weights import weights_digest
+
+            modules = {"model": self.model, **self.saes}
+            return digest([self.name, {name: weights_digest(module) for name, module in modules.items()}])
+        return content_digest(Path(self.name))
+
+    def require_double(self) -> None:
+        """Raises BadInput unless a model that is not ours can be made float64 and run so, as the oracle will."""
+        if self.shape is None:
+            from .pretrained import run_shortly
+
+            hook_names = list(self.hook_names)
+            run_shortly(self.name, self.in_float64.model, hook_names)
+
+    def release(self) -> None:
+        """Forget the loaded weights."""
+        for loaded in ("model", "saes", "in_float64", "digest"):
+            self.__dict__.pop(loaded, None)
+
+
+def known_subjects() -> list[str]:
+    """Every embedded and pretrained subject by name, with each variant alone; more come of combining variants."""
+    variants = [f"{base}:{variant}" for base in EMBEDDED if base not in FIXED for variant in VARIANTS]
+    return [*EMBEDDED, *variants, *PRETRAINED]
+
+
+def find_subject(name: str, dtype: str = "float32") -> Subject:
+    """The subject called `name`; nothing is loaded yet. Variants are put into their one order.
+
+    An embedded or pretrained name comes before a folder of that name; `./tiny` is the folder.
+
+    Raises:
+        BadInput: no such embedded or pretrained subject, no such folder, or variants that make no sense.
+    """
+    if name in PRETRAINED:
+        return Subject(name, dtype)
+    if name.split(":")[0] in EMBEDDED:
+        variant = parse_variant(name, EMBEDDED, FIXED)
+        return Subject(variant.name, dtype, EMBEDDED[variant.base])
+    if name and Path(name).is_dir():
+        # Absolute, so that it is the same folder wherever a process of ours works.
+        return Subject(os.path.abspath(name), dtype, files=str(stamp(Path(name))))
+    raise unknown("subject", name, [*EMBEDDED, *PRETRAINED, "a folder with a Hugging Face model and its SAEs"])
+
+
+def subject_of(workload: Workload) -> Subject:
+    """The subject that a workload names. Raises BadInput as `find_subject`."""
+    return find_subject(workload.subject, workload.dtype)
+
+
+def _blocks_through(hook_name: str) -> int:
+    """Blocks below a hook, and its own where the hook stands behind something of it."""
+    if not hook_name.startswith("blocks."):
+        return 0
+    return int(hook_name.split(".")[1]) + (not hook_name.endswith("hook_resid_pre"))

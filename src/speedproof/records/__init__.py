@@ -1,0 +1,1 @@
+"""What was seen, one line at a time."""

@@ -1,0 +1,1 @@
+"""What the records say, as a page, as Markdown and on dashboards."""

@@ -1,0 +1,94 @@
+"""Lockstep: two workers in two environments, one call of one at a time, in random balanced order.
+
+Whatever the machine does meanwhile, it does to both sides. What narrows an interval is fresh pairs of workers.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
+
+from speedproof.clock import monotonic_s
+from speedproof.pairs.question import Question
+from speedproof.timing.comparison import Launch
+from speedproof.timing.estimate import TARGET_HALF_WIDTH
+from speedproof.timing.looks import LOOKS
+from speedproof.timing.rounds import Outcome, Round, Taken, rounds
+from speedproof.timing.sampling import cores_for, in_pairs
+from speedproof.timing.warmup import Form
+
+from .places import Place
+from .remote import Remote, SideFailed, worker
+from .slowdown import slowdown
+
+Say = Callable[[str, int], None]
+STRETCH_S = 3.0
+"""Seconds of pairs that a pair of workers takes for one question, unless a single pair is longer.
+
+More than in the paired runner, by the formula at `LONGEST_STRETCH_S` there: two workers take longer to start than one
+process, and with both on one core they differ by less.
+"""
+
+
+def lockstep(
+    places: tuple[Place, Place],
+    asked: Sequence[Question],
+    budget_s: float,
+    seed: int,
+    say: Say,
+    precision: float = TARGET_HALF_WIDTH,
+    most: int = LOOKS[-1],
+) -> Iterator[Taken[Question]]:
+    """Samples for every question until all are decided, the budget is spent or `most` pairs of workers have run.
+
+    Yields each question as soon as it is final.
+    """
+
+    def launch(asked: Sequence[Question], now: Round) -> Iterator[Outcome]:
+        return _launch(places, asked, now, say)
+
+    return rounds(asked, launch, partial(_is_decided, precision), budget_s, seed, most)
+
+
+def _is_decided(precision: float, taken: Taken[Question]) -> bool:
+    return slowdown(taken.launches).decided(precision=precision)
+
+
+def _launch(places: tuple[Place, Place], asked: Sequence[Question], now: Round, say: Say) -> Iterator[Outcome]:
+    """One fresh pair of workers for all questions. A side that fails at one costs that one; a dead one is replaced."""
+    left = list(asked)
+    while left:
+        with ExitStack() as stack:
+            # Who starts first gets its memory first, so the sides take turns at that too.
+            order = (0, 1) if now.baseline_first else (1, 0)
+            started = {side: stack.enter_context(worker(places[side], now.rng)) for side in order}
+            for side in started.values():
+                side.begin("settle")
+            try:
+                for side in started.values():
+                    side.end("settle")
+            except SideFailed as error:
+                yield from (Outcome(None, str(error)) for _ in left)
+                return
+            while left:
+                question = left.pop(0)
+                say(f"timing {question.label} (workers {now.number})", len(left) + 1)
+                start_s = monotonic_s()
+                try:
+                    launch = _samples((started[0], started[1]), question, now)
+                except SideFailed as error:
+                    yield Outcome(None, str(error))
+                    break
+                yield Outcome(launch, took_s=monotonic_s() - start_s)
+
+
+def _samples(sides: tuple[Remote, Remote], question: Question, now: Round) -> Launch:
+    # Both sides take as many calls a sample, so that neither gains by what calls share.
+    cores = cores_for(question.workload.n_threads, now.rng)
+    form: Form = max(side.ask("warm", question, cores) for side in (sides if now.baseline_first else sides[::-1]))
+
+    def sample(side: int) -> float:
+        seconds: float = sides[side].ask("sample", question, form, cores)
+        return seconds
+
+    pairs = in_pairs(sample, STRETCH_S, now.baseline_first, now.rng)
+    return Launch(now.rng.getrandbits(32), *pairs, (form.n_calls,) * 2)

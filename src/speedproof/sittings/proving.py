@@ -1,0 +1,123 @@
+"""Proving: questions answered, controls judged and work counted, in a process that times nothing."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from speedproof.counters.tally import count, work
+from speedproof.digest import source_digest
+from speedproof.gate.certificate import Certificate, Refusal
+from speedproof.gate.check import certify
+from speedproof.gate.gate import gate_that_allows
+from speedproof.pairs import candidate as candidates
+from speedproof.pairs.finding import TWINS
+from speedproof.pairs.question import Question
+from speedproof.pairs.references import resolve
+from speedproof.pairs.subjects import OneAtATime, Subjects
+from speedproof.processes import Saying
+from speedproof.records.base import Body
+from speedproof.records.kinds import Counted, Judged, Needed, as_answered
+
+if TYPE_CHECKING:
+    from speedproof.gate.control import Control
+
+T = TypeVar("T")
+
+
+def prove_all(
+    asked: Sequence[Question], counted: Sequence[Question], controls: Sequence[tuple[str, str]]
+) -> Iterator[Body | Saying]:
+    """Runs in a fresh process. Yields answers, judgements and counts as records say them, before each what it is.
+
+    A control is named by (reference of its card, name).
+    """
+    subjects = OneAtATime()
+    refused: set[tuple[str, str, str]] = set()
+    for left, question in _countdown(asked):
+        yield Saying(f"checking {question.label}", left)
+        answer = _answer(question, subjects)
+        if isinstance(answer, Refusal):
+            refused.add((question.finding, question.function, question.arm))
+        yield as_answered(answer)
+    sound = [q for q in counted if (q.finding, q.function, q.arm) not in refused]
+    for left, question in _countdown(list(dict.fromkeys(replace(q, arm=TWINS[1]) for q in sound))):
+        yield Saying(f"counting {question.label}", left)
+        arms = [q.arm for q in sound if replace(q, arm=TWINS[1]) == question]
+        yield _count(question, [TWINS[0], *arms], subjects)
+        yield from _needed(question, subjects)
+    for left, (card, name) in _countdown(controls):
+        yield Saying(f"control {name}", left)
+        yield _judge(resolve(card).control(name))
+
+
+def _countdown(items: Sequence[T]) -> Iterator[tuple[int, T]]:
+    return ((len(items) - i, item) for i, item in enumerate(items))
+
+
+def _answer(question: Question, subjects: Subjects) -> Certificate | Refusal:
+    finding, pair = question.target.finding, question.pair
+    function = candidates.load(question.candidate, pair) if question.candidate else pair.arm(question.arm)
+    subject = subjects.kept(pair.subject(question.workload))
+    gate, called = gate_that_allows(question.allow, pair), question.candidate or ""
+    return certify(finding, pair, question.workload, function, subject, gate, question.seed, called)
+
+
+def _count(question: Question, arms: Sequence[str], subjects: Subjects) -> Counted:
+    finding, pair = question.target.finding, question.pair
+    subject = subjects.kept(pair.subject(question.workload))
+    counters = (*finding.counters, *pair.device_counters(subject))
+    functions = {name: pair.arm(name) for name in arms}
+    done = {
+        name: work(counters, function, pair.inputs(question.workload, subject, None))
+        for name, function in functions.items()
+    }
+    return Counted(
+        finding=finding.name,
+        function=pair.name,
+        workload=question.workload,
+        sources={name: source_digest(function) for name, function in functions.items()},
+        counts={name: dict(one.counts) for name, one in done.items()},
+        tables={name: {of: dict(table) for of, table in one.tables.items()} for name, one in done.items()},
+    )
+
+
+def _needed(question: Question, subjects: Subjects) -> Iterator[Needed]:
+    """The least work of the question's call, where it is known."""
+    workload, pair = question.workload, question.pair
+    work = pair.least_work(pair.inputs(workload, subjects.kept(pair.subject(workload)), None))
+    if work:
+        yield Needed(finding=question.finding, function=question.function, workload=workload, work=work)
+
+
+def _judge(control: "Control") -> Judged:
+    judgement = control.judge()
+    answer = judgement.answer
+    return Judged(
+        finding=control.finding.name,
+        control=control.name,
+        wrong=control.kind != "no faster",
+        as_expected=judgement.as_expected,
+        answer=str(answer) if isinstance(answer, Refusal) else f"equivalent, but {control.why}. {_work(control)}",
+        at_the_limit=control.kind == "at the limit",
+        only=control.only,
+        who=control.who,
+        why=control.why,
+        **({name: getattr(answer, name) for name in REFUSED_BY} if isinstance(answer, Refusal) else {}),
+    )
+
+
+REFUSED_BY = ("rule", "trial", "excess")
+"""What a refusal tells of a control, beside its words."""
+
+
+def _work(control: "Control") -> str:
+    """What a control that is right does, beside what the definition does: the counts, since it is never timed."""
+    workload = control.on
+    subject = control.pair.subject(workload)
+    mine, definitions = (
+        count(control.finding.counters, function, control.pair.inputs(workload, subject, None))
+        for function in (control.function, control.pair.sequential)
+    )
+    return "; ".join(
+        f"{name.replace('_', ' ')}: {n:,}, the definition's {definitions[name]:,}" for name, n in mine.items()
+    )

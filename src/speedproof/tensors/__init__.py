@@ -1,0 +1,1 @@
+"""Torch: what is watched, counted and traced."""

@@ -1,0 +1,50 @@
+"""How fast this machine multiplies matrices and moves memory, in the sitting that uses the rates."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+from speedproof.clock import elapsed_s, monotonic_s
+from speedproof.machine.rates import Rate
+
+SHAPES = ((12, 768, 3072), (512, 768, 3072), (2048, 768, 3072))
+"""Tokens, width in, width out: a GPT-2 small block's largest product at one text, at a full batch, and beyond."""
+MEMORY_BYTES = 256 * 2**20
+"""Array that is read and copied: eight times the last-level cache of a large server core complex (32 MiB)."""
+STRETCH_S = 0.4
+"""Seconds for each operation; the five together take about two."""
+FEWEST_SAMPLES = 3
+
+
+def rates(n_threads: int) -> Iterator[tuple[Rate, ...]]:
+    """Products in float32 by shape, then memory read and copied. Meant for a fresh process: yields both in turn."""
+    torch.set_num_threads(n_threads)
+    with torch.no_grad():
+        yield tuple(_product(*shape) for shape in SHAPES)
+        yield _memory()
+
+
+def _product(n_tokens: int, d_in: int, d_out: int) -> Rate:
+    left, right, out = torch.randn(n_tokens, d_in), torch.randn(d_in, d_out), torch.empty(n_tokens, d_out)
+    samples = _samples(lambda: torch.mm(left, right, out=out))
+    return Rate(f"{n_tokens} x {d_in} x {d_out}", 2 * n_tokens * d_in * d_out, samples)
+
+
+def _memory() -> tuple[Rate, ...]:
+    source = torch.ones(MEMORY_BYTES // 4)
+    target = torch.empty_like(source)
+    return (
+        Rate("read", MEMORY_BYTES, _samples(source.sum)),
+        # Read once and written once.
+        Rate("copy", 2 * MEMORY_BYTES, _samples(lambda: target.copy_(source))),
+    )
+
+
+def _samples(call: Callable[[], Any]) -> tuple[float, ...]:
+    call()
+    samples: list[float] = []
+    start_s = monotonic_s()
+    while len(samples) < FEWEST_SAMPLES or monotonic_s() - start_s < STRETCH_S:
+        samples.append(elapsed_s(call)[1])
+    return tuple(samples)

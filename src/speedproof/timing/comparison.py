@@ -1,0 +1,167 @@
+"""Comparisons: what paired samples say about a speed-up, with an interval and a verdict.
+
+A comparison is built from a certificate and samples; there is no other way to a speed-up.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from statistics import fmean, median
+
+from speedproof.clock import is_seconds
+from speedproof.errors import Uncertified
+from speedproof.gate.certificate import Certificate
+from speedproof.wording import digits
+
+from .estimate import TARGET_HALF_WIDTH, Estimate
+from .looks import ERROR_RATE, look
+
+
+class Verdict(StrEnum):
+    """What can be said of a speed-up."""
+
+    VERIFIED = "VERIFIED"
+    AMBIGUOUS = "AMBIGUOUS"
+    WITHHELD = "WITHHELD"
+    STALE = "STALE"
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Samples of one fresh process. The i-th pair is (baseline_s[i], contender_s[i]), in seconds per call.
+
+    `baseline_first[i]` is the order in which the pair was taken; `n_calls` the calls behind one sample.
+    """
+
+    seed: int
+    baseline_s: tuple[float, ...]
+    contender_s: tuple[float, ...]
+    baseline_first: tuple[bool, ...]
+    n_calls: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        samples = (*self.baseline_s, *self.contender_s)
+        if not samples or len(self.baseline_s) != len(self.contender_s) or not all(map(is_seconds, samples)):
+            raise ValueError("A launch needs pairs of positive seconds, as many of the baseline as of the contender.")
+
+    @property
+    def log_speedup(self) -> float:
+        """Median over the pairs of log(baseline / contender): an interruption of one call moves it little."""
+        pairs = zip(self.baseline_s, self.contender_s, strict=True)
+        return median(math.log(baseline / contender) for baseline, contender in pairs)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A speed-up (baseline / contender, above 1 is faster) with an interval, for what the certificates cover.
+
+    `certificate` is the contender's. `baseline` is the baseline's, or nothing where that is the definition, which
+    needs none.
+    """
+
+    certificate: Certificate
+    launches: tuple[Launch, ...]
+    baseline: Certificate | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.certificate, Certificate):
+            raise Uncertified(
+                f"A speed-up needs a certificate. Expected one from certify(), got {type(self.certificate).__name__}."
+            )
+        if self.baseline is not None:
+            _require_same_question(self.certificate, self.baseline)
+        if not self.launches:
+            raise ValueError("A comparison needs samples of at least one launch.")
+
+    @property
+    def speedup(self) -> float:
+        """Geometric mean over launches of the middle pair's speed-up."""
+        return self.estimate.factor
+
+    @property
+    def baseline_s(self) -> float:
+        """Seconds per call of the baseline: geometric mean over launches of the middle sample."""
+        return _typical([launch.baseline_s for launch in self._told])
+
+    @property
+    def contender_s(self) -> float:
+        """Seconds per call of the contender: geometric mean over launches of the middle sample."""
+        return _typical([launch.contender_s for launch in self._told])
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Where the speed-up lies, with the chance of error `ERROR_RATE` over all looks; (0, inf) before the first."""
+        return self.estimate.interval
+
+    @property
+    def p_value(self) -> float:
+        """Chance of a look at least this far from no change, at this or another look, if there were none."""
+        return self.estimate.p_value
+
+    @property
+    def words(self) -> str:
+        """The speed-up with its interval, to be read."""
+        low, high = self.interval
+        known = f"[{digits(low)}, {digits(high)}]" if low else "[too few processes]"
+        return f"{digits(self.speedup)}x {known}"
+
+    @property
+    def half_width(self) -> float:
+        """Half the interval's width on the log scale: the relative half-width."""
+        return self.estimate.half_width
+
+    @property
+    def detectable(self) -> float:
+        """The smallest change, as a share, that these launches would have shown with the chance `POWER`."""
+        return self.estimate.detectable
+
+    def decided(self, beside: Sequence[float] = (), precision: float = TARGET_HALF_WIDTH) -> bool:
+        """Whether more samples would change nothing, for 1 and for every value in `beside`."""
+        return self.estimate.decided(beside, precision)
+
+    @cached_property
+    def estimate(self) -> Estimate:
+        """What the launches say of the factor between the arms."""
+        return Estimate(tuple(launch.log_speedup for launch in self.launches))
+
+    @property
+    def _told(self) -> tuple[Launch, ...]:
+        """The launches behind the figures: those that the last look saw, or all before the first."""
+        return self.launches[: look(len(self.launches))]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p-values of one report, adjusted for its number of questions by Holm's method.
+
+    The library's own empties all memory each time, which is most of what a report would cost.
+    """
+    adjusted, least = list(p_values), 0.0
+    for rank, number in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        least = max(least, min(1.0, (len(p_values) - rank) * p_values[number]))
+        adjusted[number] = least
+    return adjusted
+
+
+def verdict(adjusted_p: float) -> Verdict:
+    """`VERIFIED` where "no change" is excluded in either direction, else `AMBIGUOUS`."""
+    return Verdict.VERIFIED if adjusted_p < ERROR_RATE else Verdict.AMBIGUOUS
+
+
+def _require_same_question(contender: Certificate, baseline: object) -> None:
+    """Raises Uncertified unless both arms were certified for the same function, workload and environment."""
+    about = "finding", "function", "workload", "environment"
+    if not isinstance(baseline, Certificate):
+        raise Uncertified(
+            f"A baseline needs a certificate. Expected one from certify(), got {type(baseline).__name__}."
+        )
+    if any(getattr(contender, name) != getattr(baseline, name) for name in about):
+        raise Uncertified(
+            f"{baseline.function} on {baseline.workload.name!r} cannot be the baseline of {contender.function} on "
+            f"{contender.workload.name!r}. Expected certificates for the same function, workload and environment."
+        )
+
+
+def _typical(samples: Sequence[Sequence[float]]) -> float:
+    return math.exp(fmean(math.log(median(launch)) for launch in samples))

@@ -1,0 +1,136 @@
+"""The paired runner: fresh processes, random balanced order, outputs of timed calls checked.
+
+Speed-ups are of pairs taken back to back, so that the machine's drift hits both sides.
+"""
+
+import gc
+import random
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from speedproof.clock import monotonic_s
+from speedproof.errors import SpeedproofError
+from speedproof.failures import Failed, reason, show_where_asked
+from speedproof.gate.gate import recheck
+from speedproof.pairs.contract import Inputs
+from speedproof.pairs.subjects import Subject, Subjects
+from speedproof.processes import ProcessDied, Usage, in_fresh_process
+
+from .comparison import Comparison, Launch
+from .estimate import TARGET_HALF_WIDTH
+from .looks import LOOKS
+from .plan import Plan
+from .rounds import Outcome, Round, Taken, rounds
+from .sampling import cores_for, in_pairs, on_cores, retain_memory, take, warm
+
+SHORTEST_STRETCH_S = 0.2
+"""Seconds of pairs that one process takes for one comparison at least: some four short pairs."""
+LONGEST_STRETCH_S = 1.2
+"""Seconds of pairs that one process takes for one comparison at most, unless a single pair is longer: some twenty.
+
+What narrows an interval is processes. With a spread of 1-2% between them and of 3-10% between pairs of 0.06 s within
+one, and some 2 s of starting up and warming up for each comparison, the least width for a given time is at
+sqrt(2 * 0.06) * (pairs' spread / processes') = 1-2 s (Kalibera and Jones 2013, ISMM, section 9)."""
+LONGEST_SECOND = 3.0
+"""A second pair, which evens out the order of a stretch, may make it so many times as long."""
+
+Progress = Callable[[str, int, int], None]
+"""Told what is measured now, in which process by number, and how many plans that process still has."""
+
+
+def measure(
+    plans: Sequence[Plan],
+    budget_s: float,
+    seed: int,
+    usage: Usage,
+    progress: Progress | None = None,
+    precision: float = TARGET_HALF_WIDTH,
+) -> Iterator[Taken[Plan]]:
+    """Samples for every plan, one fresh process after another, until all are decided or the budget is spent.
+
+    Yields each plan as soon as it is final.
+    """
+    fair_s = budget_s / (LOOKS[2] * max(1, len(plans)))
+    stretch_s = min(LONGEST_STRETCH_S, max(SHORTEST_STRETCH_S, fair_s))
+
+    def launch(plans: Sequence[Plan], now: Round) -> list[Outcome]:
+        conditions = (now.rng.getrandbits(32), stretch_s, now.baseline_first)
+        return _launch(plans, conditions, now.number, usage, progress)
+
+    return rounds(plans, launch, partial(_is_decided, precision), budget_s, seed)
+
+
+def compared(taken: Taken[Plan]) -> Comparison:
+    """What the samples of a plan say."""
+    return Comparison(taken.what.certificate, taken.launches, taken.what.baseline_certificate)
+
+
+def _is_decided(precision: float, taken: Taken[Plan]) -> bool:
+    """Whether more samples would change nothing, neither the verdict nor what becomes of a claim."""
+    plan = taken.what
+    claim = plan.finding.claim
+    carries_claim = plan.is_of_twins and plan.pair is plan.finding.pairs[0]
+    ends = (claim.band or ()) if carries_claim else ()
+    return compared(taken).decided(ends, precision)
+
+
+def _launch(
+    plans: Sequence[Plan], conditions: tuple[int, float, bool], n_launch: int, usage: Usage, progress: Progress | None
+) -> list[Outcome]:
+    """One fresh process for all plans. If it dies, the plan that it was at and those after it fail, nothing else."""
+    outcomes: list[Outcome] = []
+    stream = in_fresh_process(usage, sample_all, list(plans), *conditions)
+    try:
+        for plan in plans:
+            if progress:
+                progress(plan.label, n_launch, len(plans) - len(outcomes))
+            outcomes.append(next(stream))
+        next(stream, None)
+    except (ProcessDied, Failed) as death:
+        outcomes += [Outcome(None, str(death))] * (len(plans) - len(outcomes))
+    return outcomes
+
+
+def sample_all(plans: Sequence[Plan], seed: int, stretch_s: float, baseline_first: bool) -> Iterator[Outcome]:
+    """Runs in the fresh process: one outcome per plan, in order."""
+    retain_memory()
+    rng = random.Random(seed)
+    subjects = Subjects()
+    for plan in plans:
+        workload = plan.certificate.workload
+        subject = subjects.kept(plan.pair.subject(workload))
+        start_s = monotonic_s()
+        try:
+            launch = _samples(plan, subject, rng.getrandbits(32), stretch_s, baseline_first)
+            yield Outcome(launch, took_s=monotonic_s() - start_s)
+        except SpeedproofError as error:
+            yield Outcome(None, str(error))
+        except (Exception, SystemExit) as error:
+            show_where_asked(error)
+            yield Outcome(None, reason(error))
+
+
+def _samples(plan: Plan, subject: Subject, seed: int, stretch_s: float, baseline_first: bool) -> Launch:
+    pair, workload = plan.pair, plan.certificate.workload
+    rng = random.Random(seed)
+    arms = plan.functions
+    kept: list[tuple[int, Inputs, Any]] = []
+
+    def sample(side: int) -> float:
+        make = partial(pair.inputs, workload, subject, None)
+        inputs, output, seconds = take(arms[side], forms[side], make, pair.kit.wait)
+        kept.append((side, inputs, output))
+        return seconds
+
+    with on_cores(cores_for(workload.n_threads, rng)):
+        forms = tuple(warm(arm, pair, workload, subject) for arm in arms)
+        # What is alive now stays; collecting it again before every sample would take longer than many a sample.
+        gc.collect()
+        gc.freeze()
+        pairs = in_pairs(sample, stretch_s, baseline_first, rng, LONGEST_SECOND * stretch_s)
+    gc.unfreeze()
+    reference = pair.reference(subject)
+    for side, certificate in enumerate(plan.certificates):
+        recheck(certificate, pair, reference, [(given, output) for arm, given, output in kept if arm == side])
+    return Launch(seed, *pairs, (forms[0].n_calls, forms[1].n_calls))

@@ -1,0 +1,66 @@
+"""Warm-up: until successive blocks of calls take the same time, within a bound."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+from speedproof.clock import elapsed_s, no_device
+
+SHORTEST_SAMPLE_S = 0.02
+"""Seconds behind one sample. The clock's step and a context switch are a thousandth of it."""
+MOST_CALLS = 2_000
+"""Calls behind one sample at most: fresh inputs for all of them are held at once."""
+LONGEST_REHEARSED_S = 0.1
+"""Seconds of a call that is rehearsed before every sample of it. A longer one frees and reuses memory many times
+itself, and rehearsing it would cost as much as a second sample."""
+LONGEST_WARM_UP_S = 1.0
+"""Seconds of warm-up for one twin: caches, allocators and thread pools settle in tenths of a second. A call that takes
+longer touches weights and code thousands of times itself, and is warmed up by a part of it."""
+SAMPLES_PER_BLOCK = 3
+"""Samples whose scatter a block is judged by: the fewest that have a middle."""
+
+
+@dataclass(frozen=True, order=True)
+class Form:
+    """What a sample is made of: so many timed calls, after one that is not timed where `rehearsed`."""
+
+    n_calls: int
+    rehearsed: bool = False
+
+
+def warm_up(
+    call: Callable[[int], Callable[[], object]],
+    part: Callable[[], object],
+    share: float,
+    wait: Callable[[], None] = no_device,
+) -> Form:
+    """Warms one twin up and says what makes a sample long enough and steady.
+
+    `call(n)` makes fresh inputs and returns the work of n calls; `part` is a call on a `share` of the workload's items.
+    `wait` waits for devices (`clock.elapsed_s`).
+    Blocks of samples go on until a block's middle lies within the block before it, or the bound is reached.
+    """
+    _, part_s = elapsed_s(part, wait)
+    if part_s / share > LONGEST_WARM_UP_S:
+        return Form(1)
+    _, spent_s = elapsed_s(call(1), wait)
+    _, once_s = elapsed_s(call(1), wait)
+    n_calls = max(1, min(MOST_CALLS, round(SHORTEST_SAMPLE_S / max(once_s, 1e-7))))
+    spent_s += part_s + once_s
+    before: list[float] = []
+    while spent_s < LONGEST_WARM_UP_S:
+        block = [elapsed_s(call(n_calls), wait)[1] for _ in range(SAMPLES_PER_BLOCK)]
+        spent_s += sum(block)
+        if before and settled(before, block):
+            break
+        before = block
+    if before:
+        # The first calls may have been slower than those to come.
+        once_s = median(block) / n_calls
+        n_calls = max(1, min(MOST_CALLS, round(SHORTEST_SAMPLE_S / max(once_s, 1e-7))))
+    return Form(n_calls, once_s < LONGEST_REHEARSED_S)
+
+
+def settled(before: list[float], block: list[float]) -> bool:
+    """Whether a block's middle lies within the scatter of the block before it: no trend is left to be seen."""
+    return min(before) <= median(block) <= max(before)

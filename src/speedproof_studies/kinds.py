@@ -1,0 +1,104 @@
+"""What a record can say of a study: one class a kind, beside the instrument's own."""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from speedproof.records import kinds
+from speedproof.records.base import Body, Stated
+
+
+class Rejected(Stated):
+    """A valid rewrite that the gate rejected, which it may not: the trial's seed, what was drawn, the gate's reason."""
+
+    seed: int
+    options: dict[str, bool | int | str]
+    reason: str
+
+
+class Rewritten(Body):
+    """Trials of valid rewrites of one finding, with the seeds from `seed` on.
+
+    `closest` is the largest error among those that passed, as a share of the error allowed: how much room the gate
+    leaves to what is right. `gate` fingerprints what judged them.
+    """
+
+    kept = True
+
+    kind: Literal["rewritten"] = "rewritten"
+    finding: str
+    subject: str
+    seed: int
+    n_trials: int = Field(ge=1)
+    n_rewrites: int
+    closest: float
+    rejected: tuple[Rejected, ...]
+    gate: str
+
+
+class Survived(BaseModel):
+    """A mutant that nothing noticed: where, the line as the fault leaves it, why that may be. No reason, no peace."""
+
+    function: str
+    operator: str
+    line: str
+    kind: str
+    reason: str
+
+
+class Mutated(Body):
+    """Mutants of one module of the twins or of the gate: those that there are, that were tried, and their fates.
+
+    `killed` counts by what noticed: of a twin the gate's rule, of the gate what was judged wrongly then. The mutants
+    tried were drawn from `seed`. `source` and `gate` fingerprint the module and what judged.
+    """
+
+    kind: Literal["mutated"] = "mutated"
+    module: str
+    source: str
+    n_mutants: int
+    n_tried: int
+    killed: dict[str, int]
+    survived: tuple[Survived, ...]
+    seed: int
+    gate: str
+
+    @property
+    def n_killed(self) -> int:
+        """Mutants that something noticed."""
+        return sum(self.killed.values())
+
+
+class Powered(Body):
+    """What a tool said in one trial of the power study, by its decision rules: has the call become slower?"""
+
+    kind: Literal["powered"] = "powered"
+    tool: str
+    injected: float
+    """Injected extra time, as a share of a call."""
+    loaded: bool
+    """Whether all other cores were kept busy."""
+    budget_s: float
+    alarms: dict[str, bool]
+    wall_s: float
+    """What the trial took in all, the tool's own processes' start included."""
+
+
+class Planted(Body):
+    """One trial of the study of two sides: a change planted into a copy of the twins, and whether it was told."""
+
+    kind: Literal["planted"] = "planted"
+    plant: str
+    found: bool
+    """Whether the comparison told this change; of an identical copy, whether it told any."""
+    answers: str
+    work: tuple[str, ...]
+    time: str
+    launches: int
+    slowdown: float | None = Field(default=None, gt=0)
+    interval: tuple[float, float] | None = None
+    budget_s: float
+
+
+KINDS: tuple[type[Body], ...] = (*kinds.KINDS, Rewritten, Mutated, Powered, Planted)
+"""Every kind that this project writes."""

@@ -1,0 +1,20 @@
+"""This project's own: its findings, and the studies of the instrument, on the command line and in the records."""
+
+from bench.findings import FINDINGS
+from speedproof.cli.project import Project
+
+from .kinds import KINDS
+from .mutation.verb import mutation
+from .planted.verb import planted
+from .power.verb import power
+from .rewrites.session import rewrites_in_a_run
+from .rewrites.verb import rewrites
+from .sections import SECTIONS
+
+PROJECT = Project(
+    findings=FINDINGS,
+    kinds=KINDS,
+    sections=SECTIONS,
+    verbs=(rewrites, mutation, planted, power),
+    stages=(rewrites_in_a_run,),
+)

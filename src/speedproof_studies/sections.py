@@ -1,0 +1,112 @@
+"""What the project's own studies add to the report: valid rewrites, mutants, and what tools and comparisons notice."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from speedproof.records.record import Ledger
+from speedproof.report.asked import Asked
+from speedproof.report.page.plot import Plot
+from speedproof.report.report import Report, Section, Told
+
+from .kinds import Planted, Powered, Rejected
+from .mutation.tally import Tally, tally
+from .planted.rates import Detection, detection
+from .plots import detection_plot, power_plots
+from .power.rates import pooled_rows, power_rows
+from .rewrites.rate import Rejection, again, overall, rejections
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Rewrites(Told):
+    """How often the gate rejects what is right, by finding and subject."""
+
+    parts: Sequence[Rejection]
+
+    @cached_property
+    def total(self) -> Rejection:
+        """All findings and subjects together."""
+        return overall(self.parts)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether none was rejected."""
+        return not self.total.rejected
+
+    @property
+    def line(self) -> str:
+        """How many of how many."""
+        return f"Valid rewrites rejected: {self.total.words}."
+
+    def of(self, finding: str) -> list[Rejection]:
+        """Those of one finding."""
+        return [one for one in self.parts if one.finding == finding]
+
+    def again(self, one: Rejection, rejected: Rejected) -> str:
+        """The command that repeats a trial."""
+        return again(one.finding, one.subject, rejected.seed)
+
+
+@dataclass(frozen=True)
+class Mutants(Told):
+    """What became of faults planted on purpose."""
+
+    tally: Tally
+
+
+@dataclass(frozen=True)
+class Power(Told):
+    """Which slowdowns the tools notice, and which planted changes the comparison of sides."""
+
+    powered: Sequence[Powered]
+    planted: Sequence[Detection]
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """Alarms of each tool and rule, with intervals."""
+        return power_rows(self.powered)
+
+    @cached_property
+    def pooled(self) -> list[dict[str, str]]:
+        """The same over all loads."""
+        return pooled_rows(self.powered)
+
+    @property
+    def plots(self) -> list[Plot]:
+        """The tools' alarms, by load."""
+        return power_plots("power", self.powered)
+
+    @property
+    def planted_plot(self) -> Plot | None:
+        """The planted changes that were told."""
+        return detection_plot("planted", self.planted)
+
+
+def _rewrites(ledger: Ledger, asked: Asked) -> Rewrites | None:
+    sitting = Report(ledger, asked).sitting
+    found = rejections(ledger.records, sitting.environment.machine) if sitting else ()
+    return Rewrites(found) if found else None
+
+
+def _mutants(ledger: Ledger, asked: Asked) -> Mutants | None:
+    found = tally(ledger.records)
+    return Mutants(found) if found else None
+
+
+def _power(ledger: Ledger, asked: Asked) -> Power | None:
+    bodies = [record.body for record in ledger.records]
+    powered = [body for body in bodies if isinstance(body, Powered)]
+    planted = detection([body for body in bodies if isinstance(body, Planted)])
+    return Power(powered, planted) if powered or planted else None
+
+
+SECTIONS: tuple[Section, ...] = (
+    Section("rewrites", _rewrites, TEMPLATES / "rewrites"),
+    Section("mutants", _mutants, TEMPLATES / "mutants"),
+    Section("power", _power, TEMPLATES / "power"),
+)
+"""In the order in which they are shown, where they show something at the same place."""

@@ -1,0 +1,84 @@
+"""Controls: the gate rejects each for its reason, and no rule, aspect or trial is idle: each alone rejects one."""
+
+from dataclasses import replace
+from functools import cache
+
+import pytest
+
+from bench.controls import CONTROLS
+from bench.findings import FINDINGS, find
+from speedproof.errors import BadInput
+from speedproof.gate.certificate import Certificate, Refusal
+from speedproof.gate.check import certify
+from speedproof.gate.control import Control, Judgement
+from speedproof.gate.gate import Gate, names_of
+from speedproof.pairs.finding import Pair
+
+pytestmark = pytest.mark.usefixtures("known_definitions")
+PAIRS = [pair for finding in FINDINGS for pair in finding.pairs]
+NAMES = dict.fromkeys(name for pair in PAIRS for name in names_of(pair))
+ALONE = [control for control in CONTROLS if control.only]
+
+
+@cache
+def judged(name: str) -> Judgement:
+    """The whole gate's judgement of the control of that name, of which several tests say something."""
+    return next(control for control in CONTROLS if control.name == name).judge()
+
+
+def objection(control: Control) -> str:
+    """What is wrong with saying that without `only` the control would pass; empty where it is so."""
+    whole, without = judged(control.name), control.judge(gate=Gate(frozenset({control.only})))
+    if not isinstance(whole.answer, Refusal) or not whole.as_expected:
+        return f"the whole gate does not reject it as expected: {whole.answer}"
+    if control.only not in (whole.answer.rule, whole.answer.trial):
+        return f"rejected by {whole.answer.rule!r} in {whole.answer.trial!r}, and not by {control.only!r}"
+    if not isinstance(without.answer, Certificate):
+        return f"also rejected without {control.only!r}, by {without.answer.rule!r} in {without.answer.trial!r}"
+    return ""
+
+
+@pytest.mark.parametrize("name", [control.name for control in CONTROLS])
+def test_controls_are_judged_as_they_should_be(name: str) -> None:
+    assert judged(name).as_expected, str(judged(name).answer)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_rule_aspect_and_trial_has_a_control_that_it_alone_rejects(name: str) -> None:
+    assert [control.name for control in ALONE if control.only == name]
+
+
+@pytest.mark.parametrize("control", ALONE, ids=lambda control: f"{control.only}-{control.name}")
+def test_a_control_passes_where_the_rule_that_it_breaks_is_left_out(control: Control) -> None:
+    assert objection(control) == ""
+
+
+@pytest.mark.parametrize(("only", "words"), [("dtype", "and not by 'dtype'"), ("backwards", "and not by 'backwards'")])
+def test_a_control_that_names_a_rule_which_does_not_reject_it_is_seen(only: str, words: str) -> None:
+    control = next(control for control in CONTROLS if control.name == "indices_as_floats")
+    assert words in objection(replace(control, only=only))
+
+
+def test_a_control_that_other_rules_reject_too_is_seen() -> None:
+    control = next(control for control in CONTROLS if control.name == "links_without_duplicates")
+    assert "also rejected without 'exact'" in objection(replace(control, only="exact"))
+
+
+def test_a_right_function_is_no_evidence_for_a_rule() -> None:
+    control = next(control for control in CONTROLS if control.name == "report_fix_glob_escaped")
+    assert "does not reject it" in objection(replace(control, only="exact"))
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)
+def test_a_pair_has_each_name_once(pair: Pair) -> None:
+    names = names_of(pair)
+    assert len(set(names)) == len(names)
+    assert {variation.name for variation in pair.variations} | {trial.name for trial in pair.trials} <= set(names)
+
+
+def test_a_gate_without_what_the_pair_has_not_is_bad_input() -> None:
+    finding = find("feature_links")
+    for strange in ("elements", "hooks", "hostile texts"):
+        gate = Gate(frozenset({"exact", strange}))
+        with pytest.raises(BadInput, match=f"Unknown rule, aspect or trial '{strange}'"):
+            certify(finding, finding.pairs[0], finding.pairs[0].workload("smoke"), gate=gate)

@@ -1,0 +1,214 @@
+"""A model's folder: what is damaged or does not fit is one line that names it; memory and digests are of content."""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from sae_lens import StandardSAE, StandardSAEConfig
+from sae_lens.saes.sae import SAEMetadata
+from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+
+from speedproof.errors import BadInput
+from speedproof.lens import oracle
+from speedproof.lens.embedded.identity import DRAWN, embedded_digest
+from speedproof.lens.embedded.tokenizers import embedded_tokenizer
+from speedproof.lens.oracle import Oracle
+from speedproof.lens.subject import Subject, find_subject
+from speedproof.lens.weights import tensors_of
+from speedproof.pairs.subjects import Subjects
+
+RESID = "blocks.1.hook_resid_pre"
+TEXTS = ["a text", "another one"]
+
+
+def gpt2(seed: int) -> Any:
+    torch.manual_seed(seed)
+    sizes = {"vocab_size": 1024, "n_positions": 64, "n_embd": 16, "n_layer": 2, "n_head": 2}
+    return GPT2LMHeadModel(GPT2Config(**sizes, bos_token_id=0, eos_token_id=0))
+
+
+def llama() -> Any:
+    torch.manual_seed(0)
+    sizes = {"vocab_size": 1024, "hidden_size": 16, "intermediate_size": 40, "num_hidden_layers": 2}
+    return LlamaForCausalLM(
+        LlamaConfig(**sizes, num_attention_heads=2, num_key_value_heads=2, max_position_embeddings=64)
+    )
+
+
+def write(folder: Path, model: Any, hook_name: str = RESID, d_in: int = 16) -> Path:
+    model.save_pretrained(folder)
+    embedded_tokenizer().save_pretrained(folder)
+    sae = StandardSAE(StandardSAEConfig(d_in=d_in, d_sae=24, metadata=SAEMetadata(hook_name=hook_name)))
+    sae.save_model(folder / "saes/first")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("sound"), gpt2(0))
+
+
+@pytest.fixture
+def folder(sound: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(sound, tmp_path / "model"))
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def edited(path: Path, **changes: Any) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def pickled(folder: Path) -> None:
+    torch.save({"weight": torch.ones(2)}, folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+
+
+WEIGHTS, SAE_CFG, SAE_WEIGHTS = "model.safetensors", "saes/first/cfg.json", "saes/first/sae_weights.safetensors"
+DAMAGE: Mapping[str, tuple[Callable[[Path], Any], str]] = {
+    "weights cut": (lambda f: cut(f / WEIGHTS), r"model\.safetensors is cut or no safetensors file"),
+    "weights empty": (lambda f: (f / WEIGHTS).write_bytes(b""), r"model\.safetensors is cut .* 0 bytes"),
+    "weights missing": (lambda f: (f / WEIGHTS).unlink(), r"has no weights\. Expected model\.safetensors"),
+    "a pickle beside": (pickled, r"has no weights but pytorch_model\.bin, a pickle"),
+    "a pickle in place": (lambda f: torch.save({}, f / WEIGHTS), r"model\.safetensors is cut or no safetensors file"),
+    "wrong shapes": (lambda f: edited(f / "config.json", n_embd=32), "is missing or of another shape"),
+    "weights of a layer missing": (lambda f: edited(f / "config.json", n_layer=3), r"transformer\.h\.2\S+ is missing"),
+    "unknown kind of model": (lambda f: edited(f / "config.json", model_type="odd"), "could not be loaded: ValueError"),
+    "configuration missing": (lambda f: (f / "config.json").unlink(), r"has no config\.json"),
+    "configuration broken": (lambda f: cut(f / "config.json"), r"config\.json is no JSON"),
+    "configuration of another kind": (lambda f: (f / "config.json").write_text("[]"), r"config\.json holds a list"),
+    "tokenizer missing": (lambda f: (f / "tokenizer.json").unlink(), "has no tokenizer"),
+    "tokenizer broken": (lambda f: cut(f / "tokenizer.json"), r"tokenizer\.json is no JSON"),
+    "tokenizer's settings broken": (lambda f: cut(f / "tokenizer_config.json"), r"tokenizer_config\.json is no JSON"),
+    "SAE cut": (lambda f: cut(f / SAE_WEIGHTS), r"sae_weights\.safetensors is cut or no"),
+    "SAE missing": (lambda f: (f / SAE_WEIGHTS).unlink(), r"sae_weights\.safetensors cannot be read"),
+    "SAE's configuration broken": (lambda f: cut(f / SAE_CFG), r"cfg\.json is no JSON"),
+    "SAE's configuration missing": (lambda f: (f / SAE_CFG).unlink(), r"cfg\.json cannot be read"),
+    "SAE without hook": (lambda f: edited(f / SAE_CFG, metadata={}), r"cfg\.json names no hook"),
+    "SAE of an unknown kind": (lambda f: edited(f / SAE_CFG, architecture="odd"), "architecture 'odd'. Expected one"),
+    "SAE of another size": (
+        lambda f: edited(f / SAE_CFG, d_sae=25),
+        r"W_enc of shape \[16, 24\]\. Expected \[16, 25\]",
+    ),
+    "no SAEs": (lambda f: shutil.rmtree(f / "saes"), "No SAE found in"),
+}
+
+
+def load(folder: Path) -> Subject:
+    subject = find_subject(str(folder))
+    assert subject.saes and subject.model
+    return subject
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_what_is_damaged_is_one_line_of_status_2_that_names_it(damage: str, folder: Path) -> None:
+    do, words = DAMAGE[damage]
+    do(folder)
+    with pytest.raises(BadInput, match=words) as raised:
+        load(folder)
+    assert "\n" not in str(raised.value) and "Expected" in str(raised.value) and raised.value.exit_status == 2
+
+
+def test_a_folder_that_may_not_be_read_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Simulated, since who administers a machine may read everything."""
+
+    def denied(self: Path) -> Any:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    with pytest.raises(BadInput, match=r"cannot be read \(Permission denied\)"):
+        _ = find_subject(str(folder)).model
+
+
+def test_a_sound_folder_loads(folder: Path) -> None:
+    """The companion of all that is refused."""
+    load(folder).require_double()
+
+
+def test_weights_that_are_no_numbers_are_told(tmp_path: Path) -> None:
+    model = gpt2(0)
+    model.transformer.h[0].mlp.c_fc.bias.data.fill_(float("nan"))
+    with pytest.raises(BadInput, match="no finite numbers"):
+        load(write(tmp_path, model))
+
+
+def test_tensors_outside_the_parameters_are_cast_for_the_oracle(tmp_path: Path) -> None:
+    subject = load(write(tmp_path, llama()))
+    subject.require_double()
+    double = subject.in_float64.model
+    assert {t.dtype for _, t in tensors_of(double) if t.is_floating_point()} == {torch.float64}
+
+
+def test_a_model_that_cannot_be_made_float64_is_told_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oracle, "CACHE", folder.parent)
+    subject = load(folder)
+    mlp = subject.in_float64.model.blocks[0].mlp
+    mlp.register_forward_pre_hook(lambda module, args: (args[0].float(),))
+    with pytest.raises(BadInput, match=r"run in float64 on 'a', failed: RuntimeError"):
+        Oracle(subject)
+
+
+def test_an_saes_width_is_held_against_its_hooks_own(tmp_path: Path) -> None:
+    assert load(write(tmp_path / "right", gpt2(0), "blocks.1.mlp.hook_post", 64)).sae.cfg.d_in == 64
+    with pytest.raises(BadInput, match=r"has d_in 16\. Expected 64, the width of blocks\.1\.mlp\.hook_post"):
+        load(write(tmp_path / "wrong", gpt2(0), "blocks.1.mlp.hook_post", 16))
+    with pytest.raises(BadInput, match=r"has d_in 8\. Expected 16 \(2 x 8\), the width of blocks\.1\.attn\.hook_z"):
+        load(write(tmp_path / "head", gpt2(0), "blocks.1.attn.hook_z", 8))
+
+
+def test_the_oracle_remembers_by_content(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oracle, "CACHE", tmp_path / "cache")
+    before = Oracle(load(folder)).activations(RESID, TEXTS)
+    gpt2(7).save_pretrained(folder)
+    after = Oracle(load(folder)).activations(RESID, TEXTS)
+    assert not torch.equal(before, after)
+    gpt2(0).save_pretrained(folder)
+    assert torch.equal(Oracle(load(folder)).activations(RESID, TEXTS), before)
+
+
+def test_a_folder_that_changed_is_another_subject(folder: Path) -> None:
+    subjects = Subjects()
+    one = find_subject(str(folder))
+    assert subjects.kept(one) is one and subjects.kept(find_subject(str(folder))) is one
+    assert one.digest == find_subject(str(folder)).digest
+    edited(folder / "config.json", n_head=1)
+    other = find_subject(str(folder))
+    assert subjects.kept(other) is other and one.digest != other.digest
+
+
+def test_an_embedded_name_wins_over_a_folder(sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tiny").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert find_subject("tiny").shape and find_subject("./tiny").name == str(tmp_path / "tiny")
+    with pytest.raises(BadInput, match="Unknown subject ''"):
+        find_subject("")
+
+
+def test_embedded_subjects_have_digests_of_their_own() -> None:
+    names = ["tiny", "solved", "gpt2-small-shape", "tiny:bridge", "tiny:bridge:topk", "tiny:hook_z"]
+    assert len({embedded_digest(name) for name in names}) == len(names)
+    assert find_subject("tiny:topk:bridge").digest == embedded_digest("tiny:bridge:topk")
+
+
+DRAWN_2 = {
+    "tiny": 39_964,
+    "tiny:bridge": 35_007,
+    "tiny:jumprelu": 40_002,
+    "tiny:topk": 39_905,
+    "tiny:gated:hook_z": 43_453,
+}
+"""Sum of all weights' sizes where `identity.DRAWN` is 2. Who draws them otherwise counts it up and adds sums."""
+
+
+@pytest.mark.parametrize("name", DRAWN_2)
+def test_the_digest_changes_with_how_weights_are_drawn(name: str) -> None:
+    subject = find_subject(name)
+    held = [t for module in (subject.model, *subject.saes.values()) for _, t in tensors_of(module)]
+    size = sum(t.double().abs().sum().item() for t in held if t.is_floating_point() and t.isfinite().all())
+    assert DRAWN == 2 and abs(size - DRAWN_2[name]) < 2

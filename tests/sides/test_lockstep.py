@@ -1,0 +1,74 @@
+"""Lockstep, with made-up workers: what both sides share and what they take turns at, launch by launch."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from bench.findings import find
+from speedproof.pairs.question import questions
+from speedproof.sides import lockstep as module
+from speedproof.sides.lockstep import lockstep
+from speedproof.timing.looks import LOOKS
+from speedproof.timing.sampling import cores_for
+from speedproof.timing.warmup import Form
+
+
+@dataclass
+class Made:
+    """Answers as a worker does, and notes what it was asked."""
+
+    name: str
+    asked: list[tuple[Any, ...]]
+
+    def begin(self, *request: Any) -> None:
+        pass
+
+    def end(self, *request: Any) -> None:
+        pass
+
+    def ask(self, *request: Any) -> Any:
+        self.asked.append((self.name, *request))
+        return Form(1) if request[0] == "warm" else 0.01
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What the workers of four launches were asked, in order; each worker's start is a request too."""
+    requests: list[tuple[Any, ...]] = []
+
+    @contextmanager
+    def worker(place: Any, rng: random.Random) -> Iterator[Made]:
+        requests.append((place, "start"))
+        yield Made(place, requests)
+
+    monkeypatch.setattr(module, "worker", worker)
+    question = questions([find("feature_links")], "smoke")[0]
+    single = replace(question, workload=replace(question.workload, n_threads=1))
+    places: Any = ("before", "after")
+    (timed,) = lockstep(places, [single], 1e6, 7, lambda what, left: None, precision=0.0, most=LOOKS[0])
+    assert len(timed.launches) == LOOKS[0] and not timed.failure
+    return requests
+
+
+def order_of(asked: list[tuple[Any, ...]], name: str) -> list[tuple[str, str]]:
+    places = [request[0] for request in asked if request[1] == name]
+    return list(zip(places[::2], places[1::2], strict=True))
+
+
+@pytest.mark.parametrize("name", ["start", "warm"])
+def test_sides_take_turns_at_being_first(asked: list[tuple[Any, ...]], name: str) -> None:
+    order = order_of(asked, name)
+    assert len(order) == LOOKS[0] and {*order} == {("before", "after"), ("after", "before")}
+    assert all(one != other for one, other in pairwise(order))
+
+
+def test_both_sides_of_a_launch_are_told_the_same_cores(asked: list[tuple[Any, ...]]) -> None:
+    starts = [n for n, request in enumerate(asked) if request[1] == "start"][::2]
+    for first, following in zip(starts, [*starts[1:], len(asked)], strict=True):
+        cores = {request[-1] for request in asked[first:following] if request[1] in ("warm", "sample")}
+        assert len(cores) == 1 and len(cores.pop()) == len(cores_for(1, random.Random(1)))

@@ -1,0 +1,1 @@
+"""Claims about `speedproof.tensors`."""
