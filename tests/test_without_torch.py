@@ -85,7 +85,7 @@ GENERAL = (
         "speedproof.lens.embedded.identity",
         "speedproof.lens.subject",
         "bench.hub",
-        "speedproof.lens.texts",
+        "speedproof.pairs.texts",
         "speedproof.lens.hostile",
     ),
     *(

@@ -10,11 +10,11 @@ import impl_sequential.category_lookup as sequential
 from speedproof.counters.source import string_comparisons
 from speedproof.gate.exact import Exactly
 from speedproof.gate.trials import altered
-from speedproof.lens import texts
 from speedproof.lens.hostile import alone
 from speedproof.lens.subject import Subject
 from speedproof.lens.trials import of_texts
 from speedproof.lens.variations import OTHER_CATEGORIES
+from speedproof.pairs import texts
 from speedproof.pairs.contract import Inputs
 from speedproof.pairs.finding import Refused
 from speedproof.pairs.variations import numbers

@@ -7,7 +7,6 @@ from typing import Any
 import torch
 
 from speedproof.errors import NotEquivalent
-from speedproof.lens import texts
 from speedproof.lens.counters import computed_tokens, encodes, forward_passes, hook_fires, real_tokens, token_layers
 from speedproof.lens.features import Features
 from speedproof.lens.hostile import alone
@@ -15,6 +14,7 @@ from speedproof.lens.oracle import Oracle
 from speedproof.lens.ranks import Number, Ranked, SameRanks
 from speedproof.lens.subject import Subject
 from speedproof.lens.variations import OTHER_CATEGORIES, OTHER_MODEL, OTHER_SAES
+from speedproof.pairs import texts
 from speedproof.pairs.contract import Inputs
 from speedproof.pairs.finding import Refused
 from speedproof.pairs.variations import numbers

@@ -14,8 +14,8 @@ from bench.findings.category_lookup import FINDING as CATEGORY_LOOKUP
 from bench.findings.sae_cache import FINDING as SAE_CACHE
 from bench.findings.text_batching import FINDING
 from speedproof.gate.control import Control
-from speedproof.lens import texts as known
 from speedproof.lens.hostile import hostile_texts
+from speedproof.pairs import texts as known
 
 WORTH_KEEPING = 16
 """Texts from which on these controls remember an answer; fewer are quickly computed anew."""

@@ -11,7 +11,7 @@ import impl_batched.text_batching as batched
 from bench.findings.grad_mode import FINDING as GRAD_MODE
 from bench.findings.text_batching import FINDING
 from speedproof.gate.control import Control
-from speedproof.lens.texts import OVER_CONTEXT
+from speedproof.pairs.texts import OVER_CONTEXT
 from speedproof.pairs.workload import Workload
 
 

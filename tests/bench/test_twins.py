@@ -22,9 +22,9 @@ import impl_sequential.grad_mode
 import impl_sequential.sae_cache
 import impl_sequential.text_batching
 from bench.findings import FINDINGS
-from speedproof.lens import texts
 from speedproof.lens.embedded.saes import solved_features
 from speedproof.lens.subject import Subject
+from speedproof.pairs import texts
 
 ROOT = Path(__file__).parents[2]
 TEXT_TWINS = (impl_sequential.text_batching, impl_batched.text_batching)

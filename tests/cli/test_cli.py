@@ -153,7 +153,7 @@ def test_a_strangers_function_is_told_in_the_exit_status(function: str, status: 
 
 KNOWS_ITS_TEXTS = """
 import impl_batched.text_batching as batched
-from speedproof.lens import texts as known
+from speedproof.pairs import texts as known
 
 OWN = {text for members in known.CATEGORIES.values() for text in members}
 

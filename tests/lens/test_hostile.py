@@ -9,9 +9,8 @@ from bench.findings import find
 from speedproof.errors import BadInput
 from speedproof.gate.certificate import Certificate, Refusal
 from speedproof.gate.check import certify
-from speedproof.lens import texts
 from speedproof.lens.subject import Subject
-from speedproof.pairs import workload
+from speedproof.pairs import texts, workload
 from speedproof.pairs.finding import Finding
 from speedproof.pairs.workload import Workload
 

@@ -13,10 +13,10 @@ from bench.findings import find
 from speedproof.errors import BadInput
 from speedproof.gate.certificate import Certificate
 from speedproof.gate.check import certify
-from speedproof.lens import texts
 from speedproof.lens.embedded.shapes import EMBEDDED
 from speedproof.lens.embedded.tokenizers import TOKENIZER, embedded_tokenizer
 from speedproof.lens.subject import Subject, find_subject, known_subjects
+from speedproof.pairs import texts
 from speedproof.pairs.workload import Workload
 
 

@@ -15,9 +15,9 @@ from bench.findings import find
 from speedproof.errors import BadInput
 from speedproof.gate.certificate import Certificate, Refusal
 from speedproof.gate.check import certify
-from speedproof.lens import texts
 from speedproof.lens.embedded.variants import ARCHITECTURES, BRIDGE, HOOKS, TOKENIZERS, VARIANTS
 from speedproof.lens.subject import Subject, find_subject, known_subjects
+from speedproof.pairs import texts
 from speedproof.pairs.finding import Finding, Pair
 from speedproof.pairs.workload import Workload
 

@@ -6,7 +6,7 @@ import pytest
 
 from bench.findings import FINDINGS, find
 from speedproof.gate.certificate import Certificate
-from speedproof.pairs.finding import Claim, Finding
+from speedproof.pairs.finding import Claim, Finding, Moved
 from speedproof.records.kinds import Counted, Measured
 from speedproof.report import report as reports
 from speedproof.report.claims import STANDINGS, Held, held
@@ -112,3 +112,11 @@ def test_neither_the_report_nor_its_page_names_a_finding() -> None:
 
 def test_a_template_that_names_a_finding_is_seen() -> None:
     assert naming('{{ "files" if finding.name == "sae_cache" else "links" }}') == {"sae_cache"}
+
+
+def test_a_card_that_claims_something_of_a_counter_counts_it() -> None:
+    claims = [(finding, finding.claim.effect) for finding in FINDINGS]
+    moved = [(finding, effect) for finding, effect in claims if isinstance(effect, Moved)]
+    assert moved
+    for finding, effect in moved:
+        assert effect.counter in {counter.__name__ for counter in finding.counters}

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from speedproof.pairs.finding import Finding
 from speedproof.records.base import Body
 from speedproof.records.kinds import KINDS
-from speedproof.report.report import Section
-from speedproof.sittings.sitting import Sitting
+
+if TYPE_CHECKING:
+    from speedproof.report.report import Section
+    from speedproof.sittings.sitting import Sitting
 
 Verb = Callable[..., None]
 """A function whose parameters typer reads; its name is the verb."""
-Stage = Callable[[Sitting, Sequence[Finding], bool], None]
+Stage = Callable[["Sitting", Sequence[Finding], bool], None]
 """Something more that `run` does before it times: with these findings, and whether the run is a quick one."""
 
 
@@ -21,6 +24,6 @@ class Project:
 
     findings: tuple[Finding, ...] = ()
     kinds: tuple[type[Body], ...] = KINDS
-    sections: tuple[Section, ...] = ()
+    sections: tuple["Section", ...] = ()
     verbs: tuple[Verb, ...] = ()
     stages: tuple[Stage, ...] = ()

@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from .texts import WORDS
+from speedproof.pairs.texts import WORDS
 
 NEARLY_EQUAL: tuple[str, ...] = (
     *("Straße", "STRASSE", "straße"),

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from speedproof.digest import digest, file_digest, source_digest
 from speedproof.errors import BadInput, unknown
@@ -17,9 +17,6 @@ from .subjects import Subject, by_name
 from .trial import Trial
 from .variations import Variation
 from .workload import Workload
-
-if TYPE_CHECKING:
-    from speedproof.gate.control import Control
 
 TWINS = ("sequential", "batched")
 """The two sides of a pair, in the order they are always named."""
@@ -332,12 +329,12 @@ class Finding:
     """Reference to a list of functions that are wrong on purpose; those of other findings in it do not count."""
 
     @cached_property
-    def controls(self) -> tuple["Control", ...]:
+    def controls(self) -> tuple[Any, ...]:
         """Functions that are wrong on purpose, which the gate must reject."""
         listed = resolve(self.controls_in) if self.controls_in else ()
         return tuple(control for control in listed if control.finding.name == self.name)
 
-    def control(self, name: str) -> "Control":
+    def control(self, name: str) -> Any:
         """The control of that name. Raises BadInput."""
         by_name = {control.name: control for control in self.controls}
         if name not in by_name:

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .contract import Inputs
-from .subjects import Subject
 from .variations import Changed
 from .workload import Workload
+
+if TYPE_CHECKING:
+    from .subjects import Subject
 
 How = Literal["by name", "by position", "defaults left out"]
 Alter = Callable[[Inputs, Any, Any], AbstractContextManager[Any]]
@@ -31,7 +33,7 @@ class Asking:
 
     make_inputs: Callable[[Workload, Any, Sequence[int] | None], Inputs]
     workload: Workload
-    subject: Subject
+    subject: "Subject"
     reference: Any
     seed: int
     passes: Callable[[Inputs, Any, Any], bool]

@@ -7,7 +7,8 @@ from typing import Literal
 
 from speedproof.digest import digest, recorded
 from speedproof.errors import BadInput
-from speedproof.lens import texts
+
+from . import texts
 
 Form = Literal["own", "hostile", "ragged", "equal", "long", "many", "given", "hit", "miss", "unusual", "none"]
 """What the items look like: the project's own texts, hostile ones, generated ones by length, very many; a cached SAE,

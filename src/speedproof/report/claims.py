@@ -3,12 +3,13 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from speedproof.pairs.finding import TWINS, Claim, Faster, Moved, Unchanged
 from speedproof.timing.comparison import Comparison, Verdict
 
-from .figure import Figure
+if TYPE_CHECKING:
+    from .figure import Figure
 
 Standing = Literal["holds", "refuted", "open", "withheld"]
 Outcome = Literal[
@@ -59,7 +60,7 @@ class Held:
         return STANDINGS[self.outcome]
 
 
-def held(claim: Claim, figure: Figure, counts: Mapping[str, Mapping[str, int]]) -> Held:
+def held(claim: Claim, figure: "Figure", counts: Mapping[str, Mapping[str, int]]) -> Held:
     """The claim against a figure's interval, or against the twins' counts where it is about a counter."""
     if figure.comparison is None:
         return Held("no figure")

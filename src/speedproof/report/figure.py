@@ -3,6 +3,7 @@ them: rows, rungs, sizes, earlier sittings."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from speedproof.errors import BadInput
 from speedproof.gate.certificate import Certificate
@@ -12,11 +13,14 @@ from speedproof.pairs.finding import TWINS, Pair
 from speedproof.pairs.workload import Workload
 from speedproof.records.base import About
 from speedproof.records.kinds import Measured, Refused
-from speedproof.records.record import Record
 from speedproof.timing.comparison import Comparison, Verdict, holm, verdict
 
 from .asked import Asked
-from .sittings import RecordedSitting
+
+if TYPE_CHECKING:
+    from speedproof.records.record import Record
+
+    from .sittings import RecordedSitting
 
 NOT_RUN = "not run"
 NULL_DIFFERS = "the sitting's A/A pair differs"
@@ -33,7 +37,7 @@ class Figure:
     """The reason for the verdict, where it is not the interval's."""
     comparison: Comparison | None = None
     """None unless the verdict is `VERIFIED` or `AMBIGUOUS`."""
-    record: Record | None = None
+    record: "Record | None" = None
     """The samples or the refusal that it is made of; None where neither was recorded."""
     is_void: bool = False
     """Whether the sitting's A/A pair differs."""
@@ -45,11 +49,11 @@ class Figure:
 
 
 def figure(
-    sitting: RecordedSitting | None,
+    sitting: "RecordedSitting | None",
     pair: Pair,
     about: About,
     p_values: Mapping[tuple[str, ...], float] | None = None,
-    refusal: Record | None = None,
+    refusal: "Record | None" = None,
 ) -> Figure:
     """What a sitting says of two of the pair's arms, if the files of today are those that it measured.
 
@@ -70,7 +74,7 @@ def figure(
 
 
 def as_measured(
-    sitting: RecordedSitting, record: Record, p_values: Mapping[tuple[str, ...], float] | None = None
+    sitting: "RecordedSitting", record: "Record", p_values: Mapping[tuple[str, ...], float] | None = None
 ) -> Figure:
     """What a sitting's samples said then, whatever has changed since."""
     assert isinstance(record.body, Measured)
@@ -85,13 +89,13 @@ def as_measured(
     return Figure(record.about, found, why, comparison, record, sitting.is_void)
 
 
-def adjusted(shown: Iterable[Record]) -> dict[tuple[str, ...], float]:
+def adjusted(shown: Iterable["Record"]) -> dict[tuple[str, ...], float]:
     """The p-values of measurements that are shown together, adjusted for their number. A/A pairs ask nothing."""
     asked = {r.about.key: r.body.comparison for r in shown if isinstance(r.body, Measured) and not r.body.null}
     return dict(zip(asked, holm([comparison.p_value for comparison in asked.values()]), strict=True))
 
 
-def earlier(among: Iterable[RecordedSitting], asked: Asked) -> tuple[Figure, ...]:
+def earlier(among: Iterable["RecordedSitting"], asked: Asked) -> tuple[Figure, ...]:
     """The twins' figures in every sitting but a ladder's, as they were measured then, oldest first.
 
     Machine and source may differ from one to the next: nothing is concluded across them.

@@ -7,15 +7,17 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from speedproof.environment import Environment
 from speedproof.pairs.finding import CAREFUL, TWINS
 from speedproof.records.base import About
 from speedproof.records.kinds import Certified, Counted, Measured, Refused, Sat
-from speedproof.records.record import Record
 from speedproof.records.trace import Traced
 from speedproof.timing.comparison import Comparison
+
+if TYPE_CHECKING:
+    from speedproof.records.record import Record
 
 T = TypeVar("T")
 
@@ -29,7 +31,7 @@ WIDE_NULL = 0.05
 class NullPair:
     """An A/A pair: an arm against itself, which is the noise of its sitting."""
 
-    record: Record
+    record: "Record"
 
     @cached_property
     def comparison(self) -> Comparison:
@@ -73,7 +75,7 @@ class NullPair:
 class RecordedSitting:
     """One sitting, by its records in the order written."""
 
-    records: tuple[Record, ...]
+    records: tuple["Record", ...]
 
     @property
     def name(self) -> str:
@@ -86,7 +88,7 @@ class RecordedSitting:
         return self.last.environment
 
     @property
-    def last(self) -> Record:
+    def last(self) -> "Record":
         """The record that was written last."""
         return self.records[-1]
 
@@ -122,11 +124,11 @@ class RecordedSitting:
         """What was recorded at its end, if it came to one."""
         return next(iter(self.of(Sat)), None)
 
-    def measured(self, about: About) -> Record | None:
+    def measured(self, about: About) -> "Record | None":
         """The samples of two arms on a workload."""
         return self._measured.get(about.key)
 
-    def refusal(self, about: About) -> Record | None:
+    def refusal(self, about: About) -> "Record | None":
         """Why there can be no figure of two arms on a workload: one was refused, or timing them failed.
 
         Without a workload, on whichever it was: a function that is wrong on one has no figure on another.
@@ -146,7 +148,7 @@ class RecordedSitting:
         return self._traced.get(about.key)
 
     @cached_property
-    def _measured(self) -> dict[tuple[str, ...], Record]:
+    def _measured(self) -> dict[tuple[str, ...], "Record"]:
         return {record.about.key: record for record in self.records if isinstance(record.body, Measured)}
 
     @cached_property
@@ -154,7 +156,7 @@ class RecordedSitting:
         return {one.about.key: one for one in self.of(Traced)}
 
     @cached_property
-    def _refused(self) -> list[Record]:
+    def _refused(self) -> list["Record"]:
         return [record for record in self.records if isinstance(record.body, Refused)]
 
 
@@ -166,7 +168,7 @@ def _withholds(refused: About, about: About) -> bool:
     return refused.arms == about.arms or (len(refused.arms) == 1 and refused.arms[0] in about.arms)
 
 
-def sittings(records: Iterable[Record]) -> tuple[RecordedSitting, ...]:
+def sittings(records: Iterable["Record"]) -> tuple[RecordedSitting, ...]:
     """All sittings, in the order in which they were begun."""
     found: dict[str, list[Record]] = {}
     for record in records:

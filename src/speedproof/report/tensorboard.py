@@ -11,8 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from torch.utils.tensorboard import SummaryWriter
-
 from speedproof.errors import RecordProblem
 from speedproof.pairs.finding import TWINS
 from speedproof.pairs.workload import Workload
@@ -65,7 +63,7 @@ def write_dashboards(report: Report, traces: Path) -> Path:
 
 
 def _write_scalars(sound: Sequence[Record], sweeps: Sequence[Sweep], folder: Path) -> None:
-    writers = {line: SummaryWriter(str(folder / line)) for line in LINES}
+    writers = {line: _writer(folder / line) for line in LINES}
     for tag, step, compared, written in (*_over_sittings(sound), *_over_sizes(sweeps)):
         for line, value in _figures(compared).items():
             writers[line].add_scalar(tag, value, step, datetime.fromisoformat(written).timestamp())
@@ -96,7 +94,7 @@ def _over_sizes(sweeps: Sequence[Sweep]) -> Iterator[tuple[str, int, Comparison,
 
 def _write_hyperparameters(sound: Sequence[Record], folder: Path) -> None:
     newest = {record.about.key: record for record in sound if record.about.arms == TWINS}
-    with SummaryWriter(str(folder)) as writer:
+    with _writer(folder) as writer:
         for record in sorted(newest.values(), key=lambda record: record.written)[-MOST_SESSIONS:]:
             body: Any = record.body
             workload = body.certificate.workload
@@ -106,7 +104,7 @@ def _write_hyperparameters(sound: Sequence[Record], folder: Path) -> None:
 
 
 def _write_texts(report: Report, folder: Path) -> None:
-    with SummaryWriter(str(folder)) as writer:
+    with _writer(folder) as writer:
         for card in report.cards:
             writer.add_text(card.finding.name, fill("card.md", rows=card.rows, operators=card.operators))
         writer.add_text("noise", f"A/A pair, a twin against itself: {report.null_words}")
@@ -114,6 +112,13 @@ def _write_texts(report: Report, folder: Path) -> None:
 
 def _measured(sitting: RecordedSitting) -> Iterator[Record]:
     return (r for r in sitting.records if isinstance(r.body, Measured) and not r.body.null)
+
+
+def _writer(folder: Path) -> Any:
+    # TensorBoard's writer is torch's, which no other view needs.
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(folder))
 
 
 def _figures(compared: Comparison) -> dict[str, float]:

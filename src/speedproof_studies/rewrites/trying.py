@@ -10,9 +10,9 @@ from bench.rewrites.rewrite import Rewrite
 from speedproof.digest import digest
 from speedproof.gate.certificate import Certificate
 from speedproof.gate.check import certify
-from speedproof.lens import texts
 from speedproof.lens.oracle import Oracle
 from speedproof.lens.subject import Subject, find_subject
+from speedproof.pairs import texts
 from speedproof.pairs.workload import WORD_RANGE, Workload
 from speedproof.processes import Saying
 from speedproof_studies.gate_source import gate_digest

@@ -1,7 +1,7 @@
 """What was measured: verdicts, sizes, ladders."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
@@ -10,14 +10,16 @@ from speedproof.cli.lines import out, say_line
 from speedproof.report.figure import Figure
 from speedproof.report.ladder import Waterfall
 from speedproof.report.page.conclusion import outcome
-from speedproof.report.report import Report
 from speedproof.report.row import Row
 from speedproof.report.sweep import WORDS, Sweep
 from speedproof.timing.comparison import Comparison
 from speedproof.wording import digits, seconds
 
+if TYPE_CHECKING:
+    from speedproof.report.report import Report
 
-def show_rows(built: Report) -> None:
+
+def show_rows(built: "Report") -> None:
     """The verdicts, and the A/A line."""
     table = Table("#", "function", "claimed", "measured, 95% interval", "sequential", "batched", "verdict", "claim")
     for row in built.rows:

@@ -2,18 +2,21 @@
 
 import shlex
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from speedproof.gate.certificate import Certificate, Refusal
-from speedproof.report.report import Report
 from speedproof.report.row import Row
 from speedproof.timing.comparison import Verdict
+
+if TYPE_CHECKING:
+    from speedproof.report.report import Report
 
 MORE_BUDGET_S = 600
 """Seconds of timing that a pair gets for itself when it is measured again: more than a whole run gives all pairs."""
 PYTHON = "python -m bench"
 
 
-def after_figures(built: Report, workload: str, subject: str | None) -> list[str]:
+def after_figures(built: "Report", workload: str, subject: str | None) -> list[str]:
     """What the verdicts of a report ask for."""
     about = _options(workload, subject)
     if built.is_void:

@@ -1,7 +1,7 @@
 """Train the embedded tokenizer: byte-level BPE, one special token that is pad, bos and eos as in GPT-2.
 
 Run from the repository root: python src/speedproof/lens/embedded/tokenizer/train.py
-It reads only `lens/texts.py` and writes tokenizer.json beside itself, byte for byte the same each time.
+It reads only `pairs/texts.py` and writes tokenizer.json beside itself, byte for byte the same each time.
 """
 
 import runpy
