@@ -38,13 +38,13 @@ CARD = '''"""A list is searched for every word."""
 import impl_batched.shared_words as batched
 import impl_sequential.shared_words as sequential
 
-from ..counters.source import duplicate_definitions
-from ..exact import Exactly
-from ..finding import OF_SHORT_CALLS, Claim, Disturbed, Finding, Pair
-from ..series import PREFIX, Series
-from ..suite import Suite
-from ..variations import plain
-from ..workload import Workload
+from bench.suite import Suite
+from speedproof.counters.source import duplicate_definitions
+from speedproof.gate.exact import Exactly
+from speedproof.pairs.finding import OF_SHORT_CALLS, Claim, Disturbed, Finding, Pair
+from speedproof.pairs.series import PREFIX, Series
+from speedproof.pairs.variations import plain
+from speedproof.pairs.workload import Workload
 
 SMOKE, REPORT = (Workload(name, "none", n, "none") for name, n in (("smoke", 40), ("report", 2_000)))
 POINTS = tuple(Workload(f"{PREFIX}n{n}", "none", n, "none") for n in (10, 100))
@@ -64,7 +64,7 @@ FINDING = Finding(
     number=7,
     name="shared_words",
     title="A list is searched for every word",
-    claim=Claim("faster"),
+    claim=Claim.faster("faster"),
     pairs=(
         Pair(
             sequential.shared_words,
@@ -90,8 +90,8 @@ class SharedWords(Suite):
 '''
 CONTROLS = '''"""Wrong ways to find shared words."""
 
-from ..findings.shared_words import FINDING
-from .control import Control
+from bench.findings.shared_words import FINDING
+from speedproof.gate.control import Control
 
 
 def each_word_once(words, known):
@@ -107,7 +107,7 @@ CONTROLS = (Control(FINDING, each_word_once, "words that come twice are lost", "
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project with one finding more."""
     copy = tmp_path_factory.mktemp("project")
-    for name in ("bench", "impl_sequential", "impl_batched"):
+    for name in ("src", "bench", "impl_sequential", "impl_batched"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, copy)

@@ -156,7 +156,7 @@ def test_a_series_is_taken_from_one_sitting_the_newest_whole_one(certificates: l
 def test_points_of_changed_source_are_withheld(
     certificates: list[Certificate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Pair, "source_digests", lambda pair: {"sequential": "a", "batched": "b"})
+    monkeypatch.setattr(Pair, "source_digest", lambda pair, name: "another")
     assert only(swept(certificates, [2, 2, 2, 2])).crossover == "no figure at any size"
 
 

@@ -173,10 +173,10 @@ def test_the_links_mutants_are_killed_by_the_gates_rules_and_the_known_survivors
 def test_a_gate_that_sees_no_hooks_is_noticed_by_the_control_for_it_and_survives_where_that_is_missing(
     tmp_path: Path,
 ) -> None:
-    line, without = "    *MODULES,\n", "    *(aspect for aspect in MODULES if aspect.name != 'hooks'),\n"
-    source = path_of("speedproof.gate.state").read_text()
+    line, without = " *MODULES,", " *(aspect for aspect in MODULES if aspect.name != 'hooks'),"
+    source = path_of("speedproof.tensors.kit").read_text()
     assert line in source
-    blind = Mutant("speedproof.gate.state", "", "by hand", "", 1, source.replace(line, without))
+    blind = Mutant("speedproof.tensors.kit", "", "by hand", "", 1, source.replace(line, without))
     hooks, other = (f"control text_batching {name} smoke" for name in ("hook_left_on_the_model", "first_token"))
     jobs = [(names, partial(show_gate, str(tmp_path), blind, names), 100.0) for names in ((other, hooks), (other,))]
     found = {names: outcome.answer for names, outcome in forked(jobs, workers=2)}
