@@ -48,8 +48,7 @@ def test_implementations_take_no_time_print_nothing_and_seed_nothing() -> None:
 
 def test_both_sides_and_both_folders_of_cards_have_the_same_files() -> None:
     folders = ["impl_sequential", "impl_batched", "bench/findings"]
-    # What the cards' sweeps have in common is no card.
-    names = [{path.name for path in (ROOT / folder).glob("*.py")} - {"__init__.py", "sizes.py"} for folder in folders]
+    names = [{path.name for path in (ROOT / folder).glob("*.py")} - {"__init__.py"} for folder in folders]
     assert names == [names[0]] * 3
     # Controls of the gate's rules, and not of one finding, have files of their own.
     assert names[0] <= {path.name for path in (ROOT / "bench/controls").glob("*.py")}

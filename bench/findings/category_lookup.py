@@ -5,12 +5,11 @@ Source: efficiency report, finding 3. Claim: a minor speed-up.
 
 from collections.abc import Sequence
 
+from bench.sizes import SMALL, point
 from bench.suite import Suite
 from speedproof.pairs.finding import OF_SHORT_CALLS, Claim, Disturbed, Finding, Pair
 from speedproof.pairs.series import Series
 from speedproof.pairs.workload import N_CATEGORIES, Workload
-
-from .sizes import SMALL, point
 
 NAME = "category_lookup"
 CASES = "bench.cases.category_lookup:"

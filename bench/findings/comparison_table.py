@@ -3,12 +3,11 @@
 Source: efficiency report, finding 2. Claim: 3x.
 """
 
+from bench.sizes import LARGE, SMALL, TEXTS, of_texts
 from bench.suite import Suite
 from speedproof.lens.pair import ModelPair
 from speedproof.pairs.finding import OF_PRODUCTS, Arm, Claim, Defect, Disturbed, Finding
 from speedproof.pairs.workload import Workload
-
-from .sizes import LARGE, SMALL, TEXTS, of_texts
 
 NAME = "comparison_table"
 CASES = "bench.cases.comparison_table:"

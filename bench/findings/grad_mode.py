@@ -3,12 +3,11 @@
 Source: efficiency report, finding 6. Claim: memory.
 """
 
+from bench.sizes import LARGE, SMALL, TEXTS, of_texts
 from bench.suite import Suite
 from speedproof.lens.pair import ModelPair
 from speedproof.pairs.finding import OF_PRODUCTS, Arm, Claim, Defect, Disturbed, Finding
 from speedproof.pairs.workload import Workload
-
-from .sizes import LARGE, SMALL, TEXTS, of_texts
 
 NAME = "grad_mode"
 CASES = "bench.cases.grad_mode:"

@@ -14,6 +14,7 @@ import impl_batched.sae_cache as batched
 import impl_sequential.sae_cache as sequential
 from bench import hub
 from bench.hub import CFG, OTHER_PATH, PATTERN_PATH, SAE_PATH, WEIGHTS
+from bench.sizes import SMALL, point
 from bench.suite import Suite
 from speedproof.counters.files import directory_scans, file_system_calls
 from speedproof.gate.exact import Exactly
@@ -24,8 +25,6 @@ from speedproof.pairs.finding import OF_SHORT_CALLS, Claim, Defect, Disturbed, F
 from speedproof.pairs.series import Series
 from speedproof.pairs.variations import plain
 from speedproof.pairs.workload import Form, Workload
-
-from .sizes import SMALL, point
 
 NAME = "sae_cache"
 

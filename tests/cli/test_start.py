@@ -13,7 +13,7 @@ OF_MODELS = ("torch", "transformer_lens", "sae_lens", "transformers")
 VERBS = {
     "list": ["list"],
     "records": ["records", "--kind", "sat"],
-    "duplicates": ["duplicates", "bench/cli"],
+    "duplicates": ["duplicates", "src/speedproof/cli"],
     "report": ["report", "--json"],
     "--help": ["--help"],
     "help of a study": ["power", "--help"],

@@ -149,7 +149,7 @@ def test_a_fixed_order_under_drift_would_be_believed_and_a_balanced_one_is_not_m
 
 
 def test_launches_that_share_a_disturbance_break_the_promise() -> None:
-    """The limit, as bench/README.md states it: intervals assume launches that know nothing of each other."""
+    """The limit, as src/speedproof/README.md states it: intervals assume launches that know nothing of each other."""
     assert missed(World(correlation=0.3), 5) < ERROR_RATE + TOLERANCE
     assert missed(World(correlation=0.6), 5) > 2 * ERROR_RATE
 

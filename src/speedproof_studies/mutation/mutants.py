@@ -56,7 +56,7 @@ def load_operators() -> Mapping[str, Any]:
     except ImportError as error:
         raise BadInput(
             f"Mutants cannot be made: {error}. Expected cosmic-ray. Install it: "
-            "python -m pip install --constraint constraints.txt --editable '.[bench,test,mutation]'"
+            "python -m pip install --constraint constraints.txt --group studies"
         ) from error
     provider = OperatorProvider()
     return {name: provider[name]() for name in OPERATORS}
