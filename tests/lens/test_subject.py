@@ -45,10 +45,11 @@ def test_the_tokenizer_has_one_special_token_for_everything_as_gpt2() -> None:
 
 def test_the_tokenizer_is_what_its_script_makes(tmp_path: Path) -> None:
     script = (TOKENIZER / "train.py").read_text()
-    copy = tmp_path / "embedded" / "tokenizer"
+    copy = tmp_path / "lens/embedded/tokenizer"
     copy.mkdir(parents=True)
     (copy / "train.py").write_text(script)
-    (tmp_path / "texts.py").write_text((TOKENIZER.parents[1] / "texts.py").read_text())
+    (tmp_path / "pairs").mkdir()
+    (tmp_path / "pairs/texts.py").write_text((TOKENIZER.parents[2] / "pairs/texts.py").read_text())
     namespace: dict[str, Any] = {"__file__": str(copy / "train.py"), "__name__": "__main__"}
     exec(compile(script, "train.py", "exec"), namespace)
     assert (copy / "tokenizer.json").read_bytes() == (TOKENIZER / "tokenizer.json").read_bytes()

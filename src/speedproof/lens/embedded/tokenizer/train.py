@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 VOCABULARY_SIZE = 800
 """Entries. Gives the 70 texts about the lengths that GPT-2's own tokenizer gives to such texts."""
 
-texts = runpy.run_path(str(HERE.parents[1] / "texts.py"))
+texts = runpy.run_path(str(HERE.parents[2] / "pairs/texts.py"))
 corpus = [text for category in texts["CATEGORIES"].values() for text in category]
 tokenizer = Tokenizer(models.BPE())
 tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
