@@ -5,6 +5,7 @@ import os
 import traceback
 
 from .errors import SpeedproofError
+from .extras import what_is_missing
 
 DEBUG = "SPEEDPROOF_DEBUG"
 """The environment variable that `--debug` sets, so that processes of ours know it too."""
@@ -47,6 +48,8 @@ def next_step(error: BaseException) -> str:
     """What to do, where the exception itself tells it; else how to see more."""
     if memory_ran_out(error):
         return FREE_MEMORY
+    if missing := what_is_missing(error):
+        return missing
     return FREE_SPACE if disk_is_full(error) else "--debug shows the traceback."
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from plotly.offline import get_plotlyjs
 
 from speedproof.environment import current_environment
 from speedproof.gate.certificate import Certificate
@@ -17,6 +18,7 @@ from speedproof.records.record import Ledger, Recorder, read
 from speedproof.report import report as reports
 from speedproof.report.claims import held
 from speedproof.report.figure import Figure
+from speedproof.report.page import rendering
 from speedproof.report.page.conclusion import CELLS, outcome
 from speedproof.sittings import sitting
 from speedproof.sittings.sitting import Sitting
@@ -277,3 +279,7 @@ def test_work_is_told_by_name_with_the_padding_efficiency(published: Path) -> No
     assert "| padding efficiency | 75% | 75% |" in report
     assert "aten.op8 8, aten.op7 7, aten.op6 6, aten.op5 5, aten.op4 4, aten.op3 3 |" in report
     assert "By name" not in rendered({**told, "tables": {}})
+
+
+def test_the_page_holds_the_script_that_the_library_gives() -> None:
+    assert rendering.plotly() == get_plotlyjs()

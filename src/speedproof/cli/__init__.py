@@ -10,6 +10,7 @@ from typing import NoReturn
 import typer
 
 from speedproof.errors import SpeedproofError
+from speedproof.extras import what_is_missing
 from speedproof.failures import DEBUG, disk_is_full, in_words, is_debugging, memory_ran_out
 
 from . import check, compare, doctor, guard, ladder, measure, profile, records, sweep, tensorboard
@@ -73,6 +74,8 @@ def main(project: Project) -> None:
         if hasattr(error, "format_message"):
             # Wrong use, in the parser's words.
             _fail(error, f"{error.format_message()} See: python -m bench --help", 2)
+        if missing := what_is_missing(error):
+            _fail(error, f"speedproof: {missing}", 2)
         whose = "" if memory_ran_out(error) or disk_is_full(error) else FAULT
         _fail(error, in_words("speedproof", error) + whose, 2)
     if status == INTERRUPTED:

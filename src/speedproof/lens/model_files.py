@@ -8,8 +8,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-
 from speedproof.digest import digest
 from speedproof.errors import BadInput
 
@@ -108,6 +106,8 @@ def _object(path: Path) -> dict[str, Any]:
 
 def _tensors(path: Path) -> dict[str, list[int]]:
     """Each tensor's shape, from the header. A file that was cut is told by it too."""
+    from safetensors import SafetensorError, safe_open
+
     try:
         with safe_open(path, "pt") as file:
             return {name: file.get_slice(name).get_shape() for name in file.keys()}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from speedproof.errors import BadInput
+from speedproof.extras import what_is_missing
 
 if TYPE_CHECKING:
     from .finding import Finding, Pair
@@ -21,7 +22,8 @@ def resolve(reference: str) -> Any:
     try:
         return pkgutil.resolve_name(reference)
     except (ImportError, AttributeError, ValueError) as error:
-        raise BadInput(f"{reference!r} names nothing: {error}. Expected MODULE:NAME.") from error
+        missing = what_is_missing(error)
+        raise BadInput(missing or f"{reference!r} names nothing: {error}. Expected MODULE:NAME.") from error
 
 
 def file_of(reference: str) -> Path | None:

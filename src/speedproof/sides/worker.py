@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,6 @@ from speedproof.folders import ROOT
 from speedproof.pairs.finding import Pair
 from speedproof.pairs.question import Question
 from speedproof.pairs.subjects import Subject, Subjects
-from speedproof.tensors.counters import operators
-from speedproof.tensors.hotspots import hotspots
 from speedproof.timing.sampling import call_all, on_cores, retain_memory, take, warm
 from speedproof.timing.warmup import Form
 
@@ -51,10 +50,14 @@ class Worker:
 
     def work(self, question: Question) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
         """Every counter of the finding over one call, and aten operators by name."""
-        counters = dict.fromkeys((*question.target.finding.counters, operators))
+        counters = list(question.target.finding.counters)
+        if find_spec("torch"):
+            from speedproof.tensors.counters import operators
+
+            counters.append(operators)
         # What is set up once, such as a table that is filled at the first call, is no call's work.
         self._arm(question)(**self._inputs(question))
-        done = work(list(counters), self._arm(question), self._inputs(question))
+        done = work(list(dict.fromkeys(counters)), self._arm(question), self._inputs(question))
         return dict(done.counts), {of: dict(table) for of, table in done.tables.items()}
 
     def warm(self, question: Question, cores: Set[int]) -> Form:
@@ -79,6 +82,9 @@ class Worker:
     def hotspots(self, question: Question, n_calls: int) -> list[dict[str, Any]]:
         """The operators of so many calls, with their time and where they are called from."""
         self._pair(question).kit.use_threads(question.workload.n_threads)
+        # Only torch's profiler sees operators.
+        from speedproof.tensors.hotspots import hotspots
+
         return hotspots(self._calls(question, n_calls), n_calls)
 
     def _calls(self, question: Question, n: int) -> Callable[[], Any]:

@@ -5,13 +5,9 @@ import math
 from base64 import b64encode
 from collections.abc import Mapping
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
-
-from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined
-from jinja2 import Environment as Templates
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from speedproof.report.operators import N_SHOWN
 from speedproof.report.sweep import WORDS
@@ -53,9 +49,12 @@ def fill(name: str, folders: Mapping[str, Path] | None = None, **shown: Any) -> 
 
     It may include a template `NAME/FILE` of the `folders` of that name.
     """
+    # Whoever only asks what the records say needs no templates.
+    from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+
     is_page = name.endswith(".html")
     named = {name: FileSystemLoader(folder) for name, folder in (folders or {}).items()}
-    templates = Templates(
+    templates = Environment(
         loader=ChoiceLoader([FileSystemLoader(TEMPLATES), PrefixLoader(named)]),
         undefined=StrictUndefined,
         autoescape=is_page,
@@ -68,12 +67,19 @@ def fill(name: str, folders: Mapping[str, Path] | None = None, **shown: Any) -> 
     return templates.get_template(name).render(**shown, **GLOBALS, **inlined)
 
 
+def plotly() -> str:
+    """Plotly's script. To import the library that brings it would take a second."""
+    return files("plotly").joinpath("package_data/plotly.min.js").read_text(encoding="utf-8")
+
+
 @cache
-def _inlined() -> dict[str, Markup]:
+def _inlined() -> dict[str, Any]:
     """Style, script and library as they stand in the page, and the policy that knows both scripts by their hashes."""
+    from markupsafe import Markup
+
     style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     # A browser reads every line end as \n, and hashes what it has read.
-    library = "\n".join(get_plotlyjs().splitlines()).replace("</script", "<\\/script")
+    library = "\n".join(plotly().splitlines()).replace("</script", "<\\/script")
     hashes = " ".join(f"'sha256-{_sha256(text)}'" for text in (script, library))
     policy = (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
