@@ -208,7 +208,7 @@ def test_an_arm_that_raises_stops_no_other_and_is_named(monkeypatch: pytest.Monk
         return fail if name == "batched" else pair.twin(name)
 
     monkeypatch.setattr(profiling, "arm", broken)
-    found = list(profiling.trace(["feature_links"], "smoke", None, tmp_path))
+    found = list(profiling.trace([find("feature_links").card], "smoke", None, tmp_path))
     assert isinstance(found[0], Traced) and found[0].operators == ()
     assert found[1] == ("tracing feature_links, batched: no trace, RuntimeError: no luck", 0)
 
@@ -216,7 +216,7 @@ def test_an_arm_that_raises_stops_no_other_and_is_named(monkeypatch: pytest.Monk
 def test_a_trace_is_a_file_that_perfetto_reads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Chrome's trace-event format: complete events with a name, a start and a duration in microseconds."""
     assert trace_file(tmp_path, "feature_links", "feature_links", "batched") is None
-    list(profiling.trace(["feature_links"], "smoke", None, tmp_path))
+    list(profiling.trace([find("feature_links").card], "smoke", None, tmp_path))
     path = trace_file(tmp_path, "feature_links", "feature_links", "batched")
     assert path is not None and path.name.endswith(".pt.trace.json")
     events = json.loads(path.read_text())["traceEvents"]

@@ -121,7 +121,7 @@ def test_without_sections_the_report_shows_none(certificate: Certificate) -> Non
 
 def places() -> set[str]:
     """Where the report's own templates let sections show something."""
-    folder = Path(reports.__file__).parent / "templates"
+    folder = Path(reports.__file__).parent / "page/templates"
     return {place for path in folder.glob("*.*") for place in re.findall(r'section\.at\("(.*?)"\)', path.read_text())}
 
 

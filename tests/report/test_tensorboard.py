@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bench.findings import find
-from speedproof.errors import RecordProblem
+from speedproof.errors import BadInput, RecordProblem
 from speedproof.gate.certificate import Certificate, issue
 from speedproof.records.kinds import Measured
 from speedproof.records.record import Ledger
@@ -44,7 +44,7 @@ def write(found: Ledger, traces: Path) -> None:
 def board(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[str]:
     """Address of a TensorBoard that serves traces of two findings, and two sittings' figures."""
     folder = tmp_path_factory.mktemp("traces")
-    list(trace(NAMES, "smoke", None, folder))
+    list(trace([find(name).card for name in NAMES], "smoke", None, folder))
     write(measured(certificate, 2.0, 3.0), folder)
     with serving(folder) as address:
         yield address
@@ -138,6 +138,6 @@ def test_the_dashboards_show_themselves_in_a_browser_without_a_network(board: st
         assert all(OUTSIDE in fault or "google is not defined" in fault for fault in faults)
 
 
-def test_an_unknown_finding_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="Unknown finding"):
-        list(trace(["nonsense"], "smoke", None, tmp_path))
+def test_a_card_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="names nothing"):
+        list(trace(["bench.findings.nonsense:FINDING"], "smoke", None, tmp_path))

@@ -94,7 +94,7 @@ class Pairing:
         while left:
             with ExitStack() as stack:
                 sides = stack.enter_context(worker(self.before, rng)), stack.enter_context(worker(self.after, rng))
-                self.seen = self.seen or (_seen(sides[0]), _seen(sides[1]))
+                self.seen = self.seen or (_seen(sides[0], self.asked), _seen(sides[1], self.asked))
                 while left:
                     question = left.pop(0)
                     self.say(f"comparing {question.label}", len(left) + 1)
@@ -192,8 +192,8 @@ def _may_be_timed(one: Compared) -> bool:
     return bool(one.answers and one.answers.status != "different")
 
 
-def _seen(side: Remote) -> SideSeen:
-    known = side.ask("hello")
+def _seen(side: Remote, asked: Sequence[Question]) -> SideSeen:
+    known = side.ask("hello", *dict.fromkeys(question.target for question in asked))
     place = side.place
     for what, seen, expected in (("twins", known["tree"], place.tree), ("ruler", known["ruler"], ROOT)):
         if Path(seen) != Path(expected).resolve():

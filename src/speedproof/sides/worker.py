@@ -21,8 +21,9 @@ from speedproof.counters.tally import work
 from speedproof.environment import current_environment
 from speedproof.failures import reason
 from speedproof.folders import ROOT
-from speedproof.pairs.finding import Pair
+from speedproof.pairs.finding import TWINS, Pair
 from speedproof.pairs.question import Question
+from speedproof.pairs.references import Target
 from speedproof.pairs.subjects import Subject, Subjects
 from speedproof.timing.sampling import call_all, on_cores, retain_memory, take, warm
 from speedproof.timing.warmup import Form
@@ -34,9 +35,13 @@ class Worker:
 
     subjects: Subjects = field(default_factory=Subjects)
 
-    def hello(self) -> dict[str, Any]:
-        """Versions, and where the twins and this ruler come from."""
+    def hello(self, *targets: Target) -> dict[str, Any]:
+        """Versions, and where the twins and this ruler come from. All twins that will be asked are imported."""
         import impl_batched
+
+        for target in targets:
+            for name in TWINS:
+                target.pair.twin(name)
 
         return {
             "versions": dict(current_environment().versions),
