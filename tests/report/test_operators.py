@@ -13,6 +13,7 @@ from torch.profiler import ProfilerActivity, profile, record_function
 from bench.findings import FINDINGS, find
 from speedproof.errors import BadInput
 from speedproof.gate.certificate import Certificate
+from speedproof.pairs.finding import Pair
 from speedproof.records.kinds import Measured
 from speedproof.records.record import Record
 from speedproof.records.trace import Node, Operator, Traced
@@ -207,7 +208,7 @@ def test_an_arm_that_raises_stops_no_other_and_is_named(monkeypatch: pytest.Monk
 
         return fail if name == "batched" else pair.twin(name)
 
-    monkeypatch.setattr(profiling, "arm", broken)
+    monkeypatch.setattr(Pair, "arm", broken)
     found = list(profiling.trace([find("feature_links").card], "smoke", None, tmp_path))
     assert isinstance(found[0], Traced) and found[0].operators == ()
     assert found[1] == ("tracing feature_links, batched: no trace, RuntimeError: no luck", 0)
