@@ -17,6 +17,7 @@ from bench.controls import CONTROLS
 from bench.findings import FINDINGS, find
 from bench.findings.text_batching import FINDING as TEXT_BATCHING
 from speedproof.errors import BadInput, NotEquivalent, Uncertified
+from speedproof.folders import CACHE, ROOT
 from speedproof.gate import state
 from speedproof.gate.certificate import Certificate, Refusal
 from speedproof.gate.check import certify
@@ -286,3 +287,12 @@ def test_a_file_that_the_function_makes_behind_pythons_back_is(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert "files changed" in reason(judge(touching(Path("its_own")), tiny))
+
+
+@pytest.mark.parametrize("name", ["source_left_open", "hub_beside_the_own_folder"])
+def test_a_refusal_names_no_place_of_this_machine(name: str) -> None:
+    (control,) = (one for one in CONTROLS if one.name == name)
+    answer = control.judge().answer
+    assert isinstance(answer, Refusal) and str(ROOT) not in answer.reason and str(CACHE) not in answer.reason
+    # The companion: both refusals are about a path, of which the end is told.
+    assert "process_leaks.py)" in answer.reason or "blocks.8.hook_resid_pre" in answer.reason

@@ -16,6 +16,7 @@ from speedproof.clock import elapsed_s
 from speedproof.environment import current_environment
 from speedproof.errors import NotEquivalent
 from speedproof.failures import show_where_asked
+from speedproof.folders import CACHE, ROOT
 from speedproof.pairs.contract import Evidence, Inputs, settle
 from speedproof.pairs.finding import Finding, Pair
 from speedproof.pairs.subjects import Subject
@@ -252,7 +253,8 @@ class Check:
         trial = self.trial.name if self.trial else ""
         during = f" Trial: {trial} ({self.trial.why})." if self.trial and self.n_calls > 1 else ""
         words = str(error)
-        for place, name in self.places.items():
+        # What is below the project and the cache is no one machine's either; the cache may lie in the project.
+        for place, name in (*self.places.items(), (str(CACHE), "<cache>"), (f"{ROOT}{os.sep}", "")):
             words = words.replace(place, name)
         reason = f"{finding.name} on {workload.label}: {told}{words}{during} Reproduce: {self._command()}"
         common = (finding.name, pair.name, workload, self.twin)
