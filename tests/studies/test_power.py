@@ -79,7 +79,7 @@ def test_each_peer_sees_a_call_that_takes_many_times_as_long_and_no_slowdown_in_
     name: str, plain: Half
 ) -> None:
     if name not in installed():
-        pytest.skip(f"{name} is not installed; it comes with the extra 'power', which the other tests do without")
+        pytest.skip(f"{name} is not installed; it comes with the group 'studies', which the other tests do without")
     before, after = (PEERS[name].sampled(half) for half in (plain, replace(plain, n_products=20_000)))
     assert all(PEERS[name].judged(before, after).values())
     assert not any(PEERS[name].judged(after, before).values())
