@@ -6,7 +6,7 @@ What is in no list is `pure`: it runs in the processes of the tests alone.
 JOBS = {
     "pure": "in the tests' own processes: the gate, its controls, records, reports",
     "processes": "starts processes of ours: workers, commands, forks, writers that are killed",
-    "tools": "asv, a browser, TensorBoard, Apache Otava, pytest-benchmark, peers of the power study",
+    "tools": "asv, a browser, TensorBoard, Apache Otava, pytest-benchmark, build and pip, peers of the power study",
 }
 """Marker -> what its tests need."""
 OF_FILES = {
@@ -18,7 +18,7 @@ OF_FILES = {
     ),
     "tools": (
         *("test_asv", "test_history", "test_page", "test_power", "test_saved_benchmarks", "test_otava"),
-        "test_tensorboard",
+        *("test_tensorboard", "test_wheel"),
     ),
 }
 

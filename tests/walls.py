@@ -37,6 +37,7 @@ FLOORS: Mapping[int, tuple[Package, ...]] = {
     8: (Package("speedproof.sittings", "the order of the stages on one machine"),),
     7: (
         Package("speedproof.lens", "models, SAEs, the oracle, rows and ranks as answers", None, True),
+        Package("speedproof.own", "two functions of anybody's, by name, and inputs for them"),
         Package("speedproof.sides", "two commits, dependency sets or folders against each other"),
     ),
     6: (Package("speedproof.tensors", "the same for torch: what is watched, counted and traced", None, True),),

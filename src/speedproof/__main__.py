@@ -18,10 +18,11 @@ def main(project: str = "") -> None:
         from pkgutil import resolve_name
 
         from .cli import main as run
+        from .cli.project import Project
         from .folders import ROOT, named_project
 
         given = project or named_project(ROOT)
-        handed_in = [resolve_name(given)] if given else []
+        handed_in = resolve_name(given) if given else Project()
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
@@ -33,7 +34,7 @@ def main(project: str = "") -> None:
             "pip install -e '.[lens,report]'. --debug shows the traceback.\n"
         )
         sys.exit(2)
-    run(*handed_in)
+    run(handed_in)
 
 
 if __name__ == "__main__":

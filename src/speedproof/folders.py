@@ -17,6 +17,10 @@ ROOT = SOURCE.parent
 """A checkout's folder, which holds the findings and their twins. Only read, unless it is a checkout."""
 
 
+RESULTS_NAMED = "SPEEDPROOF_RESULTS"
+"""The variable that names the folder of results."""
+
+
 def is_checkout(folder: Path) -> bool:
     """Whether the folder is this project's own, and not a place that packages are installed in."""
     return _table(folder, "project").get("name") == PROJECT
@@ -40,7 +44,7 @@ def _table(folder: Path, *names: str) -> dict[str, Any]:
 
 def results_folder(root: Path) -> Path:
     """`SPEEDPROOF_RESULTS`, else the checkout's, else a folder where the user is."""
-    return _named("SPEEDPROOF_RESULTS") or (root / "results" if is_checkout(root) else Path(f"{PROJECT}-results"))
+    return _named(RESULTS_NAMED) or (root / "results" if is_checkout(root) else Path(f"{PROJECT}-results"))
 
 
 def cache_folder(root: Path) -> Path:

@@ -34,7 +34,7 @@ def find_only(root: str, names: tuple[str, ...]) -> None:
     """Has the packages of these names found in `root`, with those named before, and nothing else that lies there."""
     entry = entry_of(root)
     if entry not in sys.path:
-        installed = (n for n, path in enumerate(sys.path) if os.path.basename(path) in INSTALLED)
+        installed = (n for n, path in enumerate(sys.path) if is_installed_into(path))
         sys.path.insert(next(installed, len(sys.path)), entry)
     _restrict(entry, names)
 
@@ -90,7 +90,17 @@ def _restrict(entry: str, names: tuple[str, ...]) -> None:
 def _is_library(path: str) -> bool:
     """Whether Python's own modules or installed ones lie there, also where that is the current folder."""
     own = os.path.dirname(os.__file__)
-    return path == own or path.startswith(os.path.join(own, "")) or os.path.basename(path) in INSTALLED
+    return path == own or path.startswith(os.path.join(own, "")) or is_installed_into(path)
+
+
+def is_installed_into(folder: str) -> bool:
+    """Whether packages are installed there: by the folder's name, or by what an installer left, `pip --target` too."""
+    if os.path.basename(folder) in INSTALLED:
+        return True
+    try:
+        return any(name.endswith(".dist-info") for name in os.listdir(folder))
+    except OSError:
+        return False
 
 
 def _current_folder() -> str:

@@ -54,6 +54,18 @@ def gate_digest() -> str:
     return file_digest(*(path_of(name) for name in GATE), *listed)
 
 
+OF_OWN_PAIRS = ("answers", "draws", "inputs", "leaves", "pair", "precise", "same", "trials")
+"""The modules of `speedproof.own` that decide whether a candidate passes."""
+
+
+def own_digest() -> str:
+    """Fingerprint of what judges anybody's pair: the gate without its model's part, and what is asked and compared."""
+    own = [SOURCE / f"speedproof/own/{name}.py" for name in OF_OWN_PAIRS]
+    gate = [path_of(name) for name in GATE if name.startswith(("speedproof.gate.", "speedproof.pairs."))]
+    aspects = sorted((SOURCE / "speedproof/gate/aspects").glob("*.py"))
+    return file_digest(*own, *gate, *aspects)
+
+
 def path_of(module: str) -> Path:
     """The file of a module of ours, by its import name."""
     folder = next(folder for folder, names in OWN.items() if module.split(".")[0] in names)

@@ -36,6 +36,28 @@ class Rewritten(Body):
     gate: str
 
 
+class Read(Body):
+    """Textbook rewrites of one name, held against their references with the seeds from `seed` on.
+
+    `gate` fingerprints what judged them; faults were planted with the first seed, where the candidate passed.
+    """
+
+    kind: Literal["textbook"] = "textbook"
+    entry: str
+    right: bool
+    seed: int
+    n_seeds: int = Field(ge=1)
+    n_passed: int
+    n_refused: int
+    unjudged: tuple[str, ...] = ()
+    """Why a seed led to no judgement."""
+    closest: float = 0.0
+    """The largest error among those that passed, as a share of what is allowed."""
+    n_planted: int = 0
+    n_seen: int = 0
+    gate: str
+
+
 class Survived(BaseModel):
     """A mutant that nothing noticed: where, the line as the fault leaves it, why that may be. No reason, no peace."""
 
@@ -100,5 +122,5 @@ class Planted(Body):
     budget_s: float
 
 
-KINDS: tuple[type[Body], ...] = (*kinds.KINDS, Rewritten, Mutated, Powered, Planted)
+KINDS: tuple[type[Body], ...] = (*kinds.KINDS, Read, Rewritten, Mutated, Powered, Planted)
 """Every kind that this project writes."""

@@ -7,6 +7,7 @@ from .kinds import KINDS
 from .mutation.verb import mutation
 from .planted.verb import planted
 from .power.verb import power
+from .reading.verb import textbook
 from .rewrites.session import rewrites_in_a_run
 from .rewrites.verb import rewrites
 from .sections import SECTIONS
@@ -15,6 +16,6 @@ PROJECT = Project(
     findings=FINDINGS,
     kinds=KINDS,
     sections=SECTIONS,
-    verbs=(rewrites, mutation, planted, power),
+    verbs=(rewrites, textbook, mutation, planted, power),
     stages=(rewrites_in_a_run,),
 )

@@ -19,8 +19,7 @@ VERBS = {
     "help of a study": ["power", "--help"],
     "power --show": ["power", "--show"],
 }
-MAKE_TABLES = ("records", "report", "power --show")
-"""statsmodels, which the report needs, brings pandas along too."""
+MAKE_TABLES = ("records", "power --show")
 
 WATCHED = f"""
 import json, sys

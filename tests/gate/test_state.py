@@ -169,6 +169,22 @@ def definition_replaced(_: Subject) -> None:
     sequential.extract_features = slower  # type: ignore[assignment]
 
 
+def code_exchanged(_: Subject) -> None:
+    sequential.extract_features.__code__ = slower.__code__
+
+
+class Claiming:
+    """Says that it equals everything."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __call__(self, *args: Any) -> Any: ...
+
+
 Change = Callable[[Subject], Any]
 CHANGES: Mapping[str, Mapping[str, Change]] = {
     "global hooks": {
@@ -316,7 +332,11 @@ CHANGES: Mapping[str, Mapping[str, Change]] = {
     "running threads": {"a timer": timer},
     "child processes": {"left running": child},
     "files": {"written": written},
-    "functions": {"replaced": definition_replaced},
+    "functions": {
+        "replaced": definition_replaced,
+        "other code": code_exchanged,
+        "by one that says it is the same": lambda _: setattr(torch, "add", Claiming()),
+    },
 }
 """Aspect -> ways to leave it changed."""
 
@@ -382,6 +402,35 @@ def test_nothing_is_seen_where_nothing_was_touched(name: str) -> None:
 def test_twins_leave_nothing_behind_at_their_first_call(name: str) -> None:
     workload = replace(FEW, subject=name)
     assert isinstance(answer := certify(FINDING, PAIR, workload, subject=find_subject(name)), Certificate), str(answer)
+
+
+OF_SUBJECT = [(aspect, how) for aspect, how in CASES if ASPECTS[aspect].of_subject]
+
+
+@pytest.mark.usefixtures("calm")
+@pytest.mark.parametrize(("aspect", "how"), OF_SUBJECT, ids=[f"{aspect}, {how}" for aspect, how in OF_SUBJECT])
+def test_a_walk_that_goes_on_from_the_last_one_sees_what_a_new_one_sees(aspect: str, how: str, tiny: Subject) -> None:
+    modules = PAIR.modules(tiny)
+    last = Walk(modules)
+    with state.restored(TORCH, modules):
+        CHANGES[aspect][how](tiny)
+        again = last.again(modules)
+        assert again is None or again.leaves == Walk(modules).leaves
+
+
+@pytest.mark.parametrize("name", ["tiny", "tiny:bridge"])
+def test_a_walk_goes_on_from_the_last_one_after_a_call(name: str) -> None:
+    subject = find_subject(name)
+    modules, inputs = PAIR.modules(subject), PAIR.inputs(FEW, subject, None)
+    batched.extract_features(**inputs)
+    sequential.extract_features(**inputs)
+    last = Walk(modules)
+    sequential.extract_features(**inputs)
+    again = last.again(modules)
+    assert again is not None and again.leaves == Walk(modules).leaves
+    untouched = again.again(modules)
+    assert untouched is not None and untouched.leaves["attributes"] is again.leaves["attributes"]
+    assert again.again({"model": subject.model}) is None
 
 
 def test_a_finding_without_a_model_is_asked_about_no_module(tiny: Subject) -> None:

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from scipy import stats
 
 from bench.findings import FINDINGS, find
 from speedproof import cli
@@ -33,6 +34,7 @@ from speedproof.report.sittings import sittings
 from speedproof.report.sweep import FIT_SPAN, Sweep, fit, sweeps
 from speedproof.sittings.sweep import NOT_RUN, steps
 from speedproof.timing.comparison import Launch
+from speedproof.timing.looks import ERROR_RATE
 from speedproof_studies.project import PROJECT
 from tests.reporting import Page, build
 
@@ -169,6 +171,17 @@ def test_an_exponent_is_that_of_the_times(power: float) -> None:
 def test_an_exponents_interval_is_wide_where_the_times_are_no_power() -> None:
     clean, bent = (fit([10, 20, 40, 80], times) for times in ([1, 2, 4, 8], [1, 5, 4, 8]))
     assert bent.high - bent.low > 100 * (clean.high - clean.low)
+
+
+@pytest.mark.parametrize("n", [3, 4, 9])
+def test_an_exponent_is_the_librarys(n: int) -> None:
+    sizes = [10 * 3**k for k in range(n)]
+    times = [1e-3 * size**1.3 * (1 + 0.2 * (-1) ** k) for k, size in enumerate(sizes)]
+    line = stats.linregress([math.log(size) for size in sizes], [math.log(took) for took in times])
+    half_width = float(stats.t.isf(ERROR_RATE / 2, n - 2)) * float(line.stderr)
+    found = fit(sizes, times)
+    assert found.value == pytest.approx(float(line.slope))
+    assert (found.high - found.low) / 2 == pytest.approx(half_width)
 
 
 def test_two_points_give_no_exponent(certificates: list[Certificate]) -> None:

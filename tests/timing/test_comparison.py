@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestPower
 
 from bench.findings import find
 from speedproof.errors import Uncertified
 from speedproof.gate.certificate import Certificate
 from speedproof.gate.check import certify
 from speedproof.timing.comparison import Comparison, Launch, Verdict, holm, verdict
-from speedproof.timing.estimate import POWER
-from speedproof.timing.looks import ERROR_RATE, LOOKS, reach
+from speedproof.timing.estimate import POWER, noticed
+from speedproof.timing.looks import ERROR_RATE, LOOKS, level, reach
 from tests.synthetic import N_SITTINGS, World, looked_at, stopped
 
 TOLERANCE = 3 * math.sqrt(ERROR_RATE * (1 - ERROR_RATE) / N_SITTINGS)
@@ -184,6 +185,12 @@ def test_the_smallest_detectable_change_is_seen_as_often_as_it_says(certificate:
     samples = np.random.default_rng(9).normal(effect, spread, size=(20_000, n))
     seen = np.abs(samples.mean(1)) > reach(n) * samples.std(1, ddof=1)
     assert seen.mean() == pytest.approx(POWER, abs=0.015)
+
+
+@pytest.mark.parametrize("n", LOOKS)
+def test_the_smallest_detectable_change_is_the_librarys(n: int) -> None:
+    effect = TTestPower().solve_power(nobs=n, alpha=level(n), power=POWER, alternative="two-sided")
+    assert noticed(n) == pytest.approx(float(effect), rel=1e-5)
 
 
 def test_before_the_first_look_nothing_is_detectable(certificate: Certificate) -> None:

@@ -87,6 +87,10 @@ def test_intervals_are_narrower_than_under_a_union_bound_over_all_looks() -> Non
     assert [reach(n) for n in LOOKS] == sorted((reach(n) for n in LOOKS), reverse=True)
 
 
+def test_the_interval_reaches_as_far_as_the_library_says() -> None:
+    assert [reach(n) for n in LOOKS] == [float(stats.t.isf(level(n) / 2, n - 1)) / math.sqrt(n) for n in LOOKS]
+
+
 def test_launches_between_looks_wait_for_the_next() -> None:
     assert [look(n) for n in (0, 3, 4, 5, 6, 23, 24, 99)] == [None, None, 4, 4, 6, 16, 24, 24]
     assert [next_look(n) for n in (0, 4, 5, 23, 24)] == [4, 6, 6, 24, None]

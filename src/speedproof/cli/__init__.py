@@ -13,13 +13,14 @@ from speedproof.errors import SpeedproofError
 from speedproof.extras import what_is_missing
 from speedproof.failures import DEBUG, disk_is_full, in_words, is_debugging, memory_ran_out
 
-from . import check, compare, doctor, guard, ladder, measure, profile, records, sweep, tensorboard
+from . import check, compare, doctor, guard, ladder, measure, own, profile, records, sweep, tensorboard
 from .lines import fail
 from .options import NAME, everywhere
 from .project import Project, Verb
 
 VERBS: tuple[Verb, ...] = (
     *(check.list_, check.check, check.controls),
+    *(own.new, own.verify),
     *(measure.measure, measure.report, measure.run),
     *(profile.profile, tensorboard.dashboards, ladder.ladder, sweep.sweep),
     *(compare.compare, compare.matrix, guard.guard, guard.accept),

@@ -10,10 +10,23 @@ from speedproof.errors import BadInput
 from speedproof.folders import RESULTS
 from speedproof.gate.certificate import Refusal
 from speedproof.gate.gate import gate_that_allows
+from speedproof.own.cards import installed
+from speedproof.own.pair import BUDGET_S
 from speedproof.pairs.question import questions
 
+from . import own
 from .lines import print_json, say_line
-from .options import AsJson, Names, Results, SubjectName, all_findings, chosen_findings, open_sitting
+from .options import (
+    NO_FINDINGS,
+    AsJson,
+    Names,
+    Results,
+    SubjectName,
+    all_findings,
+    chosen_findings,
+    open_sitting,
+    required_findings,
+)
 from .progress import progress
 from .shown.check import answer_as_json, show_answers, show_findings, show_judged
 from .shown.next_step import after_checks
@@ -34,15 +47,33 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
         }
         for finding in all_findings(context)
     ]
+    brought = installed()
     if as_json:
-        print_json(rows)
+        print_json([*rows, *({"pair": name, "at": place} for name, place in brought.items())])
         return
-    show_findings(all_findings(context))
+    if rows:
+        show_findings(all_findings(context))
+    elif not brought:
+        say_line(NO_FINDINGS)
+    for name, place in brought.items():
+        say_line(f"{name}: a pair of an installed package, {place}. Check it: speedproof check {name}")
 
 
 def check(
     context: typer.Context,
     names: Names = None,
+    inputs: own.InputsName = None,
+    pairs: own.PairsFile = None,
+    same: own.SameAs = None,
+    sizes: own.Sizes = None,
+    exceptions: own.Exceptions = "type",
+    specials: own.Specials = False,
+    faults: own.Faults = own.N_FAULTS,
+    budget_s: Annotated[
+        float, typer.Option(min=1, help="Seconds that the check of a pair by name may take.")
+    ] = BUDGET_S,
+    reproduce: own.Reproduce = None,
+    certificate: own.CertificateFile = None,
     workload: Annotated[
         str | None, typer.Option(help="One workload; all if none, and for a candidate all of one subject.")
     ] = None,
@@ -61,14 +92,22 @@ def check(
     results: Results = RESULTS,
     as_json: AsJson = False,
 ) -> None:
-    """Prove twins equivalent, or refuse with the reason.
+    """Prove two functions equivalent, or refuse with the reason: yours by name, or a finding's twins.
+
+    Exit status: 0 the same, 1 not the same, 2 could not be judged.
 
     Examples:
+      speedproof check slow.py:dedupe fast.py:dedupe --inputs data.py:make
+      speedproof check HEAD~1:text.py:dedupe text.py:dedupe --inputs data.py:make
       python -m bench check text_batching --workload smoke
       python -m bench check 1 --candidate mine.py:extract_features
       python -m bench check 1 --candidate mine.py:extract_features --allow "torch random state: a DataLoader draws"
       python -m bench check 2 --workload smoke --subject tiny:bridge:topk --dtype bfloat16
     """
+    if own.is_own(names, inputs, pairs):
+        options = {"same": same, "sizes": own.sizes_of(sizes), "exceptions": exceptions, "specials": specials}
+        found = own.own_pairs(names, inputs, pairs, **options, allow=tuple(allow or ()), budget_s=budget_s)
+        raise typer.Exit(own.check_own(found, results, faults, seed, reproduce, certificate, as_json))
     findings = chosen_findings(context, names)
     if candidate and len(findings) != 1:
         raise BadInput("--candidate needs one finding to be held against. Expected one name, such as text_batching.")
@@ -97,7 +136,7 @@ def controls(context: typer.Context, results: Results = RESULTS, as_json: AsJson
     """
     sitting = open_sitting(results, None)
     with progress() as sitting.say:
-        listed = [control for finding in all_findings(context) for control in finding.controls]
+        listed = [control for finding in required_findings(context) for control in finding.controls]
         judged = sitting.prove([], controls=listed).judged
     if as_json:
         print_json([one.model_dump() for one in judged])

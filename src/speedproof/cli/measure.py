@@ -1,16 +1,18 @@
 """Verbs that make figures: measure, report, run."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from speedproof.folders import RESULTS
 from speedproof.gate.certificate import Certificate, Refusal
-from speedproof.pairs.finding import CAREFUL, Finding
+from speedproof.own.pair import OwnPair
+from speedproof.pairs.finding import CAREFUL, TWINS, Finding
 from speedproof.pairs.question import Question, questions
+from speedproof.records.kinds import Certified, Counted, CounterExampled, Faulted, Refused, answer_of
 from speedproof.records.record import read
 from speedproof.report import report as reports
 from speedproof.sittings.resumption import scope_of
@@ -18,6 +20,7 @@ from speedproof.timing.estimate import TARGET_HALF_WIDTH
 from speedproof.timing.plan import Plan, plans_of_pairs
 from speedproof.timing.runner import sample_all
 
+from . import own
 from .lines import print_json, say_line, warn_line
 from .options import (
     TRACE,
@@ -40,12 +43,15 @@ from .options import (
 from .progress import progress
 from .shown.measure import row_as_json, show_rows
 from .shown.next_step import after_figures
+from .shown.own import card_lines, is_slower, measured_lines, pair_as_json
 
 if TYPE_CHECKING:
     from speedproof.gate.control import Control
 
 RUN_BUDGET_S = 470.0
 """Timing budget of a full run. Checks and counts come on top; a sitting's record says what it took in all."""
+OWN_BUDGET_S = 20.0
+"""Timing budget of one pair of a user's own: with the check and the page a minute in all."""
 QUICK_BUDGET_S = 25.0
 """Timing budget of a quick run; its four processes take longer than that on two cores."""
 
@@ -53,6 +59,10 @@ QUICK_BUDGET_S = 25.0
 def measure(
     context: typer.Context,
     names: Names = None,
+    inputs: own.InputsName = None,
+    pairs: own.PairsFile = None,
+    same: own.SameAs = None,
+    sizes: own.Sizes = None,
     workload: Annotated[str, typer.Option(help="Workload to measure.")] = "report",
     subject: SubjectName = None,
     budget_s: Budget = RUN_BUDGET_S,
@@ -65,6 +75,12 @@ def measure(
 
     Example: python -m bench measure category_lookup --budget-s 60
     """
+    if own.is_own(names, inputs, pairs):
+        found = own.own_pairs(names, inputs, pairs, same=same, sizes=own.sizes_of(sizes))
+        timed_s = OWN_BUDGET_S if budget_s == RUN_BUDGET_S else budget_s
+        raise typer.Exit(
+            _measure_own(context, found, Measuring(own.own_results(results), timed_s, precision, seed, as_json))
+        )
     findings = chosen_findings(context, names)
     asked = questions(findings, workload, subject)
     asked += _careful(asked)
@@ -100,6 +116,10 @@ def report(
 def run(
     context: typer.Context,
     names: Names = None,
+    inputs: own.InputsName = None,
+    pairs: own.PairsFile = None,
+    same: own.SameAs = None,
+    sizes: own.Sizes = None,
     quick: Annotated[bool, typer.Option("--quick", help="The tiny subject, and one control a finding.")] = False,
     subject: SubjectName = None,
     budget_s: Annotated[float | None, typer.Option(min=1, help="Seconds for timing.")] = None,
@@ -119,6 +139,10 @@ def run(
       python -m bench run
       python -m bench run --quick
     """
+    if own.is_own(names, inputs, pairs):
+        found = own.own_pairs(names, inputs, pairs, same=same, sizes=own.sizes_of(sizes))
+        how = Measuring(own.own_results(results), budget_s or OWN_BUDGET_S, precision, seed, as_json, whole=True)
+        raise typer.Exit(_measure_own(context, found, how))
     findings = chosen_findings(context, names)
     workload = "smoke" if quick else "report"
     asked = questions(findings, workload, subject)
@@ -184,3 +208,56 @@ def _show_report(
         for line in after_figures(built, workload, subject):
             say_line(line)
     return built.is_good
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """How a user's own pairs are measured; `whole` also plants faults, traces and writes the page."""
+
+    results: Path
+    budget_s: float
+    precision: float
+    seed: int | None
+    as_json: bool
+    whole: bool = False
+
+
+def _measure_own(context: typer.Context, pairs: Sequence[OwnPair], how: Measuring) -> int:
+    """Proves the pairs, times those that are proven, and shows a card for each.
+
+    The exit status: 0 the same and, with `whole`, not shown to be slower; 1 not the same or slower; 2 not judged.
+    """
+    sitting = open_sitting(how.results, how.seed, quietly=True)
+    status, shown = 0, []
+    for pair in pairs:
+        with progress() as sitting.say:
+            found = own.proven(sitting, pair, own.N_FAULTS if how.whole else 0, None, counts=True)
+            answer = next(answer_of(one) for one in found if isinstance(one, Certified | Refused))
+            if isinstance(answer, Certificate) and not answer.allowed_to:
+                sitting.measure(plans_of_pairs([pair.finding], [answer]), how.budget_s, how.precision)
+            if how.whole and _uses_torch(found):
+                trace_all([pair.finding], "report", None, sitting)
+        sitting.close()
+        example = next((one for one in found if isinstance(one, CounterExampled)), None)
+        faulted = next((one for one in found if isinstance(one, Faulted)), None)
+        lines = [*card_lines(pair, answer, example, faulted, next_too=False)]
+        told, status = pair_as_json(pair, answer, example, faulted), max(status, own.exit_status(answer))
+        if isinstance(answer, Certificate):
+            built = reports.build([pair.finding], read_records(context, how.results), "report", None)
+            row = built.rows[0]
+            told["measured"] = row_as_json(row)
+            lines += measured_lines(pair, built)
+            if how.whole:
+                status = max(status, int(is_slower(row)))
+                lines += [f"  {'page':<18}{reports.write(built, how.results / pair.name)[-1]}"]
+        shown.append(told)
+        for line in () if how.as_json else lines:
+            say_line(line)
+    if how.as_json:
+        print_json(shown if len(shown) > 1 else shown[0])
+    return status
+
+
+def _uses_torch(found: Sequence[Any]) -> bool:
+    """Whether torch's operators were counted, so that its profiler has something to see."""
+    return any(isinstance(one, Counted) and "operators" in one.counts[TWINS[0]] for one in found)

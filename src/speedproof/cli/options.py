@@ -47,6 +47,19 @@ def all_findings(context: typer.Context) -> tuple[Finding, ...]:
     return project(context).findings
 
 
+NO_FINDINGS = (
+    "No project hands in findings here. Expected the checkout of one, or two functions of your own: "
+    "speedproof check FILE.py:NAME FILE.py:NAME --inputs FILE.py:NAME"
+)
+
+
+def required_findings(context: typer.Context) -> tuple[Finding, ...]:
+    """The project's findings. Raises BadInput where there are none: nothing was judged then."""
+    if not all_findings(context):
+        raise BadInput(NO_FINDINGS)
+    return all_findings(context)
+
+
 def _known(context: typer.Context) -> list[str]:
     return [finding.name for finding in all_findings(context)]
 
@@ -81,7 +94,7 @@ def read_records(context: typer.Context, results: Path) -> Ledger:
 
 def chosen_findings(context: typer.Context, names: Sequence[str] | None) -> tuple[Finding, ...]:
     """The findings named, each once; all if none is. Raises BadInput."""
-    known = all_findings(context)
+    known = required_findings(context)
     return tuple(dict.fromkeys(named(known, name) for name in names)) if names else known
 
 
@@ -104,12 +117,15 @@ def open_run(
     )
 
 
-def open_sitting(results: Path, seed: int | None) -> Sitting:
-    """A sitting whose records go to `results`. Raises RecordProblem where they could not."""
+def open_sitting(results: Path, seed: int | None, quietly: bool = False) -> Sitting:
+    """A sitting whose records go to `results`; `quietly` where nobody asks which commit of ours it was.
+
+    Raises RecordProblem where they could not.
+    """
     chosen = new_seed() if seed is None else seed
     recorder = Recorder(results, current_environment(), sitting_name(chosen))
     recorder.require_writable()
-    if recorder.environment.commit == "unknown":
+    if recorder.environment.commit == "unknown" and not quietly:
         warn_line(f"Records will name no commit: {why_no_commit()}.")
     return Sitting(recorder, chosen, lambda what, left: None)
 

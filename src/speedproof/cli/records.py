@@ -10,6 +10,7 @@ import typer
 from speedproof.errors import BadInput
 from speedproof.folders import RESULTS
 from speedproof.pairs.finding import named
+from speedproof.report.otava import histories, write_histories
 
 from .lines import warn_line
 from .options import Results, all_findings, read_records
@@ -36,10 +37,6 @@ def records(
       python -m bench records --samples --finding text_batching --format parquet --output samples.parquet
       python -m bench records --workload report --otava results/otava
     """
-    # They bring pandas along.
-    from speedproof.records.table import record_rows, rendered, sample_rows, write_table
-    from speedproof.report.otava import histories, write_histories
-
     ledger = read_records(context, results)
     if sitting == "newest":
         sitting = ledger.records[-1].sitting if ledger.records else None
@@ -49,6 +46,9 @@ def records(
         found = histories(chosen, ledger.records)
         warn_line(f"{len(found)} histories in {write_histories(found, otava)}")
         return
+    # It brings pandas along.
+    from speedproof.records.table import record_rows, rendered, sample_rows, write_table
+
     frame = sample_rows(chosen) if samples else record_rows(chosen)
     if output:
         write_table(frame, form, output)

@@ -59,6 +59,8 @@ class Baseline:
         if self.pair.items and n_items > 1 and self._has_one_answer(n_items):
             told = "the check is invalid: all items have one answer, so that a mixed-up one would pass too."
             raise NotEquivalent("informative", f"{told} Expected items whose answers differ.")
+        if not self.pair.picks_items:
+            return evidence
         # Ends with another item than the first call, so that what a forward pass notes of its input is seen to change.
         few = [n_items // 2, n_items - 1, n_items // 2]
         # A few items may well be alike.
@@ -104,12 +106,19 @@ class Baseline:
         try:
             output, took_s = elapsed_s(partial(self.pair.sequential, **inputs), kit.wait)
         except Exception as error:
+            if not self.pair.picks_items:
+                # What a definition refuses is part of its answers.
+                self.changes |= state.usual(before, before.now(), everything=True)
+                return Evidence(0), 0.0
             raise BadInput(
                 f"{self.pair.name} on {self.workload.label}: the definition itself raised {type(error).__name__}: "
                 f"{str(error)[:300]}. Expected a workload that it can run."
             ) from error
-        self.changes |= state.usual(before, before.now())
+        self.changes |= state.usual(before, before.now(), everything=not self.pair.picks_items)
         self.autograd = outputs.autograd(kit, output)
+        if not self.pair.picks_items:
+            # It is its own reference, and has said the same twice (`Pair.reference`).
+            return Evidence(0), took_s
         self.outputs.append(output)
         try:
             return settle(self._examined(inputs, output), without=without), took_s

@@ -169,6 +169,7 @@ class Check:
         self.n_calls += 1
         self.places = {str(value): f"<{name}>" for name, value in inputs.items() if isinstance(value, Path)}
         before, given = state.Snapshot(self.kit, self.modules), outputs.fingerprint(self.kit, inputs)
+        raised = False
         try:
             with watching.watching(tuple(value for value in inputs.values() if isinstance(value, Path))):
                 with bounded(self.limit_s, f"{self.twin} in trial {self.trial.name!r}" if self.trial else self.twin):
@@ -176,15 +177,22 @@ class Check:
         except (Exception, SystemExit) as error:
             self.exits = isinstance(error, SystemExit)
             show_where_asked(error)
-            self._heed(NotEquivalent("raises", f"raised {type(error).__name__}: {str(error)[:300]}."))
-            return Evidence(0), None
+            if objection := self.pair.equivalence.raised(inputs, error):
+                self._heed(objection)
+                return Evidence(0), None
+            output, raised = None, True
         for objection in state.left_behind(before, self.definition.changes, partial(self._ask_again, call)):
             if not self._is_of_others(objection, before, inputs):
                 self._heed(objection)
-        if outputs.fingerprint(self.kit, inputs) != given:
-            self._heed(NotEquivalent("inputs", "changes its inputs. Expected them as they were given."))
-        foreign = outputs.memory(self.kit, dict(inputs))
-        self._heed_all(outputs.objections(self.kit, output, self.held, foreign, self.definition.autograd))
+        self._heed(self.pair.equivalence.left(inputs, outputs.fingerprint(self.kit, inputs) == given))
+        if raised:
+            # As the definition does.
+            self.n_answered += 1
+            return Evidence(1), None
+        foreign, held = outputs.memory(self.kit, dict(inputs)), self.held
+        if self.pair.equivalence.may_share(inputs):
+            foreign, held = set(), held - foreign
+        self._heed_all(outputs.objections(self.kit, output, held, foreign, self.definition.autograd))
         self.kept.append(output)
         self.held |= outputs.memory(self.kit, output)
         self.n_answered += 1
@@ -247,21 +255,26 @@ class Check:
     def _refuse(self, error: NotEquivalent) -> Refusal:
         finding, pair, workload = self.finding, self.pair, self.workload
         code = CODES.get(error.rule, "not equivalent")
-        if error.rule == "raises" and (self.exits or not self.n_answered):
+        never = self.pair.picks_items and not self.n_answered
+        if error.rule == "raises" and (self.exits or never):
             code = "failed"
-        told = "" if code in ("definition changed", "definition wrong", "invalid check") else f"{self.twin} "
+        who = f"{self.twin} " if pair.picks_items else f"{name_of(self.candidate)}: "
+        told = "" if code in ("definition changed", "definition wrong", "invalid check") else who
         trial = self.trial.name if self.trial else ""
         during = f" Trial: {trial} ({self.trial.why})." if self.trial and self.n_calls > 1 else ""
         words = str(error)
         # What is below the project and the cache is no one machine's either; the cache may lie in the project.
         for place, name in (*self.places.items(), (str(CACHE), "<cache>"), (f"{ROOT}{os.sep}", "")):
             words = words.replace(place, name)
-        reason = f"{finding.name} on {workload.label}: {told}{words}{during} Reproduce: {self._command()}"
+        about = f"{finding.name} on {workload.label}: " if pair.picks_items else ""
+        reason = f"{about}{told}{words}{during} Reproduce: {self._command()}"
         common = (finding.name, pair.name, workload, self.twin)
         return Refusal(*common, code, reason, error.rule, trial, error.excess)
 
     def _command(self) -> str:
         """What gives the same refusal again."""
+        if command := self.pair.command(self.seed):
+            return command
         workload = self.workload
         parts = [f"python -m bench check {self.finding.name} --function {self.pair.name} --workload {workload.name}"]
         parts += [f"--subject {workload.subject}"]

@@ -13,7 +13,12 @@ from speedproof.pairs.finding import Finding, Pair
 
 
 def objection(finding: Finding, pair: Pair) -> NotEquivalent | None:
-    """What is wrong with the definition, or None. A slowed definition would make any rewrite look fast."""
+    """What is wrong with the definition, or None. A slowed definition would make any rewrite look fast.
+
+    Nobody pinned the definition of a finding without a digest.
+    """
+    if not finding.definition_digest:
+        return None
     seen = source_digest(pair.sequential)
     if seen != finding.definition_digest:
         return NotEquivalent(

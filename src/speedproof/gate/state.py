@@ -48,6 +48,10 @@ def _functions(kit: Kit) -> Aspect:
     )
 
 
+_last: list["Snapshot"] = []
+"""The last snapshot within each `restored`. It is held, since the next one costs little where nothing changed since."""
+
+
 class Snapshot(dict[str, Any]):
     """Every aspect as it is now, by name. With `keep` it holds what it takes to put everything back."""
 
@@ -56,6 +60,8 @@ class Snapshot(dict[str, Any]):
         self.n_imported = len(sys.modules)
         with kit.undisturbed():
             super().__init__({aspect.name: aspect.look(self.scene) for aspect in watched(kit)})
+        if _last:
+            _last[-1] = self
 
     def now(self) -> "Snapshot":
         """The same aspects once more."""
@@ -73,12 +79,13 @@ class Snapshot(dict[str, Any]):
                 aspect.put_back(self.scene, self[aspect.name])
 
 
-def usual(before: Snapshot, after: Snapshot) -> Usual:
-    """What a call of the definition changed that is the libraries' own: attributes that they made or wrote."""
+def usual(before: Snapshot, after: Snapshot, everything: bool = False) -> Usual:
+    """What a call of the definition changed that is the libraries' own: attributes that they made or wrote. Or all that
+    it changed, where a candidate may do as the definition does."""
     return frozenset(
         (aspect.name, _attribute(place))
         for aspect, changed in before.changes(after)
-        if aspect.may_be_usual
+        if everything or aspect.may_be_usual
         for place in changed
     )
 
@@ -127,7 +134,9 @@ def left_behind(before: Snapshot, usual: Usual, again: Callable[[], Any]) -> lis
 def restored(kit: Kit, modules: Mapping[str, Any]) -> Iterator[None]:
     """Puts back what a bad twin leaves changed, so that it spoils its own check and no later one."""
     before = Snapshot(kit, modules, keep=True)
+    _last.append(before)
     try:
         yield
     finally:
+        _last.pop()
         before.put_back()

@@ -128,6 +128,8 @@ SEVERAL = Trial("several arguments", "one argument decides how another is read",
 
 def trials_of(pair: Pair) -> tuple[Trial, ...]:
     """Every trial of a pair: the general ones; then each argument gets another value; then its own."""
+    if not pair.picks_items:
+        return pair.trials
     left_out = Trial("defaults left out", "an argument that has a default must be given", _defaults(pair.defaults))
     varied = [Trial(v.name, f"the answer does not follow {v.argument}", _varied(v)) for v in pair.variations]
     return (

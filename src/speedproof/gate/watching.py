@@ -1,6 +1,7 @@
 """Functions that were replaced and files that were written behind one's back."""
 
 import builtins
+import gc
 import inspect
 import os
 import sys
@@ -16,6 +17,8 @@ from typing import Any, NamedTuple
 
 from speedproof.pairs.kit import Kit
 
+from .aspects.identity import Held, are_same
+
 
 class _Seen(NamedTuple):
     """A function where it was found; its code too, since that can be exchanged inside it."""
@@ -25,15 +28,59 @@ class _Seen(NamedTuple):
     value: Any
     code: Any
 
+    def __eq__(self, other: object) -> bool:
+        # What replaced a function may answer that it equals it.
+        return isinstance(other, _Seen) and are_same(self._objects(), other._objects())
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def _objects(self) -> tuple[Any, Any, Any]:
+        return self.owner, self.value, self.code
+
 
 OWN = ("speedproof", "bench", "impl_sequential", "impl_batched")
+
+
+class _View(NamedTuple):
+    """Where functions were looked for, all that was there, and the answer. Held, so that no address is used anew."""
+
+    owners: list[Any]
+    held: Held
+    functions: list[FunctionType]
+    parts: list[Any]
+    """What those refer to: code, defaults, what they close over. The garbage collector tells it of thousands at once,
+    while each `__code__` that is asked for is an event to every audit hook."""
+    seen: dict[str, _Seen]
+
+    def stands(self, owners: list[Any]) -> bool:
+        """Whether every object is where it was, and in no function is another part."""
+        return (
+            are_same(owners, self.owners)
+            and self.held.stands()
+            and are_same(gc.get_referents(*self.functions), self.parts)
+        )
+
+
+_views: dict[Kit, _View] = {}
+"""The last answer for each kit, which is the next one too where nothing changed."""
 
 
 def functions(kit: Kit, modules: Mapping[str, Any]) -> dict[str, _Seen]:
     """Every function that the gate, definitions, the clock, the kit's library and these classes rest on, by full name.
 
-    Entries hold the objects themselves, so that a new one cannot be taken for an old one at the same address.
+    Entries hold the objects themselves, so that a new one cannot be taken for an old one at the same address. Where
+    nothing changed, the answer is the same dictionary.
     """
+    owners = _owners(kit, modules)
+    known = _views.get(kit)
+    if known is None or not known.stands([*owners.values()]):
+        known = _views[kit] = _looked_at(kit, owners)
+    return known.seen
+
+
+def _owners(kit: Kit, modules: Mapping[str, Any]) -> dict[str, Any]:
+    """Modules and classes in which functions are looked for, by name; classes of our own modules come with those."""
     owners: dict[str, Any] = {
         "builtins": builtins,
         # By name, since only the clock's module imports it.
@@ -41,59 +88,33 @@ def functions(kit: Kit, modules: Mapping[str, Any]) -> dict[str, _Seen]:
         **kit.namespaces(),
     }
     owners |= {f"{kind.__module__}.{kind.__qualname__}": kind for kind in kit.classes(modules)}
-    for name in _own_modules(len(sys.modules)):
-        if name in sys.modules:
-            owners[name] = sys.modules[name]
-            owners |= {f"{name}.{k}": v for k, v in _namespace(name, sys.modules[name]).classes.items()}
-    parts = [_namespace(place, owner).functions for place, owner in owners.items()]
-    key = tuple(map(id, parts))
-    if key not in _joined:
-        _joined.clear()
-        seen = {place: one for part in parts for place, one in part.items() if place not in kit.aliases}
-        _joined[key] = parts, seen
-    return _joined[key][1]
+    return owners | {name: sys.modules[name] for name in _own_modules(len(sys.modules)) if name in sys.modules}
 
 
-_joined: dict[tuple[int, ...], tuple[list[dict[str, _Seen]], dict[str, _Seen]]] = {}
-"""The last answer, which is the next one too where nothing changed."""
+def _looked_at(kit: Kit, owners: Mapping[str, Any]) -> _View:
+    """All of it anew."""
+    places: dict[str, Any] = {}
+    for place, owner in owners.items():
+        places[place] = owner
+        if place in _own_modules(len(sys.modules)):
+            inside = list(vars(owner).items())
+            places |= {f"{place}.{k}": v for k, v in inside if inspect.isclass(v) and v.__module__ == place}
+    seen = {
+        f"{place}.{name}": _Seen(owner, name, value, getattr(value, "__code__", None))
+        for place, owner in places.items()
+        for name, value in list(vars(owner).items())
+        if callable(value) and not inspect.ismodule(value) and f"{place}.{name}" not in kit.aliases
+    }
+    # A bound method's code is its function's.
+    coded = [getattr(one.value, "__func__", one.value) for one in seen.values() if one.code is not None]
+    functions = [one for one in coded if isinstance(one, FunctionType)]
+    return _View([*owners.values()], Held(map(vars, places.values())), functions, gc.get_referents(*functions), seen)
 
 
 @lru_cache(maxsize=1)
 def _own_modules(n_modules: int) -> list[str]:
     """Names of our modules; looked for anew once there are more modules, or fewer."""
     return [name for name in sys.modules if name.split(".")[0] in OWN and not name.startswith("bench.controls.")]
-
-
-class _Namespace(NamedTuple):
-    """What a module or class held when it was last looked at; held, so that no address is used anew."""
-
-    ids: tuple[int, ...]
-    codes: list[Any]
-    functions: dict[str, _Seen]
-    classes: dict[str, type]
-
-
-_namespaces: dict[tuple[str, int], _Namespace] = {}
-
-
-def _namespace(place: str, owner: Any) -> _Namespace:
-    """Looked at anew only where something in it is another object, or has other code: there are thousands."""
-    held, key = vars(owner), (place, id(owner))
-    ids, known = tuple(map(id, held.values())), _namespaces.get(key)
-    if (
-        known
-        and known.ids == ids
-        and [getattr(s.value, "__code__", None) for s in known.functions.values()] == known.codes
-    ):
-        return known
-    functions = {
-        f"{place}.{name}": _Seen(owner, name, value, getattr(value, "__code__", None))
-        for name, value in list(held.items())
-        if callable(value) and not inspect.ismodule(value)
-    }
-    classes = {k: v for k, v in list(held.items()) if inspect.isclass(v) and v.__module__ == place}
-    _namespaces[key] = _Namespace(ids, [seen.code for seen in functions.values()], functions, classes)
-    return _namespaces[key]
 
 
 def is_of_a_class(kit: Kit, place: str, modules: Mapping[str, Any]) -> bool:

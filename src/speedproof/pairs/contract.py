@@ -53,6 +53,20 @@ class Equivalence(ABC):
         """The errors that rounding alone may cause on that subject, by measure; none where answers are exact."""
         return {}
 
+    def raised(self, inputs: Inputs, error: BaseException) -> NotEquivalent | None:
+        """What is wrong with a function that raises on these inputs; None where the definition raises the like."""
+        return NotEquivalent("raises", f"raised {type(error).__name__}: {str(error)[:300]}.")
+
+    def left(self, inputs: Inputs, is_unchanged: bool) -> NotEquivalent | None:
+        """What is wrong with the inputs after the call; `is_unchanged` says whether they are what they were."""
+        if is_unchanged:
+            return None
+        return NotEquivalent("inputs", "changes its inputs. Expected them as they were given.")
+
+    def may_share(self, inputs: Inputs) -> bool:
+        """Whether the answer to these inputs may be in memory that they hold."""
+        return False
+
     def diagnose(self, inputs: Inputs, reference: Any, output: Any, allowed: Allowed) -> str:
         """What a wrong output looks like, in the user's words; empty where no pattern is known."""
         return ""

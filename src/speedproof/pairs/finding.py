@@ -152,6 +152,9 @@ class Pair:
 
     uses_model: ClassVar[bool] = False
     """Whether the answer hangs on the subject's weights."""
+    picks_items: ClassVar[bool] = True
+    """Whether inputs can be made of any of a workload's items, in any order. Where not, all trials are the pair's own,
+    and what the definition does a candidate may do too."""
 
     @property
     def name(self) -> str:
@@ -178,6 +181,10 @@ class Pair:
     def least_work(self, inputs: Inputs) -> Any:
         """The least work of one call, whatever code does it; None where it is not known."""
         return None
+
+    def command(self, seed: int) -> str:
+        """What asks about this pair alone, with that seed, where it is none of a project's findings."""
+        return ""
 
     @property
     def defaults(self) -> dict[str, Any]:

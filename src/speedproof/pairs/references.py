@@ -1,4 +1,4 @@
-"""References: names by which one process tells another what it means, `module:NAME`."""
+"""References: names by which one process tells another what it means, `module:NAME`, or `FILE.py:NAME` of a user's."""
 
 import importlib.util
 import pkgutil
@@ -13,12 +13,18 @@ if TYPE_CHECKING:
     from .finding import Finding, Pair
 
 
+LOAD, FILE_NAMED = "speedproof.pairs.files:load", "speedproof.pairs.files:file_named"
+"""What reads a user's names, by reference: it starts processes and asks git, which a card is read without."""
+
+
 def resolve(reference: str) -> Any:
     """What `module:NAME` names; its module is imported where that has not happened.
 
     Raises:
         BadInput: no such module, or nothing of that name in it.
     """
+    if is_users(reference):
+        return resolve(LOAD)(reference)
     try:
         return pkgutil.resolve_name(reference)
     except (ImportError, AttributeError, ValueError) as error:
@@ -26,8 +32,16 @@ def resolve(reference: str) -> Any:
         raise BadInput(missing or f"{reference!r} names nothing: {error}. Expected MODULE:NAME.") from error
 
 
+def is_users(reference: str) -> bool:
+    """Whether it names a file, or what was in a commit, and no module of the project's."""
+    return ".py:" in reference or reference.count(":") > 1
+
+
 def file_of(reference: str) -> Path | None:
     """The file of the module that a reference names, which is not imported; None where it has none."""
+    if is_users(reference):
+        found: Path | None = resolve(FILE_NAMED)(reference)
+        return found
     module = reference.partition(":")[0]
     spec = importlib.util.find_spec(module)
     return Path(spec.origin) if spec and spec.origin and spec.has_location else None
@@ -71,6 +85,13 @@ def given_to(instance: object, name: str) -> Any:
     return vars(instance)[name]
 
 
+def finding_at(card: str) -> "Finding":
+    """The finding that is written down there; a card may hold nothing but a pair. Raises BadInput."""
+    found = resolve(card)
+    of_card: Finding = getattr(found, "finding", found)
+    return of_card
+
+
 @dataclass(frozen=True)
 class Target:
     """A function of a finding, by reference, so that it can be sent to another process."""
@@ -82,8 +103,7 @@ class Target:
     @property
     def finding(self) -> "Finding":
         """The finding."""
-        found: Finding = resolve(self.card)
-        return found
+        return finding_at(self.card)
 
     @property
     def pair(self) -> "Pair":

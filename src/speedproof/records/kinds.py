@@ -70,6 +70,38 @@ def answer_of(body: Certified | Refused) -> Certificate | Refusal:
     return Refusal(**{field.name: getattr(body, field.name) for field in fields(Refusal)})
 
 
+class CounterExampled(Body):
+    """Arguments on which a candidate does not do what the reference does, and what both do, in words."""
+
+    kind: Literal["counter-example"] = "counter-example"
+    finding: str
+    function: str
+    workload: Workload
+    inputs: str
+    expected: str
+    got: str
+    file: str
+    """Python that shows it without this project."""
+    draw: str
+    """Size and seed."""
+
+
+class Faulted(Body):
+    """What became of small faults that were planted in a candidate, under the very check that it passed."""
+
+    kind: Literal["faults"] = "faults"
+    finding: str
+    function: str
+    workload: Workload
+    n_planted: int
+    n_seen: int
+    unseen: tuple[str, ...]
+    unreached: tuple[str, ...]
+    """Lines that no input reached."""
+    why_none: str = ""
+    n_possible: int = 0
+
+
 class Counted(Body):
     """Work counts by arm, taken in a run of their own: the definition first, then every arm that passed the gate."""
 
@@ -214,7 +246,7 @@ class Sat(Body):
 
 
 KINDS: tuple[type[Body], ...] = (
-    *(Certified, Refused, Counted, Needed, Rated, Measured, Judged, Compared, Traced),
+    *(Certified, Refused, CounterExampled, Faulted, Counted, Needed, Rated, Measured, Judged, Compared, Traced),
     *(Begun, Resumed, Sat),
 )
 """The instrument's own. A project may have more, which it hands to `read` beside these."""

@@ -38,12 +38,12 @@ class Change:
         """The operator's name."""
         return next(one.name for one in (self.before, self.after) if one)
 
-    @property
+    @cached_property
     def counts(self) -> tuple[int, int]:
         """Calls."""
         return tuple(one.count if one else 0 for one in (self.before, self.after))  # type: ignore[return-value]
 
-    @property
+    @cached_property
     def self_us(self) -> tuple[float, float]:
         """Microseconds of its own, on processor and accelerator."""
         sides = (one.self_us + one.self_device_us if one else 0.0 for one in (self.before, self.after))
@@ -59,7 +59,7 @@ class Change:
         """Microseconds that the contender spends less on it."""
         return self.self_us[0] - self.self_us[1]
 
-    @property
+    @cached_property
     def word(self) -> str:
         """What became of it: vanished, appeared, shrank, grew, or alike; by calls, or by time where those are equal."""
         if not (self.before and self.after):

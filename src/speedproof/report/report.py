@@ -256,7 +256,7 @@ def build(
 
 
 def render(report: Report, name: str) -> str:
-    """The report in one of the templates: `report.md`, `table.md` or `index.html`, all user text escaped."""
+    """The report in one of the templates: `report.md`, `table.md`, `figures.md` or `index.html`, all user text escaped."""
     folders = {extra.section.name: extra.section.templates for extra in report.extras}
     return fill(name, folders, report=report)
 
@@ -283,4 +283,4 @@ def with_figures(readme: str, report: Report) -> str:
     """`readme` with the table between its two marks made anew."""
     before, rest = readme.split(START)
     _, after = rest.split(END)
-    return f"{before}{START}{render(report, 'table.md')}{END}{after}"
+    return f"{before}{START}{render(report, 'figures.md')}{END}{after}"

@@ -98,6 +98,12 @@ class Row:
         return ", ".join((f"{ends[0]} {TWINS[0]}", *careful, f"{ends[1]} {TWINS[1]}"))
 
     @property
+    def short_times(self) -> str:
+        """Seconds per call, before and after."""
+        compared = self.figure.comparison
+        return f"{seconds(compared.baseline_s)} to {seconds(compared.contender_s)}" if compared else ""
+
+    @property
     def work(self) -> str:
         """The finding's first two counts, before and after."""
         if not all(twin in self.counts for twin in TWINS):

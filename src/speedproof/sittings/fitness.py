@@ -49,7 +49,7 @@ def fitness(
     findings: Sequence[Finding], records: Sequence[Record], results: Path, ask_the_hub: bool = False
 ) -> Fitness:
     """Looks at the machine for some seconds. Asks the hub only if told to."""
-    n_threads = max(w.n_threads for finding in findings for pair in finding.pairs for w in pair.workloads)
+    n_threads = max((w.n_threads for one in findings for pair in one.pairs for w in pair.workloads), default=1)
     needed = max((r.body.peak_host_bytes for r in records if isinstance(r.body, Sat)), default=MODEL_BYTES)
     signs = (
         *signs_of_machine(conditions(n_threads)),

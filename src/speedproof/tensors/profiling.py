@@ -12,7 +12,7 @@ from torch.profiler import ProfilerActivity, profile, record_function, schedule,
 from speedproof.clock import elapsed_s
 from speedproof.digest import source_digest
 from speedproof.pairs.finding import Finding, Pair
-from speedproof.pairs.references import resolve
+from speedproof.pairs.references import finding_at
 from speedproof.pairs.subjects import Subject, Subjects
 from speedproof.pairs.workload import Workload
 from speedproof.processes import Saying
@@ -33,7 +33,7 @@ def trace(
     Of an arm that raises there is no trace, and words that say so.
     """
     subjects = Subjects()
-    for finding in map(resolve, cards):
+    for finding in map(finding_at, cards):
         for pair in finding.pairs:
             workload = pair.workload(workload_name)
             if subject_name:

@@ -12,11 +12,6 @@ Correlated launches break this: a disturbance that outlasts a launch makes the l
 import math
 from functools import cache
 
-import numpy as np
-
-# It imports `stats` when that is first asked for, which takes most of a second that few verbs need. So do all here.
-import scipy
-
 ERROR_RATE = 0.05
 """Chance, over a whole sitting and every look at its samples, of an interval that misses the truth."""
 CONFIRMING = 2 * ERROR_RATE
@@ -66,7 +61,16 @@ def level(at: int) -> float:
 @cache
 def reach(at: int) -> float:
     """Half the interval's width at a look, in standard deviations of a launch."""
-    return float(scipy.stats.t.isf(level(at) / 2, at - 1)) / math.sqrt(at)
+    return critical(at) / math.sqrt(at)
+
+
+@cache
+def critical(at: int) -> float:
+    """The t statistic from which on, to either side, the look's test rejects."""
+    # `scipy.stats` has the same by other names, and takes most of a second to import.
+    from scipy.special import stdtrit
+
+    return -float(stdtrit(at - 1, level(at) / 2))
 
 
 def overall_p(at: int, nominal_p: float) -> float:
@@ -76,6 +80,8 @@ def overall_p(at: int, nominal_p: float) -> float:
     value tested. Smaller ones hold too, as Holm's method needs: they are the chance of so small a multiple of the
     level at any look. Between the tabled multiples it is interpolated.
     """
+    import numpy as np
+
     multiple = nominal_p / level(at)
     shares = [chance / tabled for tabled, chance in OVERALL.items()]
     share = float(np.interp(math.log(max(multiple, 1e-300)), np.log(list(OVERALL)), shares))

@@ -1,7 +1,6 @@
 """NumPy's and Python's numbers: random states, errors, formats. Of NumPy where somebody has imported it."""
 
 import decimal
-import hashlib
 import locale
 import random
 from typing import Any
@@ -12,13 +11,12 @@ from speedproof.pairs.marks import Same, numpy
 OF_DECIMALS = ("prec", "rounding", "Emin", "Emax", "capitals", "clamp", "traps")
 
 
-def _numpy_random(scene: Scene) -> tuple[Any, str] | None:
+def _numpy_random(scene: Scene) -> tuple[Same, dict[str, Any]] | None:
     """The global generator, and where it stands. Those of `default_rng` belong to whoever made them."""
     if not (np := numpy()):
         return None
     stands = scene.put_aside["numpy random"] = np.random.get_state(legacy=False)
-    state = repr(_plain(stands))
-    return Same(np.random.get_bit_generator()), hashlib.sha256(state.encode()).hexdigest()
+    return Same(np.random.get_bit_generator()), _plain(stands)
 
 
 def _plain(value: Any) -> Any:
@@ -27,7 +25,7 @@ def _plain(value: Any) -> Any:
     return value.tobytes() if hasattr(value, "tobytes") else value
 
 
-def _numpy_random_back(scene: Scene, seen: tuple[Same, str] | None) -> None:
+def _numpy_random_back(scene: Scene, seen: tuple[Same, dict[str, Any]] | None) -> None:
     if seen:
         numpy().random.set_bit_generator(seen[0].value)
         numpy().random.set_state(scene.put_aside["numpy random"])

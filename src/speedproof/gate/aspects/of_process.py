@@ -7,7 +7,6 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from multiprocessing import resource_tracker
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -37,10 +36,11 @@ def _umask_back(_: Scene, seen: int) -> None:
     os.umask(seen)
 
 
+SIGNALS = {one.name: one for one in sorted(signal.valid_signals()) if isinstance(one, signal.Signals)}
+
+
 def _signals(_: Scene) -> dict[str, Any]:
-    handlers = {
-        one.name: Same(signal.getsignal(one)) for one in signal.valid_signals() if isinstance(one, signal.Signals)
-    }
+    handlers = {name: Same(signal.getsignal(one)) for name, one in SIGNALS.items()}
     return handlers | {f"{name} set": _is_set(number) for name, number in _timers().items()}
 
 
@@ -69,13 +69,13 @@ def _open_files(_: Scene) -> dict[str, str]:
 
 
 def _targets() -> Iterator[tuple[int, str]]:
-    place = Path("/proc/self/fd")
-    if not place.is_dir():
+    place = "/proc/self/fd"
+    if not os.path.isdir(place):
         yield from ((one.fd, one.path) for one in psutil.Process().open_files())
         return
     for name in os.listdir(place):
         try:
-            yield int(name), os.readlink(place / name)
+            yield int(name), os.readlink(f"{place}/{name}")
         except OSError:
             # The listing's own, which is closed by now.
             continue
@@ -100,13 +100,14 @@ def _children(_: Scene) -> dict[int, str]:
 
 
 def _child_ids() -> Sequence[int]:
-    tasks = Path("/proc/self/task")
-    if sys.platform != "linux" or not (tasks / str(threading.get_native_id()) / "children").exists():
+    tasks = "/proc/self/task"
+    if sys.platform != "linux" or not os.path.exists(f"{tasks}/{threading.get_native_id()}/children"):
         return [child.pid for child in psutil.Process().children()]
     found: list[int] = []
     for name in os.listdir(tasks):
         try:
-            found += map(int, (tasks / name / "children").read_text().split())
+            with open(f"{tasks}/{name}/children", "rb", buffering=0) as children:
+                found += map(int, children.read().split())
         except OSError:
             continue
     return found

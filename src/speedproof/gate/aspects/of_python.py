@@ -4,10 +4,14 @@ import gc
 import logging
 import sys
 import warnings
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from speedproof.pairs.aspect import Aspect, Scene, never
 from speedproof.pairs.marks import Same
+
+from .identity import are_same
 
 
 def _collector(_: Scene) -> dict[str, Any]:
@@ -113,12 +117,33 @@ def _loggers() -> dict[str, logging.Logger]:
     return {"root": logging.root} | {k: v for k, v in list(known.items()) if isinstance(v, logging.Logger)}
 
 
+_last_logging: list[tuple[list[Any], dict[str, Any]]] = []
+"""What loggers were made of when one last looked, and what was seen: there are hundreds, and few ever change."""
+
+
 def _logging(_: Scene) -> dict[str, Any]:
+    loggers = _loggers()
+    made_of = _made_of(loggers)
+    if not _last_logging or not are_same(made_of, _last_logging[0][0]):
+        _last_logging[:] = [(made_of, _seen_of(loggers))]
+    return _last_logging[0][1]
+
+
+def _made_of(loggers: dict[str, logging.Logger]) -> list[Any]:
+    each = list(loggers.values())
+    lists = [*map(attrgetter("handlers"), each), *map(attrgetter("filters"), each)]
+    inside = list(chain.from_iterable(lists))
+    levels = map(attrgetter("level"), chain.from_iterable(lists[: len(each)]))
+    settings = (map(attrgetter(name), each) for name in ("level", "disabled", "propagate"))
+    return [*loggers, *each, *chain(*settings), *map(len, lists), *inside, *levels, logging.root.manager.disable]
+
+
+def _seen_of(loggers: dict[str, logging.Logger]) -> dict[str, Any]:
     seen: dict[str, Any] = {
         name: (one.level, one.disabled, one.propagate, tuple(map(Same, one.handlers)), tuple(map(Same, one.filters)))
-        for name, one in _loggers().items()
+        for name, one in loggers.items()
     }
-    handlers = {id(h): (f"handler of {n}", h.level) for n, one in _loggers().items() for h in one.handlers}
+    handlers = {id(h): (f"handler of {n}", h.level) for n, one in loggers.items() for h in one.handlers}
     return seen | dict(handlers.values()) | {"below which all is silent": logging.root.manager.disable}
 
 

@@ -15,7 +15,7 @@ from speedproof.timing.looks import ERROR_RATE
 from speedproof.wording import cell, digits, memory, moved, seconds
 
 from .axis import along
-from .conclusion import outcome, overall
+from .conclusion import conclusion, outcome, overall
 from .operators import icicle_plot
 from .sides import matrix_plot
 from .sittings import null_plot
@@ -34,6 +34,7 @@ GLOBALS: dict[str, Any] = {
     "ERROR_RATE": ERROR_RATE,
     "x": along,
     "words": WORDS,
+    "conclusion": conclusion,
     "outcome": outcome,
     "overall": overall,
     "quantity": quantity,

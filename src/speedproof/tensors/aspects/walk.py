@@ -1,15 +1,18 @@
 """Everything that hangs on the subject's modules, by name, and what it takes to hang it there again."""
 
+import copy
 from collections import defaultdict, deque
-from collections.abc import Mapping
-from dataclasses import dataclass, is_dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, is_dataclass, replace
 from typing import Any
+from weakref import WeakValueDictionary
 
 import torch
 from torch import Tensor
 
+from speedproof.gate.aspects.identity import Held, are_same
 from speedproof.pairs.aspect import Key, Scene
-from speedproof.pairs.marks import Same, mark
+from speedproof.pairs.marks import Same, is_array, mark
 
 from .content import Memory, content
 
@@ -19,6 +22,9 @@ OF_TORCH = vars(torch.nn.Module())
 HOOKS = {*(name for name in OF_TORCH if "hook" in name and isinstance(OF_TORCH[name], dict)), "fwd_hooks", "bwd_hooks"}
 """Attributes that hold hooks: torch's by kind, and TransformerLens's lists of its own."""
 TENSORS = ("_parameters", "_buffers")
+CONTAINERS = (dict, list, tuple, set, frozenset, deque)
+GONE = object()
+"""In place of a value where there is none."""
 
 
 @dataclass
@@ -33,6 +39,25 @@ class Kept:
     grad: Tensor | None
 
 
+@dataclass(frozen=True)
+class Space:
+    """What hangs on a module or on a configuration, and what that was."""
+
+    path: str
+    owner: Any
+    kind: type
+    names: dict[str, Any]
+    then: dict[str, Any]
+
+    def moved(self) -> list[str]:
+        """Names under which another object hangs now, or none, or none did."""
+        if are_same([*self.names.values()], [*self.then.values()]) and [*self.names] == [*self.then]:
+            return []
+        return [
+            name for name in {**self.then, **self.names} if self.names.get(name, GONE) is not self.then.get(name, GONE)
+        ]
+
+
 class Walk:
     """All that is found from some modules on, by aspect. With `keep` tensors are copied, so that they can be put back.
 
@@ -41,7 +66,7 @@ class Walk:
     """
 
     def __init__(self, modules: Mapping[str, Any], keep: bool = False) -> None:
-        self.keep = keep
+        self._tops, self.keep = dict(modules), keep
         self.leaves: defaultdict[str, dict[Key, Any]] = defaultdict(dict)
         self.holders: defaultdict[str, list[tuple[Any, Any]]] = defaultdict(list)
         """Aspect -> containers, each with a shallow copy of what it holds."""
@@ -49,6 +74,13 @@ class Walk:
         self.owners: dict[str, Any] = {}
         """Modules and configurations by name."""
         self.tensors: list[Kept] = []
+        self._spaces: list[Space] = []
+        self._inner: list[Any] = []
+        """Every container but those, and but empty ones of hooks."""
+        self._written: dict[tuple[str, Key], Any] = {}
+        """Tensors and arrays by aspect and place: they remain the same objects when they are written."""
+        self._without_hooks: dict[Key, Any] = {}
+        """Empty containers of hooks."""
         self._met: set[int] = set()
         self._contents: Memory = {}
         self._copies: dict[int, Any] = {}
@@ -57,11 +89,64 @@ class Walk:
         self._met |= {id(module) for _, module in named}
         for path, module in named:
             self._module(path, module)
+        self._held = Held(self._inner)
+
+    def again(self, modules: Mapping[str, Any]) -> "Walk | None":
+        """The same walk now. None where that takes a new one: where it would find others to look into.
+
+        What nobody wrote and nobody moved is not looked at again: an aspect's leaves are then the same dictionary.
+        Nothing is kept.
+        """
+        if [*modules] != [*self._tops] or not are_same([*modules.values()], [*self._tops.values()]):
+            return None
+        if not self._held.stands():
+            return None
+        walk = copy.copy(self)
+        walk.keep, walk.tensors, walk.holders, walk._contents = False, [], defaultdict(list), {}
+        walk._written, walk._without_hooks = {**self._written}, {**self._without_hooks}
+        changed: defaultdict[str, dict[Key, Any]] = defaultdict(dict)
+        walk._spaces = [*self._spaces]
+        for place, space in enumerate(self._spaces):
+            if type(space.owner) is not space.kind or vars(space.owner) is not space.names:
+                return None
+            if moved := space.moved():
+                if not all(walk._moves(space, name, changed["attributes"]) for name in moved):
+                    return None
+                walk._spaces[place] = replace(space, then={**space.names})
+        if any(walk._without_hooks.values()):
+            return None
+        for (aspect, key), value in walk._written.items():
+            for of, leaf in walk._leaves_of(aspect, value):
+                if self.leaves[of].get(key, GONE) != leaf:
+                    changed[of][key] = leaf
+        walk.leaves = defaultdict(dict, self.leaves)
+        for aspect, leaves in changed.items():
+            both = self.leaves[aspect] | leaves
+            walk.leaves[aspect] = {key: leaf for key, leaf in both.items() if leaf is not GONE}
+        return walk
+
+    def _moves(self, space: Space, name: str, changed: dict[Key, Any]) -> bool:
+        """Notes what hangs there now. Not where it is, or was, more than a value."""
+        key, now = Key(space.path, name), space.names.get(name, GONE)
+        if not isinstance(space.owner, torch.nn.Module) or name == "training":
+            return False
+        if is_note(space.owner, name):
+            return key not in self.leaves["attributes"]
+        if name in HOOKS:
+            # TransformerLens makes new lists whenever it takes its hooks away.
+            stays_empty = key in self._without_hooks and isinstance(now, list | dict) and id(now) not in self._met
+            self._without_hooks[key] = now
+            return stays_empty
+        self._written.pop(("attributes", key), None)
+        if is_written(now):
+            self._written["attributes", key] = now
+        else:
+            changed[key] = GONE if now is GONE else mark(now)
+        return is_value(now) and is_value(space.then.get(name))
 
     def _module(self, path: str, module: torch.nn.Module) -> None:
         self.modules.append((path, module))
-        self.owners[path] = module
-        self._hold("attributes", vars(module))
+        self._own("attributes", path, module)
         for name, value in list(vars(module).items()):
             if name in TENSORS:
                 self._hold("weights", value)
@@ -78,18 +163,40 @@ class Walk:
             else:
                 # Nearly all are empty, and there are thousands.
                 self.holders["hooks"].append((value, ()))
+                self._without_hooks[Key(path, name)] = value
+
+    def _own(self, aspect: str, path: str, owner: Any) -> None:
+        self.owners[path] = owner
+        then = dict(vars(owner))
+        self.holders[aspect].append((vars(owner), then))
+        self._spaces.append(Space(path, owner, type(owner), vars(owner), then))
 
     def _weight(self, key: Key, tensor: Tensor | None) -> None:
         if tensor is None:
             self.leaves["weights"][key] = None
             return
         self._keep(tensor)
-        place = (tensor.data_ptr(), version(tensor)) if tensor.device.type != "meta" else ()
-        form = (tensor.dtype, tuple(tensor.shape), tensor.stride(), tensor.storage_offset())
-        self.leaves["weights"][key] = (Same(tensor), *place, *form, content(tensor, self._contents))
-        self.leaves["requires_grad"][key] = tensor.requires_grad
-        grad = tensor.grad if tensor.is_leaf else None
-        self.leaves["gradients"][key] = None if grad is None else (Same(grad), content(grad, self._contents))
+        self._write("weights", key, tensor)
+
+    def _write(self, aspect: str, key: Key, value: Any) -> None:
+        self._written[aspect, key] = value
+        for of, leaf in self._leaves_of(aspect, value):
+            self.leaves[of][key] = leaf
+
+    def _leaves_of(self, aspect: str, value: Any) -> Iterator[tuple[str, Any]]:
+        """What can be seen of a tensor or an array; of a weight, in three aspects."""
+        if not isinstance(value, Tensor):
+            yield aspect, mark(value)
+        elif aspect != "weights":
+            # By identity too: who writes the same again has written, as a forward pass writes notes of its input.
+            yield aspect, (Same(value), value.dtype, tuple(value.shape), content(value, self._contents))
+        else:
+            place = (value.data_ptr(), version(value)) if value.device.type != "meta" else ()
+            form = (value.dtype, tuple(value.shape), value.stride(), value.storage_offset())
+            yield aspect, (Same(value), *place, *form, content(value, self._contents))
+            yield "requires_grad", value.requires_grad
+            grad = value.grad if value.is_leaf else None
+            yield "gradients", None if grad is None else (Same(grad), content(grad, self._contents))
 
     def _keep(self, tensor: Tensor) -> None:
         if self.keep:
@@ -101,6 +208,7 @@ class Walk:
             self.tensors.append(Kept(tensor, tensor.data, held, version(tensor), tensor.requires_grad, grad))
 
     def _hold(self, aspect: str, container: Any) -> None:
+        self._inner.append(container)
         copied = dict if isinstance(container, dict) else set if isinstance(container, set) else list
         self.holders[aspect].append((container, copied(container)))
 
@@ -109,15 +217,15 @@ class Walk:
         leaves = self.leaves[aspect]
         if isinstance(value, Tensor):
             self._keep(value)
-            # By identity too: who writes the same again has written, as a forward pass writes notes of its input.
-            leaves[key] = (Same(value), value.dtype, tuple(value.shape), content(value, self._contents))
+        if is_written(value):
+            self._write(aspect, key, value)
         elif isinstance(value, torch.nn.Module):
             leaves[key] = Same(value)
             if self._is_new(value):
                 self._module(str(key), value)
         elif is_tokenizer(value):
             leaves[key] = Same(value)
-        elif isinstance(value, dict | list | tuple | set | frozenset | deque):
+        elif isinstance(value, CONTAINERS):
             self._container(aspect, key, value)
         elif is_configuration(value):
             leaves[key] = Same(value)
@@ -127,8 +235,7 @@ class Walk:
             leaves[key] = mark(value)
 
     def _settings(self, aspect: str, path: str, value: Any) -> None:
-        self._hold(aspect, vars(value))
-        self.owners[path] = value
+        self._own(aspect, path, value)
         for name, one in list(vars(value).items()):
             self.look(aspect, Key(path, name), one)
 
@@ -153,9 +260,20 @@ class Walk:
         return is_new
 
 
+_last: "WeakValueDictionary[tuple[str, ...], Walk]" = WeakValueDictionary()
+"""The last walk of modules of these names, while somebody has it: the next one finds nearly all in its place."""
+
+
 def walk_of(scene: Scene) -> Walk:
     """What hangs on the scene's modules; walked once, for all aspects that ask."""
-    return scene.once("walk", lambda: Walk(scene.modules, scene.keep))
+    return scene.once("walk", lambda: _walked(scene))
+
+
+def _walked(scene: Scene) -> Walk:
+    names = tuple(scene.modules)
+    last = None if scene.keep else _last.get(names)
+    walk = _last[names] = (last and last.again(scene.modules)) or Walk(scene.modules, scene.keep)
+    return walk
 
 
 def _as_one(value: Any) -> int:
@@ -183,6 +301,16 @@ def version(tensor: Tensor) -> int | None:
 def is_tokenizer(value: Any) -> bool:
     """Whether it is a tokenizer, by what its class has: an object may answer any question about itself."""
     return hasattr(type(value), "convert_tokens_to_ids")
+
+
+def is_written(value: Any) -> bool:
+    """Whether it can be written in place and then says nothing of it: a tensor or an array."""
+    return isinstance(value, Tensor) or is_array(value)
+
+
+def is_value(value: Any) -> bool:
+    """Whether it is nothing to look into."""
+    return not (isinstance(value, (torch.nn.Module, *CONTAINERS)) or is_tokenizer(value) or is_configuration(value))
 
 
 def is_note(module: torch.nn.Module, name: str) -> bool:

@@ -1,0 +1,179 @@
+"""What the pages take from the code when they are built: numbers, help, signatures, and the table of rewrites."""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import typer
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+import speedproof
+
+WIDTH = 88
+"""Characters in a line of help."""
+
+
+def numbers() -> dict[str, str]:
+    """Thresholds that the text names, in words for it."""
+    from speedproof.cli.measure import OWN_BUDGET_S
+    from speedproof.cli.own import N_FAULTS
+    from speedproof.own.answers import N_MOVES, REFERENCE_FACTOR
+    from speedproof.own.inputs import N_EXAMPLES
+    from speedproof.own.pair import BUDGET_S
+    from speedproof.own.trials import SIZES
+    from speedproof.timing.looks import LOOKS
+
+    assert REFERENCE_FACTOR == 2, "the pages say twice"
+    return {
+        "sizes": _listed(f"{size:,}" for size in SIZES),
+        "n_examples": str(N_EXAMPLES),
+        "n_faults": str(N_FAULTS),
+        "n_moves": str(N_MOVES),
+        "budget": f"{BUDGET_S:g}",
+        "timing_budget": f"{OWN_BUDGET_S:g}",
+        "fewest_processes": str(LOOKS[0]),
+        "most_processes": str(LOOKS[-1]),
+    }
+
+
+def aspects() -> dict[str, list[str]]:
+    """What a call must leave as it was: of every process, and what torch adds."""
+    from speedproof.gate.state import watched
+    from speedproof.pairs.kit import PLAIN
+    from speedproof.pairs.references import resolve
+
+    plain = [aspect.name for aspect in watched(PLAIN)]
+    of_torch = [aspect.name for aspect in watched(resolve("speedproof.tensors.kit:TORCH")) if aspect.name not in plain]
+    return {"everywhere": sorted(plain), "torch": sorted(of_torch)}
+
+
+def help_of(verb: str) -> str:
+    """What `speedproof VERB --help` prints, without its examples, which the pages give as commands that are run."""
+    from speedproof.cli import application
+    from speedproof.cli.project import Project
+    from speedproof.folders import RESULTS
+
+    group: Any = typer.main.get_command(application(Project()))
+    command = group.commands[verb]
+    context = command.context_class(
+        command, info_name=f"speedproof {verb}", terminal_width=WIDTH, max_content_width=WIDTH
+    )
+    paragraphs = command.get_help(context).split("\n\n")
+    shown = "\n\n".join(one for one in paragraphs if not one.strip().startswith("Example"))
+    # The results of who reads this are elsewhere.
+    return " ".join(shown.split(" ")).replace(str(RESULTS), "results")
+
+
+def signature_of(name: str) -> str:
+    """How a public name is called, with the defaults and without the annotations."""
+    found = getattr(speedproof, name)
+    if inspect.isclass(found) and issubclass(found, BaseException):
+        return f"class speedproof.{name}"
+    bare = [
+        one.replace(annotation=one.empty)
+        for one in inspect.signature(found).parameters.values()
+        if one.name != "self"
+    ]
+    return f"speedproof.{name}{inspect.Signature(bare)}"
+
+
+def textbook() -> list[tuple[str, list[tuple[str, str, bool, str]]]]:
+    """Topic -> its rewrites: reference, candidate, whether it is right, and why."""
+    from speedproof_studies.textbook import ENTRIES
+
+    topics: dict[str, list[tuple[str, str, bool, str]]] = {}
+    for entry in ENTRIES:
+        topic = entry.candidate.__module__.rpartition(".")[2]
+        topics.setdefault(topic, []).append((entry.reference.__name__, entry.name, entry.right, entry.why))
+    return list(topics.items())
+
+
+def _listed(words: Iterable[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}"
+
+
+class _Literal(SphinxDirective):
+    """A block of text that the code gives for one word."""
+
+    required_arguments = 1
+    language = "text"
+    text: Callable[[str], str]
+
+    def run(self) -> list[nodes.Node]:
+        text = type(self).text(self.arguments[0])
+        return [nodes.literal_block(text, text, language=self.language)]
+
+
+class Help(_Literal):
+    """```{help} check```: the help of a verb."""
+
+    text = staticmethod(help_of)
+
+
+class Signature(_Literal):
+    """```{signature} check```: how a public name is called."""
+
+    language = "python"
+    text = staticmethod(signature_of)
+
+
+class _Written(SphinxDirective):
+    """Markdown that the code gives."""
+
+    def run(self) -> list[nodes.Node]:
+        inside = nodes.container()
+        inside.document = self.state.document
+        self.state.nested_parse(StringList(list(self.lines()), source="facts.py"), 0, inside, match_titles=True)
+        return inside.children
+
+    def lines(self) -> Iterator[str]:
+        """The text, line by line."""
+        raise NotImplementedError
+
+
+class Aspects(_Written):
+    """```{aspects}```: what a call must leave as it was."""
+
+    def lines(self) -> Iterator[str]:
+        found = aspects()
+        yield f"In every process: {', '.join(found['everywhere'])}."
+        yield ""
+        yield f"Where the pair uses torch, these too: {', '.join(found['torch'])}."
+
+
+class Textbook(_Written):
+    """```{textbook}```: the table of rewrites, a section a topic."""
+
+    def lines(self) -> Iterator[str]:
+        for topic, rows in textbook():
+            yield from ("", f"## {topic.capitalize()}", "", "| verdict | reference | rewrite | why |", "|---|---|---|---|")
+            for reference, candidate, is_right, why in rows:
+                verdict = "same" if is_right else "**refused**"
+                yield f"| {verdict} | `{reference}` | `{candidate}` | {why.replace('|', '&#124;')} |"
+
+
+class Count(SphinxDirective):
+    """```{count}```: how many rewrites there are."""
+
+    def run(self) -> list[nodes.Node]:
+        rows = [row for _, rows in textbook() for row in rows]
+        n_right = sum(is_right for _, _, is_right, _ in rows)
+        text = f"There are {len(rows)} of them: {n_right} right, {len(rows) - n_right} wrong."
+        return [nodes.paragraph(text, text)]
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """What Sphinx calls."""
+    for name, directive in {
+        "help": Help,
+        "signature": Signature,
+        "aspects": Aspects,
+        "textbook": Textbook,
+        "count": Count,
+    }.items():
+        app.add_directive(name, directive)
+    return {"parallel_read_safe": True}

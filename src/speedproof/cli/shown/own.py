@@ -1,0 +1,178 @@
+"""What a person sees of a pair of their own: a card in the terminal, and the same as JSON."""
+
+import shlex
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from speedproof.gate.certificate import Certificate, Refusal
+from speedproof.own.pair import OwnPair
+from speedproof.pairs.references import given_to
+from speedproof.records.kinds import CounterExampled, Faulted
+from speedproof.timing.comparison import Verdict
+from speedproof.wording import seconds
+
+if TYPE_CHECKING:
+    from speedproof.report.report import Report
+    from speedproof.report.row import Row
+
+WIDTH = 18
+"""Characters of the left column."""
+MOST_LINES = 6
+"""Faults that a card lists; the rest is a number."""
+
+
+def card_lines(
+    pair: OwnPair,
+    answer: Certificate | Refusal,
+    example: CounterExampled | None,
+    faulted: Faulted | None,
+    next_too: bool = True,
+) -> Iterator[str]:
+    """The card, line by line; what to ask next is part of it where `next_too`."""
+    reference, candidate = names(pair)
+    if isinstance(answer, Certificate):
+        yield f"SAME ANSWER: {candidate} gives what {reference} gives."
+        yield from _rows(_of_certificate(answer, faulted))
+        if pair.asked_by and next_too:
+            yield from _rows([("is it faster?", f"speedproof measure {shlex.join(pair.asked_by)}")])
+        return
+    judged = answer.code == "not equivalent"
+    yield (
+        f"NOT THE SAME: {candidate} does not give what {reference} gives."
+        if judged
+        else f"NOT JUDGED: {candidate} against {reference}."
+    )
+    yield from _rows(_of_refusal(pair, answer, example))
+
+
+def names(pair: OwnPair) -> tuple[str, str]:
+    """What reference and candidate are called; with their files where both have one name."""
+    both = [given_to(pair, name) for name in ("sequential", "batched")]
+    short = [_name(one) for one in both]
+    if short[0] != short[1]:
+        return short[0], short[1]
+    given = pair.asked_by[:2]
+    return (given[0], given[1]) if len(given) == 2 else (f"{short[0]} (reference)", f"{short[1]} (candidate)")
+
+
+def _name(given: Any) -> str:
+    return given.rpartition(":")[2] if isinstance(given, str) else getattr(given, "__name__", repr(given))
+
+
+def _rows(rows: list[tuple[str, str]]) -> Iterator[str]:
+    for name, words in rows:
+        if words:
+            yield f"  {name:<{WIDTH}}{words}"
+
+
+def _of_certificate(answer: Certificate, faulted: Faulted | None) -> list[tuple[str, str]]:
+    share = answer.candidate.worst_errors.get("element")
+    exact = "every value exactly" if share is None else f"worst error {share:.2g} of what is allowed"
+    return [
+        ("asked", f"{answer.n_checks} calls, up to size {answer.workload.n_items:,}"),
+        ("compared", f"{answer.candidate.n_compared:,} values: {exact}"),
+        *(("may change", f"{aspect}, because: {why}") for aspect, why in answer.allowed_to.items()),
+        ("not asked", "; ".join(answer.untried)),
+        *_of_faults(faulted),
+    ]
+
+
+def _of_faults(faulted: Faulted | None) -> list[tuple[str, str]]:
+    if faulted is None:
+        return []
+    if not faulted.n_planted:
+        return [
+            ("faults", f"none planted: {faulted.why_none}" if faulted.why_none else "none planted: no time was left")
+        ]
+    of = f" of {faulted.n_possible} possible" if faulted.n_possible > faulted.n_planted else ""
+    rows = [("faults", f"{faulted.n_seen} of {faulted.n_planted} planted in the candidate were seen{of}")]
+    unseen = [*faulted.unseen]
+    rows += [("" if i else "would pass unseen", words) for i, words in enumerate(unseen[:MOST_LINES])]
+    if len(unseen) > MOST_LINES:
+        rows.append(("", f"and {len(unseen) - MOST_LINES} more (--json lists all)"))
+    if faulted.unreached:
+        rows.append(("never run", ", ".join(faulted.unreached)))
+    return rows
+
+
+def _of_refusal(pair: OwnPair, answer: Refusal, example: CounterExampled | None) -> list[tuple[str, str]]:
+    words, _, again = answer.reason.partition(" Reproduce: ")
+    why = words.partition(" Trial: ")
+    rows = [("because", why[0])]
+    if answer.trial:
+        rows.append(("asked", answer.trial))
+    if example:
+        reference, candidate = names(pair)
+        rows += [
+            ("smallest inputs", example.inputs),
+            (_short(reference), example.expected),
+            (_short(candidate), example.got),
+        ]
+    rows.append(("rule", answer.rule))
+    rows.append(("see it again", again))
+    return rows
+
+
+def _short(name: str) -> str:
+    return name if len(name) < WIDTH else f"...{name[-WIDTH + 5 :]}"
+
+
+def measured_lines(pair: OwnPair, built: "Report") -> Iterator[str]:
+    """What the clock says, in as few words as are true."""
+    reference, candidate = names(pair)
+    row = built.rows[0]
+    compared = row.figure.comparison
+    if compared is None:
+        yield f"NOT MEASURED: {candidate} against {reference}."
+        yield from _rows([("because", row.figure.why)])
+        return
+    settled = row.figure.verdict is Verdict.VERIFIED
+    said = "SLOWER" if is_slower(row) else "FASTER" if settled else "UNDECIDED"
+    times = seconds(compared.contender_s), seconds(compared.baseline_s)
+    yield f"{said}: {candidate} takes {times[0]} where {reference} takes {times[1]}."
+    yield from _rows(
+        [
+            ("times as fast", f"{row.figure.words} (95% interval, {len(compared.launches)} fresh processes)"),
+            ("", row.figure.why),
+            ("would have seen", f"a change of {row.detectable}" if not settled and row.detectable else ""),
+            ("the same twice", f"{built.null_words} (the candidate against itself)"),
+            ("work", row.work),
+            *(("machine", line) for line in built.advice),
+        ]
+    )
+
+
+def is_slower(row: "Row") -> bool:
+    """Whether the candidate was shown to take longer."""
+    compared = row.figure.comparison
+    return row.figure.verdict is Verdict.VERIFIED and compared is not None and compared.interval[1] < 1
+
+
+def pair_as_json(
+    pair: OwnPair, answer: Certificate | Refusal, example: CounterExampled | None, faulted: Faulted | None
+) -> dict[str, Any]:
+    """What was found, for programs."""
+    reference, candidate = pair.asked_by[:2] if len(pair.asked_by) > 1 else names(pair)
+    common: dict[str, Any] = {"reference": reference, "candidate": candidate}
+    if isinstance(answer, Refusal):
+        verdict = "not the same" if answer.code == "not equivalent" else "not judged"
+        common |= {"verdict": verdict, "rule": answer.rule, "trial": answer.trial, "reason": answer.reason}
+        common["counter_example"] = example and {
+            "inputs": example.inputs,
+            "expected": example.expected,
+            "got": example.got,
+            "draw": example.draw,
+        }
+        return {**common, "next": answer.reason.rpartition(" Reproduce: ")[2]}
+    found = faulted and faulted.model_dump(include={"n_planted", "n_seen", "unseen", "unreached", "why_none"})
+    return {
+        **common,
+        "verdict": "same",
+        "n_calls": answer.n_checks,
+        "n_compared": answer.candidate.n_compared,
+        "worst_share_of_allowed": answer.candidate.worst_errors.get("element", 0.0),
+        "not_asked": list(answer.untried),
+        "allowed_to": dict(answer.allowed_to),
+        "faults": found,
+        "next": f"speedproof measure {shlex.join(pair.asked_by)}" if pair.asked_by else "",
+    }

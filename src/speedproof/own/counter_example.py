@@ -1,0 +1,235 @@
+"""A counter-example: the smallest arguments found on which two functions differ, in words and as a file of its own."""
+
+import base64
+import copy
+import pickle
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from speedproof.failures import reason
+from speedproof.pairs.marks import is_array
+
+from .answers import Answer, ask
+from .draws import Draw, Source
+from .leaves import is_tensor
+from .pair import OwnPair
+from .same import TheSame
+
+SEEDS = 20
+"""Draws of each smaller size that are tried."""
+MOST_SIZES = 12
+"""Smaller sizes that are tried."""
+SHOWN = 300
+"""Characters of arguments and answers that are shown."""
+
+
+@dataclass(frozen=True)
+class CounterExample:
+    """Arguments, and what both functions do with them, in words."""
+
+    inputs: str
+    expected: str
+    got: str
+    file: str
+    """A Python file that shows it without this project."""
+    draw: str
+
+
+def smallest(pair: OwnPair, draw: Draw) -> CounterExample:
+    """The smallest arguments on which they differ; those of the draw, where by themselves they do not."""
+    equivalence: TheSame = pair.equivalence
+    candidate = pair.batched
+
+    def differs(one: Draw) -> bool:
+        return _differs(equivalence, Answer(pair.sequential, one, pair.kit), candidate, pair)
+
+    found = draw
+    if differs(draw):
+        found = next((one for one in _smaller(pair.source, draw, differs) if differs(one)), draw)
+    return _told(pair, found)
+
+
+def _differs(equivalence: TheSame, answer: Answer, candidate: Callable[..., Any], pair: OwnPair) -> bool:
+    """Whether the answer itself differs, or the arguments afterwards; nothing is watched."""
+    inputs = answer.draw.make()
+    outcome = ask(candidate, inputs, pair.kit, answer.draw.seed)
+    held = TheSame(_Known(answer), equivalence.same, equivalence.exceptions)  # type: ignore[arg-type]
+    if outcome.error:
+        return held.raised(inputs, outcome.error) is not None
+    try:
+        if held.after(answer, outcome.after, outcome.drawn):
+            return True
+        return next(held.examine(inputs, None, outcome.answer, {}), None) is not None
+    except Exception:
+        return True
+
+
+class _Known:
+    """Answers, of which there is one."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer, self.kit = answer, answer.kit
+
+    def of(self, draw: Draw) -> Answer:
+        return self._answer
+
+
+def _smaller(source: Source, draw: Draw, differs: Callable[[Draw], bool]) -> Iterator[Draw]:
+    """Draws to try, the smallest first."""
+    if source.shrink:
+        found = source.shrink(lambda inputs: differs(_fixed(source, inputs)))
+        if found is not None:
+            yield _fixed(source, found)
+        return
+    if source.has_sizes:
+        below = range(draw.size) if draw.size <= MOST_SIZES else [*range(MOST_SIZES // 2), *_halves(draw.size)]
+        for size in below:
+            for seed in range(SEEDS):
+                yield Draw(source, size, draw.seed + seed, draw.form)
+    elif source.may_change_items:
+        yield from _fewer_items(source, draw, differs)
+
+
+def _halves(size: int) -> list[int]:
+    found = []
+    while size > MOST_SIZES // 2:
+        size //= 2
+        found.append(size)
+    return sorted(found)
+
+
+def _fewer_items(source: Source, draw: Draw, differs: Callable[[Draw], bool]) -> Iterator[Draw]:
+    """The example with one item less, as long as that goes on."""
+    inputs = dict(draw.make())
+    shrunk = True
+    while shrunk:
+        shrunk = False
+        for name, value in inputs.items():
+            if type(value) not in (list, tuple, str) and not (is_array(value) and value.ndim == 1):
+                continue
+            for i in range(len(value)):
+                fewer = {**inputs, name: _without(value, i)}
+                if differs(_fixed(source, fewer)):
+                    inputs, shrunk = fewer, True
+                    break
+            if shrunk:
+                break
+    yield _fixed(source, inputs)
+
+
+def _without(value: Any, i: int) -> Any:
+    if is_array(value):
+        return value[[n for n in range(len(value)) if n != i]]
+    return value[:i] + value[i + 1 :]
+
+
+def _fixed(source: Source, inputs: Mapping[str, Any]) -> Draw:
+    held = copy.deepcopy(dict(inputs))
+    return Draw(Source(lambda size, seed: copy.deepcopy(held), source.words, has_sizes=False), 0, 0)
+
+
+def _told(pair: OwnPair, draw: Draw) -> CounterExample:
+    expected, got = (ask(function, draw.make(), pair.kit, draw.seed) for function in (pair.sequential, pair.batched))
+    return CounterExample(
+        inputs=shown(dict(draw.make())),
+        expected=_outcome(expected.answer, expected.error),
+        got=_outcome(got.answer, got.error),
+        file=_file(pair, draw),
+        draw=draw.words,
+    )
+
+
+def _outcome(answer: Any, error: Exception | None) -> str:
+    return f"raises {reason(error)}" if error else _value(answer)
+
+
+def shown(inputs: Mapping[str, Any]) -> str:
+    """Arguments as one writes them in a call."""
+    return ", ".join(f"{name}={_value(value)}" for name, value in inputs.items())
+
+
+def _value(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    if is_array(value) or is_tensor(value):
+        dtype = f", dtype={value.dtype}" if f"dtype={value.dtype}" not in text else ""
+        text = text.removesuffix(")") + dtype + ")" if text.endswith(")") else text
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text):,} characters)"
+
+
+def _file(pair: OwnPair, draw: Draw) -> str:
+    """Python that calls both functions with these arguments, and needs nothing but them."""
+    inputs = dict(draw.make())
+    source, imports = _as_code(inputs)
+    loaded = "\n".join(f"{side} = load({where!r}, {name!r})" for side, where, name in _places(pair))
+    return (
+        '"""Two functions that were to give the same answer, and arguments with which they do not."""\n\n'
+        f"import copy\nimport importlib.util\nimport sys\n{imports}from pathlib import Path\n\n\n"
+        "def load(path, name):\n"
+        "    sys.path.append(str(Path(path).parent))\n"
+        "    spec = importlib.util.spec_from_file_location(Path(path).stem, path)\n"
+        "    module = importlib.util.module_from_spec(spec)\n"
+        "    spec.loader.exec_module(module)\n"
+        "    for part in name.split('.'):\n"
+        "        module = getattr(module, part)\n"
+        "    return module\n\n\n"
+        f"{loaded}\n"
+        f"inputs = {source}\n\n"
+        'for name, function in (("reference", reference), ("candidate", candidate)):\n'
+        "    given = copy.deepcopy(inputs)\n"
+        "    try:\n"
+        "        answer = repr(function(**given))\n"
+        "    except Exception as error:\n"
+        '        answer = f"raised {type(error).__name__}: {error}"\n'
+        '    print(f"{name}: {answer}")\n'
+        "    if repr(given) != repr(inputs):\n"
+        '        print(f"    and leaves its arguments as {given!r}")\n'
+    )
+
+
+def _places(pair: OwnPair) -> list[tuple[str, str, str]]:
+    from speedproof.callables import source_file, written
+
+    found = []
+    for side, function in (("reference", pair.sequential), ("candidate", pair.batched)):
+        inner = getattr(function, "__wrapped__", function)
+        path = source_file(inner)
+        found.append((side, str(path) if path else "?", getattr(written(inner), "__qualname__", "?")))
+    return found
+
+
+def _as_code(inputs: Mapping[str, Any]) -> tuple[str, str]:
+    """The arguments as an expression, and the imports that it needs."""
+    parts, numpy_needed = [], False
+    for name, value in inputs.items():
+        if is_array(value) and value.dtype.kind in "biuf" and value.size <= SHOWN:
+            parts.append(f"{name!r}: numpy.array({_numbers(value)}, dtype={value.dtype.name!r})")
+            numpy_needed = True
+        elif _is_literal(value):
+            parts.append(f"{name!r}: {value!r}")
+        else:
+            return _pickled(inputs)
+    nan = "" if not any(word in " ".join(parts) for word in ("nan", "inf")) else "from math import inf, nan\n"
+    return "{" + ", ".join(parts) + "}", ("import numpy\n" if numpy_needed else "") + nan
+
+
+def _numbers(value: Any) -> str:
+    return repr(value.tolist())
+
+
+def _is_literal(value: Any) -> bool:
+    if type(value) in (list, tuple, set, frozenset):
+        return all(map(_is_literal, value)) and (type(value) is not frozenset) and bool(value or type(value) is not set)
+    if type(value) is dict:
+        return all(_is_literal(key) and _is_literal(one) for key, one in value.items())
+    return value is None or type(value) in (int, float, str, bytes, bool, complex)
+
+
+def _pickled(inputs: Mapping[str, Any]) -> tuple[str, str]:
+    try:
+        packed = base64.b64encode(pickle.dumps(dict(inputs))).decode()
+    except Exception as error:
+        return f"None  # They cannot be written down: {reason(error)}", ""
+    lines = "\n".join(f'    "{line}"' for line in textwrap.wrap(packed, 100))
+    return f"pickle.loads(base64.b64decode(\n{lines}\n))", "import base64\nimport pickle\n"

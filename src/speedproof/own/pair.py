@@ -1,0 +1,395 @@
+"""Anybody's pair: two functions that are to give the same answer, and the inputs that they are asked about."""
+
+import inspect
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from speedproof.callables import name_of, source_file, written
+from speedproof.errors import BadInput
+from speedproof.failures import reason
+from speedproof.pairs import files
+from speedproof.pairs.contract import Equivalence, Inputs
+from speedproof.pairs.finding import OF_SHORT_CALLS, Claim, Disturbed, Finding, Pair
+from speedproof.pairs.kit import PLAIN, Kit
+from speedproof.pairs.references import given_to, resolve
+from speedproof.pairs.trial import Trial
+from speedproof.pairs.workload import Workload
+
+from .answers import Answers
+from .draws import Draw, Source, require_repeatable
+from .inputs import source_of
+from .leaves import torch
+from .same import Same, TheSame, agreeing, parsed
+from .trials import SIZES, USUAL, Asked, trials
+
+BUDGET_S = 60.0
+"""Seconds that a check may take."""
+Exceptions = Literal["type", "text", "any"]
+"""What must be the same of an exception that the reference raises."""
+
+
+class Worked:
+    """A field of a pair that is worked out when it is first asked for; what it was given is kept beside it."""
+
+    def __init__(self, work_out: Callable[[Any], Any]) -> None:
+        self.work_out = work_out
+        self.__doc__ = work_out.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: object | None, owner: type) -> Any:
+        if instance is None:
+            return self
+        key = f"worked out: {self.name}"
+        if key not in vars(instance):
+            vars(instance)[key] = self.work_out(instance)
+        return vars(instance)[key]
+
+    def __set__(self, instance: object, given: Any) -> None:
+        vars(instance)[self.name] = given
+
+
+class Afresh(Worked):
+    """The same, worked out each time."""
+
+    def __get__(self, instance: object | None, owner: type) -> Any:
+        return self if instance is None else self.work_out(instance)
+
+
+class OwnPair(Pair):
+    """Two functions that are to give the same answer.
+
+    `reference` and `candidate` are functions, or names of them: FILE.py:NAME, package.module:NAME, and with REV: before
+    it what a commit had. `inputs` is a function `make(size, rng)` that returns keyword arguments, one example, a
+    Hypothesis strategy, a name of one of these, or None where annotations say enough. `same` says what counts as the
+    same answer where it is not everything (`numbers`, `ranking`, `argmax`, `sets`, `clusters`), or is a function of the
+    two answers that raises. `allow` names aspects of state that the candidate may leave changed, each as
+    "aspect: reason".
+
+    Raises:
+        BadInput: a name that names nothing, two functions of other parameters, inputs that do not bind. A name is
+            looked up when it is first needed.
+    """
+
+    picks_items: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        reference: Callable[..., Any] | str,
+        candidate: Callable[..., Any] | str,
+        inputs: Any = None,
+        *,
+        same: Same | Callable[[Any, Any], Any] | str | None = None,
+        sizes: Sequence[int] | None = None,
+        exceptions: Exceptions = "type",
+        specials: bool = False,
+        allow: Sequence[str] = (),
+        budget_s: float = BUDGET_S,
+        asked_by: Sequence[str] = (),
+    ) -> None:
+        if exceptions not in ("type", "text", "any"):
+            raise BadInput(f"exceptions={exceptions!r} is no way to compare them. Expected type, text or any.")
+        if sizes is not None and (not sizes or not all(isinstance(size, int) and size >= 0 for size in sizes)):
+            raise BadInput(f"sizes={sizes!r} are no sizes. Expected whole numbers from 0 on.")
+        self._set("inputs_given", inputs)
+        self._set("same_given", same)
+        self._set("sizes", {size: SIZES.get(size, 2) for size in sizes} if sizes else SIZES)
+        self._set("exceptions", exceptions)
+        self._set("specials", specials)
+        self._set("allow", tuple(allow))
+        self._set("budget_s", budget_s)
+        self._set("asked_by", tuple(asked_by))
+        self._set("card_at", "")
+        usual = USUAL if not sizes else sorted(self.sizes)[-2:][0]
+        self._set("usual", usual)
+        super().__init__(
+            sequential=reference,
+            batched=candidate,
+            inputs=self._drawn,
+            equivalence="",
+            workloads=(
+                Workload("smoke", "", usual, "none", n_threads=1),
+                Workload("report", "", max(self.sizes), "none", n_threads=1),
+            ),
+            items=(),
+            unit="size",
+        )
+
+    inputs_given: Any
+    same_given: Any
+    sizes: dict[int, int]
+    exceptions: Exceptions
+    specials: bool
+    allow: tuple[str, ...]
+    budget_s: float
+    asked_by: tuple[str, ...]
+    usual: int
+    card_at: str
+    """Where the pair is written down, as FILE.py:NAME or module:NAME, so that another process finds it."""
+
+    def _set(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+
+    @property
+    def name(self) -> str:
+        """The reference's name."""
+        given = given_to(self, "sequential")
+        return given.rpartition(":")[2] if isinstance(given, str) else name_of(given)
+
+    @cached_property
+    def functions(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
+        """Reference and candidate. Raises BadInput unless both take the same parameters."""
+        found = tuple(_function(given_to(self, name)) for name in ("sequential", "batched"))
+        reference, candidate = (_by_name(one, found) for one in found)
+        _require_one_signature(reference, candidate)
+        return reference, candidate
+
+    @Worked
+    def sequential(self) -> Callable[..., Any]:
+        """The reference."""
+        return self.functions[0]
+
+    @Worked
+    def batched(self) -> Callable[..., Any]:
+        """The candidate."""
+        return self.functions[1]
+
+    @cached_property
+    def source(self) -> Source:
+        """Where inputs come from. Raises BadInput."""
+        given, words = self.inputs_given, "inputs"
+        if isinstance(given, str):
+            words, given = f"--inputs {_shown(given)}", files.load(given)
+        elif callable(given):
+            words = f"inputs {name_of(given)}"
+        source = source_of(given, words, self.functions[0])
+        size = max((size for size in self.sizes if size <= USUAL), default=min(self.sizes))
+        require_repeatable(source, size)
+        _require_bound(source, size, self.functions[0])
+        return source
+
+    @cached_property
+    def answers(self) -> Answers:
+        """The reference's answers."""
+        return Answers(self.functions[0], self.kit)
+
+    @Worked
+    def kit(self) -> Kit:
+        """torch's where something of the pair has imported it."""
+        _ = self.functions
+        found: Kit = resolve("speedproof.tensors.kit:TORCH") if torch() else PLAIN
+        return found
+
+    @Worked
+    def equivalence(self) -> Equivalence:
+        """When two answers are the same."""
+        given = self.same_given
+        if isinstance(given, str):
+            given = parsed(given, files.load)
+        same = given if given is None or isinstance(given, Same) else agreeing(given)
+        return TheSame(self.answers, same, self.exceptions)
+
+    @Afresh
+    def trials(self) -> tuple[Trial, ...]:
+        """The questions to the candidate."""
+        return trials(Asked(self.source, self.answers, self.sizes, self.usual, self.budget_s, self.specials))
+
+    def _drawn(self, workload: Workload, subject: Any, order: Sequence[int] | None) -> Inputs:
+        wanted = workload.n_items if order is None else len(order)
+        size = min(self.sizes, key=lambda size: abs(size - wanted))
+        return Draw(self.source, size, workload.seed).make()
+
+    def reference(self, subject: Any) -> Any:
+        """The reference, which must say the same twice. Raises BadInput where it does not."""
+        self.require_sound()
+        return self.functions[0]
+
+    def require_sound(self) -> None:
+        """Raises BadInput where the reference raises whatever it is asked, or says one thing and then another."""
+        sizes = [size for size in self.sizes if size <= self.usual] if self.source.has_sizes else [0]
+        draws = [Draw(self.source, size, 0) for size in sizes]
+        answers = [self.answers.of(draw) for draw in draws]
+        if all(answer.outcome.error for answer in answers):
+            error = answers[-1].outcome.error
+            assert error is not None
+            raise BadInput(
+                f"{self.name}, the reference, raises on all inputs that it was asked about: {reason(error)} "
+                f"({draws[-1].words}). Expected inputs that it can answer."
+            )
+        for draw, answer in zip(draws, answers, strict=True):
+            if not answer.repeats():
+                again = self.answers.reference(**draw.make())
+                raise BadInput(
+                    f"{self.name}, the reference, answers the same inputs ({draw.words}) differently each time: "
+                    f"{answer.outcome.answer!r:.80}, then {again!r:.80}. Expected one answer: pass a seeded generator "
+                    "in, or sort what comes out of a set."
+                )
+
+    def given_names(self) -> tuple[str, ...]:
+        """Names of reference, candidate and inputs, of those that were given by name or can be found so."""
+        given = [given_to(self, "sequential"), given_to(self, "batched"), self.inputs_given]
+        return tuple(one if isinstance(one, str) else name_in_file(one) for one in given if one is not None)
+
+    def command(self, seed: int) -> str:
+        """The command that the pair was named by, with the seed."""
+        if not self.asked_by:
+            return f"the same check with seed={seed}"
+        return f"speedproof check {shlex.join(self.asked_by)} --seed {seed}"
+
+    @cached_property
+    def finding(self) -> Finding:
+        """The pair as a finding of its own."""
+        return OwnFinding(
+            module="",
+            number=0,
+            name=self.name,
+            title=f"{_shown_name(given_to(self, 'batched'))} in place of {_shown_name(given_to(self, 'sequential'))}",
+            claim=Claim.faster("faster"),
+            pairs=(self,),
+            definition_digest="",
+            disturbed_by=Disturbed("short calls: interruptions, and the processor's frequency", OF_SHORT_CALLS),
+            counters=(),
+            card_at=self.card_at,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class OwnFinding(Finding):
+    """The finding of one pair, wherever that is written down."""
+
+    card_at: str = ""
+
+    @property
+    def card(self) -> str:
+        """Reference to the pair."""
+        return self.card_at
+
+
+def name_in_file(function: Any) -> str:
+    """FILE.py:NAME of a function; empty where another process could not find it by that."""
+    inner = written(function) if callable(function) else None
+    path = source_file(inner) if inner else None
+    name = getattr(inner, "__qualname__", "")
+    return f"{path}:{name}" if path and name and "<" not in name else ""
+
+
+def _function(given: Any) -> Callable[..., Any]:
+    found = files.load(given) if isinstance(given, str) else given
+    if not callable(found):
+        raise BadInput(
+            f"{_shown(given)} is {type(found).__name__} {found!r:.60}, no function. Expected one that can be called."
+        )
+    return found  # type: ignore[no-any-return]
+
+
+class ByName:
+    """A function that takes arguments by position alone, called by name."""
+
+    def __init__(self, function: Callable[..., Any], signature: inspect.Signature, named: Sequence[str]) -> None:
+        self.__wrapped__ = function
+        self.__name__ = name_of(function)
+        self.__signature__ = signature
+        self.named = frozenset(named)
+        """Those that it takes by name all the same."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Hands them on in the order of the signature."""
+        named = {name: kwargs.pop(name) for name in self.named & kwargs.keys()}
+        order = [*(name for name in self.__signature__.parameters if name in kwargs)]
+        return self.__wrapped__(*args, *(kwargs[name] for name in order), **named)
+
+
+def _by_name(function: Callable[..., Any], both: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
+    """Under the names of the other where it has none of its own."""
+    own, others = _signature(function), [one for one in map(_signature, both) if one]
+    if own and not _by_position(own):
+        return function
+    signature = next((one for one in others if not _by_position(one)), own or next(iter(others), None))
+    if signature is None:
+        raise BadInput(
+            f"{name_of(function)} does not tell its parameters. Expected a function that inspect.signature reads."
+        )
+    named = [
+        p.replace(kind=p.POSITIONAL_OR_KEYWORD) if p.kind is p.POSITIONAL_ONLY else p
+        for p in signature.parameters.values()
+    ]
+    by_name = [p.name for p in (own.parameters.values() if own else ()) if p.kind is p.KEYWORD_ONLY]
+    return ByName(function, signature.replace(parameters=named), by_name)
+
+
+def _by_position(signature: inspect.Signature) -> bool:
+    return any(p.kind is p.POSITIONAL_ONLY for p in signature.parameters.values())
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
+    try:
+        return inspect.signature(function)
+    except (TypeError, ValueError):
+        return None
+
+
+def _require_one_signature(reference: Callable[..., Any], candidate: Callable[..., Any]) -> None:
+    wanted, given = inspect.signature(reference), inspect.signature(candidate)
+    kinds = {p.kind for p in given.parameters.values()}
+    if inspect.Parameter.VAR_KEYWORD in kinds or isinstance(candidate, ByName) or isinstance(reference, ByName):
+        return
+    missing = [name for name in wanted.parameters if name not in given.parameters]
+    more = [
+        p.name
+        for p in given.parameters.values()
+        if p.name not in wanted.parameters and p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+    if missing or more:
+        raise BadInput(
+            f"The two functions take other parameters: {name_of(reference)}{_bare(wanted)} and "
+            f"{name_of(candidate)}{_bare(given)}. Expected the same names, so that one can stand in for the other."
+        )
+
+
+def _bare(signature: inspect.Signature) -> str:
+    return str(inspect.Signature([p.replace(annotation=p.empty) for p in signature.parameters.values()]))
+
+
+def _require_bound(source: Source, size: int, reference: Callable[..., Any]) -> None:
+    """Raises BadInput where the inputs are no arguments of the reference."""
+    made = source.make(size, 0)
+    try:
+        inspect.signature(reference).bind(**made)
+    except TypeError as error:
+        names = ", ".join(made) or "none"
+        raise BadInput(
+            f"{source.words} gives {names}, which {name_of(reference)}{_bare(inspect.signature(reference))} does not "
+            f"take: {error}. Expected keyword arguments by those names."
+        ) from error
+
+
+def _shown(given: Any) -> str:
+    """A name as a user would write it: its file by name alone where the path is long."""
+    if not isinstance(given, str):
+        return name_of(given) if callable(given) else repr(given)
+    name = files.parsed(given)
+    where = Path(name.where)
+    try:
+        where = where.relative_to(Path.cwd())
+    except ValueError:
+        pass
+    return f"{name.revision[:9]}:{where}:{name.attribute}" if name.revision else f"{where}:{name.attribute}"
+
+
+def _shown_name(given: Any) -> str:
+    return _shown(given).rpartition(":")[2] if isinstance(given, str) else name_of(given)
+
+
+def settings(pair: OwnPair) -> Mapping[str, Any]:
+    """What the pair was given beside its functions, as plain data."""
+    return {
+        "sizes": list(pair.sizes),
+        "exceptions": pair.exceptions,
+        "specials": pair.specials,
+        "allow": list(pair.allow),
+    }

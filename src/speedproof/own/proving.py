@@ -1,0 +1,151 @@
+"""Proving anybody's pair, in a process of its own: the gate's answer, what shows a refusal, what the check can see."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from speedproof.clock import monotonic_s
+from speedproof.counters import instructions, memory, python
+from speedproof.counters.tally import Counter, work
+from speedproof.digest import source_digest
+from speedproof.gate.certificate import Certificate, Refusal
+from speedproof.gate.check import certify
+from speedproof.gate.gate import GATE, gate_that_allows
+from speedproof.gate.trials import new_seed
+from speedproof.pairs.finding import TWINS
+from speedproof.pairs.marks import numpy
+from speedproof.pairs.question import Question
+from speedproof.pairs.references import resolve
+from speedproof.processes import Saying, bounded
+from speedproof.records.base import Body
+from speedproof.records.kinds import Counted, CounterExampled, Faulted, as_answered
+
+from . import counter_example, faults
+from .answers import put_back, random_states
+from .draws import Draw
+from .leaves import torch
+from .pair import OwnPair
+
+if TYPE_CHECKING:
+    from .counter_example import CounterExample
+
+FAULTS_SHARE = 1 / 3
+"""The faults' part of a check's budget, at most."""
+
+
+def prove(question: Question, n_faults: int, counts: bool = False) -> Iterator[Body | Saying]:
+    """Runs in a fresh process. Yields the gate's answer, then what shows a refusal, or what became of planted faults,
+    and how much work both do.
+
+    Raises:
+        BadInput: something that the pair names is not there, or its reference or its inputs are not sound.
+    """
+    pair = question.pair
+    assert isinstance(pair, OwnPair)
+    yield Saying(f"checking {pair.name}", 1)
+    seed = new_seed() if question.seed is None else question.seed
+    with bounded(pair.budget_s, f"checking {pair.name} (--budget-s {pair.budget_s:g})"):
+        answer, took_s = certified(pair, question, seed)
+        yield as_answered(answer)
+        if isinstance(answer, Refusal):
+            if answer.code == "not equivalent" and (draw := pair.answers.asked):
+                yield Saying("looking for the smallest inputs", 1)
+                yield _exampled(question, pair, counter_example.smallest(pair, draw))
+            return
+        if n_faults:
+            yield Saying("planting faults in the candidate", 1)
+            left_s = pair.budget_s * FAULTS_SHARE
+            yield planted(question, pair, seed, took_s, left_s, n_faults)
+    if counts:
+        yield Saying("counting work", 1)
+        with bounded(pair.budget_s, f"counting the work of {pair.name}"):
+            yield counted(question, pair)
+
+
+def certified(pair: OwnPair, question: Question, seed: int) -> tuple[Certificate | Refusal, float]:
+    """The gate's answer, and the seconds that it took."""
+    start_s, before = monotonic_s(), random_states()
+    gate = gate_that_allows((*pair.allow, *question.allow), pair)
+    try:
+        answer = certify(question.target.finding, pair, question.workload, gate=gate, seed=seed)
+    finally:
+        # The reference is asked too, and may draw.
+        put_back(before)
+    return answer, monotonic_s() - start_s
+
+
+def planted(question: Question, pair: OwnPair, seed: int, took_s: float, budget_s: float, most: int) -> Faulted:
+    """What became of faults that were planted in the candidate, asked by the same trials from the same seed."""
+    gate = gate_that_allows((*pair.allow, *question.allow), pair)
+    finding = question.target.finding
+
+    def passes() -> bool:
+        return isinstance(certify(finding, pair, question.workload, gate=gate or GATE, seed=seed), Certificate)
+
+    def run() -> None:
+        for draw in asked_draws(pair, seed):
+            try:
+                pair.batched(**draw.make())
+            except Exception:
+                continue
+
+    seen = faults.plant(pair.batched, passes, run, took_s, budget_s, most)
+    return Faulted(finding=question.finding, function=question.function, workload=question.workload, **asdict(seen))
+
+
+def counted(question: Question, pair: OwnPair) -> Counted:
+    """How much work both do on the usual size: each counter in a call of its own, after one that is not counted."""
+    draw = Draw(pair.source, pair.usual, 0)
+    done: dict[str, dict[str, int]] = {}
+    tables: dict[str, dict[str, dict[str, int]]] = {}
+    for name, function in zip(TWINS, (pair.sequential, pair.batched), strict=True):
+        inner = getattr(function, "__wrapped__", function)
+        found = [work([counter], inner, draw.make()) for counter in _counters(pair, inner, draw)]
+        done[name] = {of: n for one in found for of, n in one.counts.items()}
+        tables[name] = {of: dict(table) for one in found for of, table in one.tables.items()}
+    both = set.intersection(*map(set, done.values()))
+    return Counted(
+        finding=question.finding,
+        function=question.function,
+        workload=question.workload,
+        sources={name: source_digest(pair.twin(name)) for name in TWINS},
+        counts={name: {of: n for of, n in one.items() if of in both} for name, one in done.items()},
+        tables={name: {of: table for of, table in one.items() if of in both} for name, one in tables.items()},
+    )
+
+
+def _counters(pair: OwnPair, function: Callable[..., Any], draw: Draw) -> list[Counter]:
+    """Those that can count this function exactly."""
+    with suppress(Exception):
+        function(**draw.make())
+    found: list[Counter] = []
+    if not python.why_not_python(function):
+        found += [python.function_calls, python.instructions_of_python]
+    if torch():
+        found += [resolve("speedproof.tensors.counters:operators"), resolve("speedproof.tensors.counters:flops")]
+    if numpy():
+        from speedproof.counters import arrays
+
+        if not arrays.why_no_operators(function, draw.make):
+            found += [arrays.numpy_operators, arrays.numpy_bytes]
+    found.append(memory.peak_bytes)
+    if not instructions.why_no_instructions():
+        found.append(instructions.cpu_instructions)
+    return found
+
+
+def asked_draws(pair: OwnPair, seed: int) -> Iterator[Draw]:
+    """The draws of every size, or the examples, that a check from that seed asks about."""
+    if pair.source.has_sizes:
+        for size, n in pair.sizes.items():
+            if size <= pair.usual:
+                yield from (Draw(pair.source, size, seed + i) for i in range(n))
+    else:
+        yield from (Draw(pair.source, 0, n) for n in range(10))
+
+
+def _exampled(question: Question, pair: OwnPair, found: "CounterExample") -> CounterExampled:
+    return CounterExampled(
+        finding=question.finding, function=question.function, workload=question.workload, **asdict(found)
+    )

@@ -1,0 +1,192 @@
+"""The questions to a candidate of anybody's: sizes, other values, the same again, other forms of the same."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from speedproof.clock import monotonic_s
+from speedproof.pairs.trial import Asking, Call, Calls, How, Trial
+
+from .answers import Answers, seed_all
+from .draws import IN_MEMORY, OF_ITEMS, Draw, Form, Source
+from .inputs import N_EXAMPLES
+
+SIZES = {0: 1, 1: 4, 2: 6, 3: 6, 7: 6, 17: 4, 100: 3, 1000: 1}
+"""Size -> how many draws of it are asked about. Nothing, one, two, three, odd, the usual, ten times."""
+USUAL = 100
+"""The usual size."""
+N_SPECIAL = 8
+"""Draws with special values in them: which of them, and where, is chance."""
+SHARE = 8
+"""One call of the reference at a size may take the budget's this part; larger sizes are left out, and told."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the trials of one pair are made of."""
+
+    source: Source
+    answers: Answers
+    sizes: dict[int, int]
+    usual: int
+    budget_s: float
+    specials: bool
+    began_s: float = field(default_factory=monotonic_s)
+
+    def is_spent(self, what: str) -> str:
+        """Words that leave something out where half of the budget is gone; the rest is for what must be asked."""
+        gone = monotonic_s() - self.began_s > self.budget_s / 2
+        return f"{what}, for which the time did not do (--budget-s is {self.budget_s:g})" if gone else ""
+
+
+def trials(asked: Asked) -> tuple[Trial, ...]:
+    """All of them, in the order in which they are made: the smallest first, whose refusals say most."""
+    source = asked.source
+    found = [_of_size(asked, size) for size in asked.sizes] if source.has_sizes else [_of_examples(asked)]
+    found.append(Trial("asked again", "something is remembered between two calls", partial(_again, asked), seeded=True))
+    found.append(
+        Trial("refilled", "a list or an array is known by its identity", partial(_refilled, asked), seeded=True)
+    )
+    found.append(Trial("by position", "arguments are taken by name alone", partial(_by_position, asked), seeded=True))
+    special: tuple[Form, ...] = ("special",) if asked.specials else ()
+    forms = (*IN_MEMORY, *(OF_ITEMS if source.may_change_items else ()), *special)
+    found += [Trial(WHY[form][0], WHY[form][1], partial(_formed, asked, form), seeded=True) for form in forms]
+    return tuple(found)
+
+
+WHY: dict[Form, tuple[str, str]] = {
+    "distinct": ("equal objects", "the answer hangs on which objects are the same one"),
+    "strided": ("not contiguous", "the answer hangs on how an array lies in memory"),
+    "fortran": ("Fortran order", "the answer hangs on the order of an array's axes in memory"),
+    "reversed": ("reversed items", "the answer hangs on an order that nothing promises"),
+    "shuffled": ("shuffled items", "the answer hangs on an order that nothing promises"),
+    "repeated": ("repeated items", "equal items are merged, or one is taken for another"),
+    "sliced": ("fewer items", "the answer hangs on how many items there are"),
+    "empty": ("no items", "nothing at all is forgotten"),
+    "special": ("special values", "not a number, infinity, minus zero or very small and large numbers are forgotten"),
+}
+
+
+def _call(asked: Asked, asking: Asking, draw: Draw, how: How = "by name") -> Call:
+    asked.answers.asked = draw
+    made = draw.make()
+    seed_all(draw.seed)
+    return Call(made, asking.reference, how)
+
+
+def _asked_about(asked: Asked, asking: Asking, draws: Iterator[Draw]) -> Calls:
+    """One call a draw; whether two answers could be told apart is noted."""
+    before = None
+    for draw in draws:
+        yield _call(asked, asking, draw)
+        answer = asked.answers.of(draw)
+        if before is not None and not asking.n_told_apart:
+            asking.n_told_apart += answer.tells_apart(before)
+        before = answer
+
+
+def _of_size(asked: Asked, size: int) -> Trial:
+    def calls(asking: Asking) -> Calls:
+        draws = (Draw(asked.source, size, asking.seed + n) for n in range(asked.sizes[size]))
+        if too_long := _too_long(asked, size, asking) or asked.is_spent(f"size {size}"):
+            asking.untried[too_long] = None
+            return
+        yield from _asked_about(asked, asking, draws)
+
+    why = {0: "nothing at all is forgotten", 1: "one item is forgotten"}.get(size, "what is asked of every size")
+    return Trial(f"size {size}", why, calls, seeded=True)
+
+
+def _too_long(asked: Asked, size: int, asking: Asking) -> str:
+    """Why a size is left out, where the sizes below it took too long: its own time is taken to grow with the square."""
+    below = [other for other in asked.sizes if 0 < other < size]
+    if size <= asked.usual or not below:
+        return ""
+    start_s = monotonic_s()
+    with suppress(Exception):
+        asked.answers.reference(**Draw(asked.source, below[-1], asking.seed).make())
+    took_s = (monotonic_s() - start_s) * (size / below[-1]) ** 2
+    if took_s <= asked.budget_s / SHARE:
+        return ""
+    return f"size {size}, where one call of the reference may take {took_s:.0f} s (--budget-s is {asked.budget_s:g})"
+
+
+def _of_examples(asked: Asked) -> Trial:
+    def calls(asking: Asking) -> Calls:
+        # Numbers of examples, so that a strategy gives all that it has drawn.
+        first = asking.seed * N_EXAMPLES
+        return _asked_about(asked, asking, (Draw(asked.source, 0, first + n) for n in range(N_EXAMPLES)))
+
+    n = 1 if asked.source.may_change_items else N_EXAMPLES
+    only_one = asked.source.may_change_items
+
+    def the_example(asking: Asking) -> Calls:
+        return _asked_about(asked, asking, (Draw(asked.source, 0, 0, form) for form in ("plain", "plain", *OF_ITEMS)))
+
+    return Trial(
+        "the example" if only_one else f"{n} examples",
+        "what is asked first",
+        the_example if only_one else calls,
+        seeded=not only_one,
+    )
+
+
+def _usual(asked: Asked, asking: Asking, n: int = 0, form: Form = "plain") -> Draw:
+    size = min(asked.usual, max(asked.sizes)) if asked.source.has_sizes else 0
+    return Draw(asked.source, size, asking.seed + n, form)
+
+
+def _again(asked: Asked, asking: Asking) -> Calls:
+    """One, another, and the first once more."""
+    for n in (0, 1, 0):
+        yield _call(asked, asking, _usual(asked, asking, n))
+
+
+def _refilled(asked: Asked, asking: Asking) -> Calls:
+    """The same objects with another draw's values in them."""
+    first, second = _usual(asked, asking).make(), _usual(asked, asking, 1)
+    asked.answers.asked = first.draw
+    seed_all(first.draw.seed)
+    yield Call(first, asking.reference)
+    refilled = second.make()
+    for name, value in refilled.items():
+        refilled[name] = _filled(first.get(name), value)
+    asked.answers.asked = second
+    seed_all(second.seed)
+    yield Call(refilled, asking.reference)
+
+
+def _filled(held: Any, value: Any) -> Any:
+    if type(held) is type(value) and type(value) is list:
+        held[:] = value
+        return held
+    if hasattr(held, "shape") and hasattr(value, "shape") and held.shape == value.shape and type(held) is type(value):
+        try:
+            held[...] = value
+        except (RuntimeError, TypeError, ValueError):
+            return value
+        return held
+    return value
+
+
+def _by_position(asked: Asked, asking: Asking) -> Calls:
+    draw = _usual(asked, asking)
+    if by_position(draw.make(), asked.answers.reference):
+        yield _call(asked, asking, draw, "by position")
+
+
+def by_position(inputs: dict[str, Any], function: Callable[..., Any]) -> bool:
+    """Whether the arguments can be given by position: the first ones, without a gap."""
+    import inspect
+
+    parameters = inspect.signature(function).parameters.values()
+    return [p.name for p in parameters] == list(inputs) and all(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
+
+
+def _formed(asked: Asked, form: Form, asking: Asking) -> Calls:
+    for n in range(N_SPECIAL if form == "special" else 1):
+        draw = _usual(asked, asking, 2 + n, form)
+        if draw.changes_anything():
+            yield _call(asked, asking, draw)

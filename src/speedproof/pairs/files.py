@@ -1,0 +1,353 @@
+"""A user's code by name: `FILE.py:NAME` or `package.module:NAME`, as it is or, with `REV:` before it, as it was."""
+
+import ast
+import difflib
+import functools
+import importlib.util
+import inspect
+import os
+import sys
+import tarfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.machinery import ModuleSpec
+from io import BytesIO
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from speedproof.errors import BadInput
+from speedproof.failures import place, reason
+from speedproof.folders import CACHE
+from speedproof.processes import bounded
+from speedproof.repository import ask
+from speedproof.search_path import INSTALLED, add_users_folders
+
+LONGEST_IMPORT_S = 600.0
+"""Seconds that a user's file may take to be imported: as long as a worker may take for one answer."""
+FORMS = "FILE.py:NAME or package.module:NAME, with REV: before it for a commit's"
+MADE = ".made"
+"""Stands in a commit's folder once all of it is there."""
+
+
+@dataclass(frozen=True)
+class Name:
+    """What a user calls something: a file or a module, what in it, and in which commit."""
+
+    where: str
+    attribute: str
+    revision: str = ""
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it names a file, and no module."""
+        return self.where.endswith(".py")
+
+
+def parsed(text: str) -> Name:
+    """Raises BadInput for what has another form."""
+    where, _, attribute = text.rpartition(":")
+    revision = ""
+    if ":" in where and not Path(where).is_file():
+        revision, _, where = where.partition(":")
+        if len(revision) == 1 and where.startswith(("\\", "/")):
+            revision, where = "", f"{revision}:{where}"
+    if not where or not attribute or not all(part.isidentifier() for part in attribute.split(".")):
+        raise BadInput(f"{text!r} names nothing. Expected {FORMS}.")
+    return Name(where, attribute, revision)
+
+
+def absolute(text: str) -> str:
+    """The same name with the whole path of its file and a commit's own number, so that it holds everywhere.
+
+    Raises:
+        BadInput: another form, or no such file or commit.
+    """
+    name = parsed(text)
+    if not name.is_file:
+        found = _spec(name.where)
+        if found is None or not found.origin or not found.origin.endswith(".py"):
+            if name.revision or found is None:
+                raise BadInput(_no_module(name, text))
+            return text
+        if not name.revision and _is_installed(found.origin):
+            return text
+        name = Name(found.origin, name.attribute, name.revision)
+    path = Path(name.where).expanduser()
+    if not name.revision:
+        if not path.is_file():
+            raise BadInput(
+                f"{text!r}: there is no file {name.where!r}.{_near(path.name, _beside(path))} Expected {FORMS}."
+            )
+        return f"{path.resolve()}:{name.attribute}"
+    top = _top(path, text)
+    return f"{_commit(top, name.revision, text)}:{path.resolve()}:{name.attribute}"
+
+
+def load(text: str) -> Any:
+    """What the name means; its module is imported where that has not happened.
+
+    Raises:
+        BadInput: no such file, module, commit or name, or an import that fails.
+    """
+    name = parsed(text)
+    module = _of_revision(name, text) if name.revision else _module(name, text)
+    return attribute_of(module, name.attribute, text)
+
+
+def attribute_of(module: Any, attribute: str, text: str) -> Any:
+    """What stands in the module under that name, also inside a class. Raises BadInput, with the nearest names."""
+    found = module
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            public = [one for one in vars(found) if not one.startswith("_")]
+            raise BadInput(
+                f"{text!r}: nothing is called {part!r} there.{_near(part, public)} Expected a name in that file."
+            )
+        found = getattr(found, part)
+    return found
+
+
+def imported(path: Path, text: str = "") -> ModuleType:
+    """The module of a user's file. A file of a package is imported as that package's module.
+
+    Raises:
+        BadInput: it does not import; the first line of the reason is told.
+    """
+    resolved = path.resolve()
+    for module in list(sys.modules.values()):
+        if getattr(module, "__file__", None) and Path(str(module.__file__)).resolve() == resolved:
+            return module
+    root, dotted = _package(resolved)
+    # What lies beside it is found too, and is not taken for a library that has the same name.
+    add_users_folders(str(root))
+    if root != resolved.parent:
+        add_users_folders(str(resolved.parent))
+        spec = importlib.util.find_spec(dotted)
+        if spec and spec.origin and Path(spec.origin).resolve() == resolved:
+            with _told(text or str(path)):
+                return importlib.import_module(dotted)
+    name = f"given_{sha256(str(resolved).encode()).hexdigest()[:8]}_{resolved.stem}"
+    spec = importlib.util.spec_from_file_location(name, resolved)
+    if spec is None or spec.loader is None:
+        raise BadInput(f"{text or path}: it cannot be imported. Expected a Python file.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        with _told(text or str(path)):
+            spec.loader.exec_module(module)
+    except BadInput:
+        sys.modules.pop(name, None)
+        raise
+    return module
+
+
+@contextmanager
+def _told(text: str) -> Iterator[None]:
+    """Whatever an import raises becomes one line."""
+    try:
+        with bounded(LONGEST_IMPORT_S, f"importing {text}"):
+            yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        where = f" at {place(error)}" if place(error) else ""
+        raise BadInput(
+            f"{text} does not import: {reason(error)}{where}. Expected a module that imports without side effects."
+        ) from error
+
+
+def _package(path: Path) -> tuple[Path, str]:
+    """The folder that modules are searched in, and the file's name as a module's."""
+    root, parts = path.parent, [path.stem] if path.stem != "__init__" else []
+    while (root / "__init__.py").is_file():
+        parts.insert(0, root.name)
+        root = root.parent
+    return root, ".".join(parts)
+
+
+def _module(name: Name, text: str) -> ModuleType:
+    if name.is_file:
+        path = Path(name.where)
+        if not path.is_file():
+            raise BadInput(
+                f"{text!r}: there is no file {name.where!r}.{_near(path.name, _beside(path))} Expected {FORMS}."
+            )
+        return imported(path, text)
+    if _spec(name.where) is None:
+        raise BadInput(_no_module(name, text))
+    with _told(text):
+        return importlib.import_module(name.where)
+
+
+def _spec(module: str) -> ModuleSpec | None:
+    add_users_folders("")
+    try:
+        return importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        return None
+
+
+def _no_module(name: Name, text: str) -> str:
+    file = Path(f"{name.where}.py")
+    hint = f" Did you mean {file}:{name.attribute}?" if file.is_file() else ""
+    return f"{text!r}: there is no module {name.where!r}.{hint} Expected {FORMS}."
+
+
+def _is_installed(origin: str) -> bool:
+    """Whether a file is Python's own, or was installed: such are imported by their names."""
+    path = Path(origin).resolve()
+    own = Path(os.__file__).resolve().parent
+    return path.is_relative_to(own) or any(part in INSTALLED for part in path.parts)
+
+
+def _beside(path: Path) -> list[str]:
+    return [one.name for one in path.parent.glob("*.py")] if path.parent.is_dir() else []
+
+
+def _near(name: str, known: list[str]) -> str:
+    found = difflib.get_close_matches(name, known, 3, 0.5)
+    return f" The nearest {'names are' if len(found) > 1 else 'name is'} {', '.join(found)}." if found else ""
+
+
+def file_named(text: str) -> Path | None:
+    """The file that a name means, which is not imported; None where there is none. Raises BadInput."""
+    name = parsed(text)
+    if name.is_file and not name.revision:
+        return Path(name.where)
+    if name.revision:
+        tree, file = _exported(name, text)
+        return tree / file
+    return None
+
+
+def _top(path: Path, text: str) -> Path:
+    """The working tree that a file lies in, or lay in."""
+    folder = path.resolve().parent
+    while not folder.is_dir():
+        folder = folder.parent
+    said = ask(folder, "rev-parse", "--show-toplevel")
+    if said.why_not:
+        raise BadInput(f"{text!r}: {said.why_not}. Expected a file of a git repository where a commit is named.")
+    return Path(said.text)
+
+
+def _commit(top: Path, revision: str, text: str) -> str:
+    said = ask(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if said.why_not or not said.text:
+        raise BadInput(
+            f"{text!r}: there is no commit {revision!r} in {top.name}. Expected a commit, tag or branch of it."
+        )
+    return said.text
+
+
+def _exported(name: Name, text: str) -> tuple[Path, Path]:
+    """The folder that holds the commit's whole tree, and the file's path in it. The user's own tree is not touched."""
+    path = _present_file(name, text)
+    top = _top(path, text)
+    commit = _commit(top, name.revision, text)
+    folder = CACHE / "commits" / sha256(str(top).encode()).hexdigest()[:8] / commit
+    file = path.resolve().relative_to(top.resolve())
+    if not (folder / MADE).exists():
+        packed = ask(top, "-c", "core.autocrlf=false", "archive", commit)
+        if packed.why_not:
+            raise BadInput(f"{text!r}: {packed.why_not}. Expected git to hand out the commit.")
+        try:
+            with tarfile.open(fileobj=BytesIO(packed.answer)) as archive:
+                archive.extractall(folder, filter="data")
+            (folder / MADE).touch()
+        except OSError as error:
+            raise BadInput(
+                f"{text!r}: {reason(error)}. Expected room in {CACHE}; SPEEDPROOF_CACHE names another."
+            ) from error
+    if not (folder / file).is_file():
+        raise BadInput(f"{text!r}: commit {name.revision} has no file {file}. Expected one that it has.")
+    return folder, file
+
+
+def _present_file(name: Name, text: str) -> Path:
+    if name.is_file:
+        return Path(name.where)
+    spec = _spec(name.where)
+    if spec is None or not spec.origin:
+        raise BadInput(
+            f"{text!r}: there is no module {name.where!r} today. Expected REV:FILE.py:NAME where it is gone."
+        )
+    return Path(spec.origin)
+
+
+@functools.cache
+def _of_revision(name: Name, text: str) -> ModuleType:
+    """The module as it was, beside today's, with the modules of its own tree, which nobody else finds."""
+    tree, file = _exported(name, text)
+    top = _top(_present_file(name, text), text)
+    root, dotted = _package(tree / file)
+    today = {
+        key: one for key, one in sys.modules.items() if _lies_in(one, top) or key.split(".")[0] == dotted.split(".")[0]
+    }
+    path = list(sys.path)
+    for key in today:
+        del sys.modules[key]
+    sys.path[:] = [str(root), *([str((tree / file).parent)] if root != (tree / file).parent else []), *path]
+    importlib.invalidate_caches()
+    try:
+        with _told(text):
+            module = importlib.import_module(dotted)
+        then = {key: one for key, one in sys.modules.items() if _lies_in(one, tree)}
+        then_path = list(sys.path)
+    finally:
+        for key in [key for key, one in sys.modules.items() if _lies_in(one, tree)]:
+            del sys.modules[key]
+        sys.modules.update(today)
+        sys.path[:] = path
+    if any(_imports_late(Path(str(one.__file__))) for one in then.values() if getattr(one, "__file__", None)):
+        return _Elsewhere(module, then, then_path)
+    return module
+
+
+def _lies_in(module: Any, folder: Path) -> bool:
+    file = getattr(module, "__file__", None)
+    return (
+        bool(file) and Path(str(file)).resolve().is_relative_to(folder.resolve()) and "site-packages" not in str(file)
+    )
+
+
+def _imports_late(path: Path) -> bool:
+    """Whether a function in the file imports something when it is called."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError):
+        return False
+    functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return any(isinstance(inner, ast.Import | ast.ImportFrom) for node in functions for inner in ast.walk(node))
+
+
+class _Elsewhere(ModuleType):
+    """A module whose functions find the modules of their own tree also where they import them when they are called."""
+
+    def __init__(self, module: ModuleType, modules: dict[str, ModuleType], path: list[str]) -> None:
+        super().__init__(module.__name__)
+        for name, value in vars(module).items():
+            setattr(self, name, _there(value, modules, path) if inspect.isfunction(value) else value)
+
+
+def _there(function: Callable[..., Any], modules: dict[str, ModuleType], path: list[str]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        today = {key: sys.modules.get(key) for key in modules}
+        own_path = list(sys.path)
+        sys.modules.update(modules)
+        sys.path[:] = path
+        try:
+            return function(*args, **kwargs)
+        finally:
+            sys.path[:] = own_path
+            for key, one in today.items():
+                if one is None:
+                    sys.modules.pop(key, None)
+                else:
+                    sys.modules[key] = one
+
+    return call

@@ -1,0 +1,84 @@
+"""Textbook rewrites shown to the check, some seeds at a time: what is still to be asked, and what came of it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from speedproof.errors import NotEquivalent, SpeedproofError
+from speedproof.own.asking import check_pair
+from speedproof.own.pair import OwnPair
+from speedproof.processes import Saying
+from speedproof_studies.gate_source import own_digest
+from speedproof_studies.kinds import Read
+from speedproof_studies.textbook.entry import Entry
+
+AT_A_TIME = 10
+"""Seeds that one record tells of, so that little is lost where a run is interrupted."""
+N_FAULTS = 40
+"""Faults that are planted in each candidate that passes, with its first seed."""
+APART = 1_000
+"""From one seed of a trial to the next: a check draws from a few seeds beyond its own."""
+
+
+@dataclass(frozen=True)
+class Left:
+    """Seeds that an entry is still to be asked with."""
+
+    entry: str
+    seed: int
+    n_seeds: int
+
+
+def left(entries: Sequence[Entry], known: Sequence[Read], n_seeds: int) -> list[Left]:
+    """What is missing to so many seeds of each entry under today's gate; all entries' first seeds come first."""
+    gate = own_digest()
+    asked = {one.name: 0 for one in entries}
+    for body in known:
+        if body.gate == gate and body.entry in asked and body.seed == asked[body.entry]:
+            asked[body.entry] += body.n_seeds
+    found = []
+    for first in range(0, n_seeds, AT_A_TIME):
+        n = min(AT_A_TIME, n_seeds - first)
+        found += [Left(name, first, n) for name, done in asked.items() if done <= first]
+    return found
+
+
+def read_all(asked: Sequence[Left]) -> Iterator[Saying | Read]:
+    """Runs in a fresh process."""
+    from speedproof_studies.textbook import ENTRIES
+
+    by_name = {one.name: one for one in ENTRIES}
+    for n, one in enumerate(asked):
+        yield Saying(f"reading {one.entry}", len(asked) - n)
+        yield read(by_name[one.entry], one.seed, one.n_seeds)
+
+
+def read(entry: Entry, seed: int, n_seeds: int, n_faults: int = N_FAULTS) -> Read:
+    """What the check says of an entry, asked with so many seeds."""
+    passed, refused, closest, planted, seen = 0, 0, 0.0, 0, 0
+    unjudged: dict[str, None] = {}
+    for trial in range(seed, seed + n_seeds):
+        pair = OwnPair(entry.reference, entry.candidate, entry.inputs, same=entry.same)
+        try:
+            checked = check_pair(pair, n_faults if trial == 0 else 0, seed=trial * APART)
+        except NotEquivalent:
+            refused += 1
+        except SpeedproofError as error:
+            unjudged[str(error)[:300]] = None
+        else:
+            passed += 1
+            closest = max(closest, checked.certificate.candidate.worst_errors.get("element", 0.0))
+            if checked.faults:
+                planted, seen = checked.faults.n_planted, checked.faults.n_seen
+    return Read(
+        entry=entry.name,
+        right=entry.right,
+        seed=seed,
+        n_seeds=n_seeds,
+        n_passed=passed,
+        n_refused=refused,
+        unjudged=tuple(unjudged),
+        closest=closest,
+        n_planted=planted,
+        n_seen=seen,
+        gate=own_digest(),
+    )

@@ -1,0 +1,1 @@
+"""Claims about the documentation: its pages do what they say."""

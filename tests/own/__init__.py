@@ -1,0 +1,1 @@
+"""Claims about `speedproof.own`: pairs of anybody's."""
