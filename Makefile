@@ -4,9 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 OTAVA := .venv-otava
 READY := $(VENV)/.ready
-TREE := src bench impl_sequential impl_batched tests
+TREE := src bench impl_sequential impl_batched tests docs
 
-.PHONY: bench test lint history history-pages steps otava tensorboard clean
+.PHONY: bench test lint docs history history-pages steps otava tensorboard clean
 
 bench: $(READY)
 	$(BIN)/python -m bench run
@@ -23,6 +23,11 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
+
+# The documentation, in docs/_build; what a page says of the code is taken from it.
+docs: $(READY)
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build
+	@echo "Documentation: docs/_build/index.html"
 
 # Measures the last commit under asv, makes its pages and serves them.
 history: $(READY)
@@ -56,7 +61,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and "Python %d.%d found. Expected 3.11 or newer: make PYTHON=python3.11 ..." % v[:2])'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group test --group studies --editable '.[lens,report,tensorboard,notebooks,asv]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group test --group studies --group docs --editable '.[lens,report,tensorboard,notebooks,asv]'
 	@touch $@
 
 # Apache Otava holds numpy to a release of its own, so it gets an environment of its own.
@@ -66,4 +71,4 @@ $(OTAVA)/.ready: Makefile
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(OTAVA) .cache .pytest_cache .mypy_cache .ruff_cache results/traces results/otava results/asv/env results/asv/html
+	rm -rf $(VENV) $(OTAVA) docs/_build .cache .pytest_cache .mypy_cache .ruff_cache results/traces results/otava results/asv/env results/asv/html

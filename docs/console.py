@@ -23,7 +23,7 @@ VERDICTS = {
 """First words of a line -> what they are shown as."""
 
 
-class ConsoleLexer(BashSessionLexer):
+class ConsoleLexer(BashSessionLexer):  # type: ignore[misc]
     """A terminal's session: commands as a shell's, verdicts in their colour."""
 
     name = "Terminal with verdicts"

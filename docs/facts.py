@@ -1,6 +1,8 @@
 """What the pages take from the code when they are built: numbers, help, signatures, and the table of rewrites."""
 
 import inspect
+import re
+import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -54,7 +56,7 @@ def help_of(verb: str) -> str:
     """What `speedproof VERB --help` prints, without its examples, which the pages give as commands that are run."""
     from speedproof.cli import application
     from speedproof.cli.project import Project
-    from speedproof.folders import RESULTS
+    from speedproof.folders import PROJECT, RESULTS
 
     group: Any = typer.main.get_command(application(Project()))
     command = group.commands[verb]
@@ -64,7 +66,7 @@ def help_of(verb: str) -> str:
     paragraphs = command.get_help(context).split("\n\n")
     shown = "\n\n".join(one for one in paragraphs if not one.strip().startswith("Example"))
     # The results of who reads this are elsewhere.
-    return " ".join(shown.split(" ")).replace(str(RESULTS), "results")
+    return re.sub(rf"\[default:\s+{re.escape(str(RESULTS))}\]", f"[default: {PROJECT}-results]", shown)
 
 
 def signature_of(name: str) -> str:
@@ -75,9 +77,13 @@ def signature_of(name: str) -> str:
     bare = [
         one.replace(annotation=one.empty)
         for one in inspect.signature(found).parameters.values()
-        if one.name != "self"
+        if one.name not in ("self", "asked_by")
     ]
-    return f"speedproof.{name}{inspect.Signature(bare)}"
+    called = f"speedproof.{name}{inspect.Signature(bare)}"
+    if len(called) <= WIDTH:
+        return called
+    within = textwrap.fill(str(inspect.Signature(bare))[1:-1], WIDTH - 4)
+    return f"speedproof.{name}(\n{textwrap.indent(within, '    ')}\n)"
 
 
 def textbook() -> list[tuple[str, list[tuple[str, str, bool, str]]]]:
@@ -150,10 +156,10 @@ class Textbook(_Written):
 
     def lines(self) -> Iterator[str]:
         for topic, rows in textbook():
-            yield from ("", f"## {topic.capitalize()}", "", "| verdict | reference | rewrite | why |", "|---|---|---|---|")
+            yield from ("", f"## {topic.capitalize()}", "", "| verdict | rewrite | why |", "|---|---|---|")
             for reference, candidate, is_right, why in rows:
                 verdict = "same" if is_right else "**refused**"
-                yield f"| {verdict} | `{reference}` | `{candidate}` | {why.replace('|', '&#124;')} |"
+                yield f"| {verdict} | `{candidate}` of `{reference}` | {why.replace('|', '&#124;')} |"
 
 
 class Count(SphinxDirective):

@@ -6,7 +6,7 @@ What is in no list is `pure`: it runs in the processes of the tests alone.
 JOBS = {
     "pure": "in the tests' own processes: the gate, its controls, records, reports",
     "processes": "starts processes of ours: workers, commands, forks, writers that are killed",
-    "tools": "asv, a browser, TensorBoard, Apache Otava, pytest-benchmark, build and pip, peers of the power study",
+    "tools": "asv, a browser, TensorBoard, Apache Otava, pytest-benchmark, wheels, Sphinx, peers of the power study",
 }
 """Marker -> what its tests need."""
 OF_FILES = {
@@ -14,11 +14,11 @@ OF_FILES = {
         *("test_actions", "test_architecture", "test_cli", "test_comparing", "test_duplicates", "test_matrix"),
         *("test_mutation", "test_places", "test_processes", "test_journal", "test_repository", "test_resumption"),
         *("test_roofline", "test_search_path", "test_seventh_finding", "test_side", "test_sweep", "test_shown"),
-        *("test_base", "test_without_torch"),
+        *("test_base", "test_without_torch", "test_command", "test_faults", "test_files"),
     ),
     "tools": (
         *("test_asv", "test_history", "test_page", "test_power", "test_saved_benchmarks", "test_otava"),
-        *("test_tensorboard", "test_wheel"),
+        *("test_tensorboard", "test_wheel", "test_docs"),
     ),
 }
 

@@ -12,7 +12,9 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 import speedproof
+from speedproof.cli.shown.own import pair_as_json
 from speedproof.gate.rules import RULES
+from tests.browser import opened
 
 from .pages import DOCS, PAGES, ROOT, Block, Reading, agrees, blocks
 
@@ -34,6 +36,7 @@ def test_another_answer_is_noticed() -> None:
     assert agrees(page, page.replace("38", "40"))
     assert not agrees(page, page.replace("SAME ANSWER", "NOT THE SAME"))
     assert not agrees(page, f"{page}  not asked  size 1,000\n")
+    assert agrees("FASTER: f takes 2 s\n", "UNDECIDED: f takes 3 s\n  would have seen   a change of 9%\n")
     assert agrees("...\nrows 1 to ... differ\n", "a\nb\nrows 1 to 70 differ\n")
     assert not agrees("...\nrows 1 to ... differ\n", "a\nb\nrows 2 to 70 differ\n")
 
@@ -81,12 +84,22 @@ def test_links_lead_somewhere_and_nothing_is_fetched_from_elsewhere(built: Path)
                 assert unquote(link.fragment) in pages[target].names, f"{path.name} leads to {link.geturl()}"
 
 
+def test_pages_fit_a_narrow_screen(built: Path) -> None:
+    with opened() as (page, asked, faults):
+        page.set_viewport_size({"width": 390, "height": 800})
+        for path in PAGES:
+            page.goto((built / path.relative_to(DOCS)).with_suffix(".html").as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390, path.name
+    assert not asked
+    assert not faults
+
+
 def test_the_table_of_rewrites_is_the_textbook(built: Path) -> None:
     from speedproof_studies.textbook import ENTRIES
 
     rows = re.findall(r"<tr.*?</tr>", (built / "textbook.html").read_text(encoding="utf-8"), re.S)
     told = [re.findall(r"<td>(.*?)</td>", row, re.S) for row in rows if "<td>" in row]
-    found = {re.sub(r"<.*?>", "", row[2]): "same" in row[0] for row in told}
+    found = {re.sub(r"<.*?>", "", row[1]).split()[0]: "same" in row[0] for row in told}
     assert found == {entry.name: entry.right for entry in ENTRIES}
 
 
@@ -113,7 +126,17 @@ def test_every_field_of_json_is_listed() -> None:
     listed = {*_first_column("JSON")}
     text = (DOCS / "reference" / "files.md").read_text(encoding="utf-8")
     (block,) = (one for one in blocks(text) if "--json\n" in one.body)
-    assert json.loads(block.body.partition("\n")[2]).keys() <= listed
+    refused = json.loads(block.body.partition("\n")[2])
+    checked = speedproof.check(sorted, sorted, {"iterable": [2, 1]})
+    passed = pair_as_json(checked.pair, checked.certificate, None, None)
+    assert refused.keys() | passed.keys() | {"measured"} == listed
+
+
+def test_the_variables_that_are_listed_are_read() -> None:
+    code = "".join(path.read_text() for path in (ROOT / "src" / "speedproof").glob("*.py"))
+    listed = [name for name in _first_column("Environment variables") if name.isupper()]
+    assert listed
+    assert all(f'"{name}"' in code for name in listed)
 
 
 def test_what_is_to_be_installed_is_the_projects() -> None:

@@ -9,7 +9,7 @@ from speedproof.errors import BadInput, NotEquivalent
 from speedproof.own.asking import Checked, check_pair
 from speedproof.own.pair import OwnPair
 
-FEW_SIZES = (0, 1, 2, 5, 30)
+FEW_SIZES = (0, 1, 5, 30)
 """Enough for these functions, and quicker than what a user gets unasked."""
 
 

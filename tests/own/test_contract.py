@@ -1,4 +1,4 @@
-"""Beyond the return value: what the reference does to arguments, state and memory, the candidate must do, and no more."""
+"""Beyond the return value: the candidate does to arguments, state and memory what the reference does."""
 
 import os
 import random
@@ -37,7 +37,7 @@ def arrays(size: int, rng: np.random.Generator) -> dict[str, Any]:
 
 
 def tensors(size: int, rng: torch.Generator) -> dict[str, Any]:
-    return {"items": torch.rand(size, generator=rng)}
+    return {"items": torch.rand(size, generator=rng, dtype=torch.float32)}
 
 
 def total(items: Any) -> Any:
@@ -136,7 +136,9 @@ def first_or_nothing(items: list[int]) -> Any:
         ("any", first_or_nothing, False),
     ],
 )
-def test_what_the_reference_refuses_the_candidate_must_refuse(exceptions: Any, candidate: Function, passes: bool) -> None:
+def test_what_the_reference_refuses_the_candidate_must_refuse(
+    exceptions: Any, candidate: Function, passes: bool
+) -> None:
     if passes:
         asked(first_or_error, candidate, numbers, exceptions=exceptions)
     else:
@@ -275,7 +277,7 @@ LEFT = (
     Leaving("numpy error state", lambda: np.seterr(under="raise"), arrays),
     Leaving("interpreter limits", lambda: sys.setrecursionlimit(sys.getrecursionlimit() + 1)),
     Leaving("files", lambda: Path("left.txt").write_text("left")),
-    Leaving("open files", lambda: kept.append(open(__file__))),  # noqa: SIM115
+    Leaving("open files", lambda: kept.append(open(__file__))),
     Leaving("running threads", left_thread),
     Leaving("python random state", lambda: random.random()),
     Leaving("numpy random state", lambda: np.random.random(), arrays),
@@ -406,11 +408,11 @@ def test_an_answer_in_an_earlier_answers_memory_is_refused() -> None:
 # Remembered.
 
 
-def by_identity(known: dict[int, Any], items: Any) -> Any:
+def by_identity(known: dict[Any, Any], items: Any) -> Any:
     return known.setdefault(id(items), total(items))
 
 
-def by_length(known: dict[int, Any], items: Any) -> Any:
+def by_length(known: dict[Any, Any], items: Any) -> Any:
     return known.setdefault(len(items), total(items))
 
 

@@ -229,7 +229,7 @@ def last_order(orders: list[Order]) -> int:
     return orders[-1].amount if orders else 0
 
 
-def of_arrays(x: Float[np.ndarray, "n d"], weights: Float[np.ndarray, "d"]) -> Any:
+def of_arrays(x: Float[np.ndarray, "n d"], weights: Float[np.ndarray, " d"]) -> Any:
     return x * weights
 
 
@@ -237,7 +237,7 @@ def of_arrays_without_weights(x: Any, weights: Any) -> Any:
     return x * 1.0
 
 
-def of_tensors(x: Float32[Tensor, "n 3"], chosen: Bool[Tensor, "n"], counts: Int[Tensor, "n"]) -> Any:
+def of_tensors(x: Float32[Tensor, "n 3"], chosen: Bool[Tensor, " n"], counts: Int[Tensor, " n"]) -> Any:
     return x * chosen[:, None] + counts[:, None]
 
 

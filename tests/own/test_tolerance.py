@@ -1,4 +1,4 @@
-"""The tolerance that nobody types: right rewrites are within it, wrong ones are far beyond, and it says where it is from."""
+"""The tolerance that nobody types: right rewrites are within it, wrong ones far beyond, and its origin is told."""
 
 import math
 import random
@@ -268,13 +268,13 @@ def name(case: Case) -> str:
 @pytest.mark.parametrize("case", RIGHT, ids=name)
 def test_a_right_rewrite_passes_whatever_the_seed(case: Case) -> None:
     for seed in (1, 2):
-        found = asked(*case, sizes=(0, 1, 2, 20), seed=seed)
+        found = asked(*case, sizes=(0, 1, 20), seed=seed)
         assert found.certificate.candidate.worst_errors.get("element", 0.0) <= 1
 
 
 @pytest.mark.parametrize("case", WRONG, ids=name)
 def test_a_wrong_rewrite_is_refused_and_no_close_call(case: Case) -> None:
-    found = refused(*case, sizes=(0, 1, 2, 7, 40))
+    found = refused(*case, sizes=(1, 5, 40))
     assert found.rule == "element"
     assert found.excess is not None and found.excess > FAR
 

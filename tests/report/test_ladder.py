@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from bench.findings import FINDINGS, find
 from speedproof import cli
+from speedproof.cli.project import Project
 from speedproof.environment import current_environment
 from speedproof.errors import Uncertified
 from speedproof.gate.certificate import Certificate
@@ -249,10 +251,14 @@ def test_a_wrong_careful_loop_withholds_its_own_figure_and_not_the_pairs(
     assert row.careful and row.careful.verdict is Verdict.WITHHELD
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+FEW = replace(FINDING, pairs=(replace(PAIR, workloads=(replace(PAIR.workload("hostile"), n_items=6),)),))
+"""The finding with so few items that its rungs are soon timed."""
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str, project: Project = PROJECT) -> int:
     monkeypatch.setattr(sys, "argv", ["bench", *arguments])
     with pytest.raises(SystemExit) as ended:
-        cli.main(PROJECT)
+        cli.main(project)
     return int(ended.value.code or 0)
 
 
@@ -261,7 +267,7 @@ def test_the_verb_climbs_a_ladder_and_records_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["grad_mode", "--workload", "hostile", "--budget-s", "1", "--results", str(tmp_path), "--json"]
-    assert run(monkeypatch, "ladder", *arguments) == 0
+    assert run(monkeypatch, "ladder", *arguments, project=replace(PROJECT, findings=(FEW,))) == 0
     (told,) = json.loads(capsys.readouterr().out)
     assert [rung["rung"] for rung in told["rungs"]] == list(PAIR.ladder)
     assert all(rung["speedup"] > 0 and len(rung["interval"]) == 2 for rung in told["rungs"][1:])

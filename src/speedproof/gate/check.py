@@ -193,6 +193,10 @@ class Check:
         if self.pair.equivalence.may_share(inputs):
             foreign, held = set(), held - foreign
         self._heed_all(outputs.objections(self.kit, output, held, foreign, self.definition.autograd))
+        if not self.pair.picks_items:
+            # Anybody's answers may be large, and one that is used again is so at once.
+            self.kept.clear()
+            self.held.clear()
         self.kept.append(output)
         self.held |= outputs.memory(self.kit, output)
         self.n_answered += 1

@@ -25,7 +25,18 @@ from speedproof.pairs.kit import Kit
 from speedproof.pairs.marks import is_array, numpy
 
 from .draws import Draw, Drawn
-from .leaves import Difference, Leaf, Leaves, exact_difference, is_identical, is_tensor, leaves, n_floats, torch
+from .leaves import (
+    Difference,
+    Leaf,
+    Leaves,
+    exact_difference,
+    is_identical,
+    is_module,
+    is_tensor,
+    leaves,
+    n_floats,
+    torch,
+)
 from .precise import Precise, distance
 
 REFERENCE_FACTOR = 2.0
@@ -153,23 +164,30 @@ class Band:
         return max(shares, default=0.0)
 
 
-class Answers:
-    """The reference's answers, each asked for once."""
+MOST_KEPT_BYTES = 64 * 2**20
+"""Bytes of answers that are kept: asking again costs time, and large answers are the fewer the larger they are."""
+LEAF_BYTES = 200
+"""Bytes that one place of an answer takes, about."""
 
-    MOST_KEPT = 64
+
+class Answers:
+    """The reference's answers, each asked for once as long as there is room."""
 
     def __init__(self, reference: Callable[..., Any], kit: Kit) -> None:
         self.reference, self.kit = reference, kit
         self._known: dict[Draw, Answer] = {}
+        self.before: Answer | None = None
+        """The last one that was told apart from others."""
         self.asked: Draw | None = None
         """What the candidate was asked about last."""
 
     def of(self, draw: Draw) -> "Answer":
         """The answer to a draw."""
         if draw not in self._known:
-            if len(self._known) >= self.MOST_KEPT:
+            found = Answer(self.reference, draw, self.kit)
+            while self._known and found.n_bytes + sum(one.n_bytes for one in self._known.values()) > MOST_KEPT_BYTES:
                 self._known.pop(next(iter(self._known)))
-            self._known[draw] = Answer(self.reference, draw, self.kit)
+            self._known[draw] = found
         return self._known[draw]
 
 
@@ -178,8 +196,13 @@ class Answer:
 
     def __init__(self, reference: Callable[..., Any], draw: Draw, kit: Kit) -> None:
         self.reference, self.draw, self.kit = reference, draw, kit
-        self.inputs = draw.make()
-        self.outcome = ask(reference, self.inputs, kit, draw.seed)
+        self.outcome = ask(reference, draw.make(), kit, draw.seed)
+
+    @cached_property
+    def n_bytes(self) -> int:
+        """About how much memory it holds."""
+        held = (*self.outcome.after.values(), *(() if self.outcome.error else self.outcome.leaves.values()))
+        return sum(leaf.value.nbytes if is_array(leaf.value) else LEAF_BYTES for leaf in held)
 
     def repeats(self) -> bool:
         """Whether the reference, asked again, says the same."""
@@ -201,7 +224,7 @@ class Answer:
             precise = self._in_higher_precision()
             spread = self._spread(given)
         right = {place: (precise or own)[place] for place, leaf in own.items() if leaf.is_float}
-        reach = math.sqrt(max(1, n_floats(given)))
+        reach = math.sqrt(max(_longest_sum(dict(self.draw.make())), n_floats(given)))
         allowed = {}
         for place, leaf in right.items():
             own_error = _distance(own[place].value, leaf.value) if precise else 0.0
@@ -215,7 +238,7 @@ class Answer:
         """The reference's answer with wider inputs; None where it does not run so, or answers something else."""
         wide = _changed(dict(self.draw.make()), _wider)
         outcome = ask(self.reference, wide, self.kit, self.draw.seed)
-        if outcome.error or wide.keys() != self.inputs.keys():
+        if outcome.error:
             return None
         found = outcome.leaves
         own = self.outcome.leaves
@@ -235,6 +258,9 @@ class Answer:
     def _spread(self, given: Leaves) -> dict[str, Any]:
         """Per place: how far the answer moves where the inputs do."""
         n, own = n_floats(given), self.outcome.leaves
+        if _longest_sum(dict(self.draw.make())) > 1:
+            # The weights are moved too.
+            n = max(n, FEW + 1)
         moves = [_mover(n, i) for i in range(n)] if n <= FEW else [_mixer(seed) for seed in range(N_MOVES)]
         found: dict[str, Any] = {}
         for move in moves:
@@ -278,6 +304,8 @@ def _changed(value: Any, change: Callable[[Any], Any]) -> Any:
     """The value with every floating-point number, array or tensor in it replaced by what `change` makes of it."""
     if isinstance(value, float) or is_array(value) or is_tensor(value) or type(value).__module__ == "numpy":
         return change(value)
+    if is_module(value):
+        return _changed_module(value, change)
     if type(value) in (list, tuple):
         return type(value)(_changed(one, change) for one in value)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
@@ -290,6 +318,26 @@ def _changed(value: Any, change: Callable[[Any], Any]) -> Any:
             object.__setattr__(moved, field.name, _changed(getattr(value, field.name), change))
         return moved
     return value
+
+
+def _changed_module(module: Any, change: Callable[[Any], Any]) -> Any:
+    """A copy of torch's module whose weights were changed."""
+    found = copy.deepcopy(module)
+    if change is _wider:
+        return found.to(torch().float64)
+    with torch().no_grad():
+        for weight in (*found.parameters(), *found.buffers()):
+            if weight.is_floating_point():
+                weight.copy_(change(weight))
+    return found
+
+
+def _longest_sum(value: Any) -> int:
+    """The most numbers that any way of working out one number of an answer adds up, as far as the inputs tell."""
+    if is_module(value):
+        return max((max(weight.shape, default=1) for weight in value.parameters()), default=1)
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return max(map(_longest_sum, parts), default=1)
 
 
 def _wider(value: Any) -> Any:

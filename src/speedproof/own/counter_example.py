@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from speedproof.failures import reason
+from speedproof.gate import state
 from speedproof.pairs.marks import is_array
 
 from .answers import Answer, ask
 from .draws import Draw, Source
-from .leaves import is_tensor
+from .leaves import is_module, is_tensor
 from .pair import OwnPair
 from .same import TheSame
 
@@ -46,9 +47,10 @@ def smallest(pair: OwnPair, draw: Draw) -> CounterExample:
         return _differs(equivalence, Answer(pair.sequential, one, pair.kit), candidate, pair)
 
     found = draw
-    if differs(draw):
-        found = next((one for one in _smaller(pair.source, draw, differs) if differs(one)), draw)
-    return _told(pair, found)
+    with state.restored(pair.kit, {}):
+        if differs(draw):
+            found = next((one for one in _smaller(pair.source, draw, differs) if differs(one)), draw)
+        return _told(pair, found)
 
 
 def _differs(equivalence: TheSame, answer: Answer, candidate: Callable[..., Any], pair: OwnPair) -> bool:
@@ -151,6 +153,8 @@ def shown(inputs: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
+    if is_module(value):
+        return f"<{type(value).__name__}>"
     text = " ".join(repr(value).split())
     if is_array(value) or is_tensor(value):
         dtype = f", dtype={value.dtype}" if f"dtype={value.dtype}" not in text else ""

@@ -213,6 +213,20 @@ def is_tensor(value: Any) -> bool:
     return found is not None and isinstance(value, found.Tensor)
 
 
+def is_module(value: Any) -> bool:
+    """Whether it is a module of torch's, such as a model."""
+    found = torch()
+    return found is not None and isinstance(value, found.nn.Module)
+
+
+def _module(value: Any, place: str) -> Iterator[tuple[str, Leaf]]:
+    """As one: its class, and the content of its weights. What else hangs on it is state, which has rules of its own."""
+    from speedproof.tensors.aspects.content import content
+
+    weights = tuple((name, content(weight)) for name, weight in value.state_dict().items())
+    yield place, Leaf(f"module {_name(type(value))}", weights)
+
+
 def _of_library(value: Any, place: str, above: set[int]) -> Iterator[tuple[str, Leaf]] | None:
     """The leaves of what NumPy, torch, pandas or polars made; None for anything else."""
     top = type(value).__module__.partition(".")[0]
@@ -220,6 +234,8 @@ def _of_library(value: Any, place: str, above: set[int]) -> Iterator[tuple[str, 
         return _array(value, place, above)
     if is_tensor(value):
         return _tensor(value, place, above)
+    if is_module(value):
+        return _module(value, place)
     if top == "numpy" and hasattr(value, "bit_generator"):
         return _walk(value.bit_generator.state, place, above)
     if top == "torch" and hasattr(value, "get_state"):

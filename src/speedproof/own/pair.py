@@ -22,7 +22,7 @@ from speedproof.pairs.workload import Workload
 from .answers import Answers
 from .draws import Draw, Source, require_repeatable
 from .inputs import source_of
-from .leaves import torch
+from .leaves import is_module, torch
 from .same import Same, TheSame, agreeing, parsed
 from .trials import SIZES, USUAL, Asked, trials
 
@@ -208,6 +208,11 @@ class OwnPair(Pair):
         """The reference, which must say the same twice. Raises BadInput where it does not."""
         self.require_sound()
         return self.functions[0]
+
+    def modules(self, subject: Any) -> Mapping[str, Any]:
+        """torch's modules among the arguments, by name: their hooks, modes and attributes are watched."""
+        made = self.source.make(min(1, max(self.sizes)), 0)
+        return {name: value for name, value in made.items() if is_module(value)}
 
     def require_sound(self) -> None:
         """Raises BadInput where the reference raises whatever it is asked, or says one thing and then another."""

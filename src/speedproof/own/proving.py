@@ -9,6 +9,7 @@ from speedproof.clock import monotonic_s
 from speedproof.counters import instructions, memory, python
 from speedproof.counters.tally import Counter, work
 from speedproof.digest import source_digest
+from speedproof.gate import state
 from speedproof.gate.certificate import Certificate, Refusal
 from speedproof.gate.check import certify
 from speedproof.gate.gate import GATE, gate_that_allows
@@ -22,7 +23,6 @@ from speedproof.records.base import Body
 from speedproof.records.kinds import Counted, CounterExampled, Faulted, as_answered
 
 from . import counter_example, faults
-from .answers import put_back, random_states
 from .draws import Draw
 from .leaves import torch
 from .pair import OwnPair
@@ -65,13 +65,11 @@ def prove(question: Question, n_faults: int, counts: bool = False) -> Iterator[B
 
 def certified(pair: OwnPair, question: Question, seed: int) -> tuple[Certificate | Refusal, float]:
     """The gate's answer, and the seconds that it took."""
-    start_s, before = monotonic_s(), random_states()
+    start_s = monotonic_s()
     gate = gate_that_allows((*pair.allow, *question.allow), pair)
-    try:
+    # What the reference itself leaves changed is put back too: the process may be the user's own.
+    with state.restored(pair.kit, {}):
         answer = certify(question.target.finding, pair, question.workload, gate=gate, seed=seed)
-    finally:
-        # The reference is asked too, and may draw.
-        put_back(before)
     return answer, monotonic_s() - start_s
 
 
@@ -84,11 +82,10 @@ def planted(question: Question, pair: OwnPair, seed: int, took_s: float, budget_
         return isinstance(certify(finding, pair, question.workload, gate=gate or GATE, seed=seed), Certificate)
 
     def run() -> None:
-        for draw in asked_draws(pair, seed):
-            try:
-                pair.batched(**draw.make())
-            except Exception:
-                continue
+        with state.restored(pair.kit, {}):
+            for draw in asked_draws(pair, seed):
+                with suppress(Exception):
+                    pair.batched(**draw.make())
 
     seen = faults.plant(pair.batched, passes, run, took_s, budget_s, most)
     return Faulted(finding=question.finding, function=question.function, workload=question.workload, **asdict(seen))

@@ -78,13 +78,13 @@ def _call(asked: Asked, asking: Asking, draw: Draw, how: How = "by name") -> Cal
 
 def _asked_about(asked: Asked, asking: Asking, draws: Iterator[Draw]) -> Calls:
     """One call a draw; whether two answers could be told apart is noted."""
-    before = None
     for draw in draws:
         yield _call(asked, asking, draw)
-        answer = asked.answers.of(draw)
+        # Also of another size: some answers hang on that alone.
+        answer, before = asked.answers.of(draw), asked.answers.before
         if before is not None and not asking.n_told_apart:
             asking.n_told_apart += answer.tells_apart(before)
-        before = answer
+        asked.answers.before = answer
 
 
 def _of_size(asked: Asked, size: int) -> Trial:

@@ -11,6 +11,7 @@ import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from importlib.machinery import ModuleSpec
 from io import BytesIO
@@ -93,8 +94,11 @@ def load(text: str) -> Any:
         BadInput: no such file, module, commit or name, or an import that fails.
     """
     name = parsed(text)
-    module = _of_revision(name, text) if name.revision else _module(name, text)
-    return attribute_of(module, name.attribute, text)
+    if not name.revision:
+        return attribute_of(_module(name, text), name.attribute, text)
+    then = _of_revision(name, text)
+    found = attribute_of(then.module, name.attribute, text)
+    return _there(found, then) if then.is_late and inspect.isroutine(found) else found
 
 
 def attribute_of(module: Any, attribute: str, text: str) -> Any:
@@ -125,18 +129,24 @@ def imported(path: Path, text: str = "") -> ModuleType:
     add_users_folders(str(root))
     if root != resolved.parent:
         add_users_folders(str(resolved.parent))
+    return _imported_from(resolved, root, dotted, text or str(path))
+
+
+def _imported_from(resolved: Path, root: Path, dotted: str, text: str) -> ModuleType:
+    """The module of a file: of its package where that is found, else under a name of its own."""
+    if root != resolved.parent:
         spec = importlib.util.find_spec(dotted)
         if spec and spec.origin and Path(spec.origin).resolve() == resolved:
-            with _told(text or str(path)):
+            with _told(text):
                 return importlib.import_module(dotted)
     name = f"given_{sha256(str(resolved).encode()).hexdigest()[:8]}_{resolved.stem}"
     spec = importlib.util.spec_from_file_location(name, resolved)
     if spec is None or spec.loader is None:
-        raise BadInput(f"{text or path}: it cannot be imported. Expected a Python file.")
+        raise BadInput(f"{text}: it cannot be imported. Expected a Python file.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        with _told(text or str(path)):
+        with _told(text):
             spec.loader.exec_module(module)
     except BadInput:
         sys.modules.pop(name, None)
@@ -278,33 +288,73 @@ def _present_file(name: Name, text: str) -> Path:
     return Path(spec.origin)
 
 
+@dataclass(frozen=True)
+class _Then:
+    """A commit's module, and what it takes to have others of its tree found, and none of today's."""
+
+    module: ModuleType
+    modules: dict[str, ModuleType]
+    """All of the tree that were imported so far."""
+    names: frozenset[str]
+    """Packages and modules that the tree has, or that today's has: none of today's is to be found."""
+    path: list[str]
+    tree: Path
+    is_late: bool
+    """Whether a function of the tree imports something when it is called."""
+
+
 @functools.cache
-def _of_revision(name: Name, text: str) -> ModuleType:
+def _of_revision(name: Name, text: str) -> _Then:
     """The module as it was, beside today's, with the modules of its own tree, which nobody else finds."""
     tree, file = _exported(name, text)
     top = _top(_present_file(name, text), text)
     root, dotted = _package(tree / file)
-    today = {
-        key: one for key, one in sys.modules.items() if _lies_in(one, top) or key.split(".")[0] == dotted.split(".")[0]
+    in_package = root != (tree / file).parent
+    names = {_top_name(key) for key, one in sys.modules.items() if _lies_in(one, top)}
+    names |= {_top_name(dotted)} if in_package else set()
+    names |= {one.stem for one in root.iterdir() if one.suffix == ".py" or (one / "__init__.py").is_file()} - {
+        _top_name(key) for key, one in sys.modules.items() if not _lies_in(one, top)
     }
-    path = list(sys.path)
-    for key in today:
-        del sys.modules[key]
-    sys.path[:] = [str(root), *([str((tree / file).parent)] if root != (tree / file).parent else []), *path]
-    importlib.invalidate_caches()
+    path = [*_path_then(top, tree), str(root), *([str((tree / file).parent)] if in_package else [])]
+    modules: dict[str, ModuleType] = {}
+    then = partial(_Then, modules=modules, names=frozenset(names - sys.stdlib_module_names), path=path, tree=tree)
+    with _found_then(then(module=ModuleType(""), is_late=False)):
+        importlib.invalidate_caches()
+        module = _imported_from(tree / file, root, dotted, text)
+    used = [module, *modules.values()]
+    late = any(_imports_late(Path(str(one.__file__))) for one in used if getattr(one, "__file__", None))
+    return then(module=module, is_late=late)
+
+
+def _top_name(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def _path_then(top: Path, tree: Path) -> list[str]:
+    """Where modules are searched for today, with the commit's folders for those of the user's tree."""
+    found = []
+    for one in sys.path:
+        folder = Path(one).resolve()
+        is_users = folder.is_relative_to(top.resolve()) and not any(part in INSTALLED for part in folder.parts)
+        found.append(str(tree / folder.relative_to(top.resolve())) if is_users else one)
+    return found
+
+
+@contextmanager
+def _found_then(then: _Then) -> Iterator[None]:
+    """Meanwhile modules of the tree are found, and none of today's of the same names."""
+    path, before = list(sys.path), set(sys.modules)
+    today = {key: sys.modules.pop(key) for key in before if _top_name(key) in then.names}
+    sys.modules.update(then.modules)
+    sys.path[:] = then.path
     try:
-        with _told(text):
-            module = importlib.import_module(dotted)
-        then = {key: one for key, one in sys.modules.items() if _lies_in(one, tree)}
-        then_path = list(sys.path)
+        yield
     finally:
-        for key in [key for key, one in sys.modules.items() if _lies_in(one, tree)]:
-            del sys.modules[key]
+        for key in [*sys.modules]:
+            if _top_name(key) in then.names or (key not in before and _lies_in(sys.modules[key], then.tree)):
+                then.modules[key] = sys.modules.pop(key)
         sys.modules.update(today)
         sys.path[:] = path
-    if any(_imports_late(Path(str(one.__file__))) for one in then.values() if getattr(one, "__file__", None)):
-        return _Elsewhere(module, then, then_path)
-    return module
 
 
 def _lies_in(module: Any, folder: Path) -> bool:
@@ -324,30 +374,12 @@ def _imports_late(path: Path) -> bool:
     return any(isinstance(inner, ast.Import | ast.ImportFrom) for node in functions for inner in ast.walk(node))
 
 
-class _Elsewhere(ModuleType):
-    """A module whose functions find the modules of their own tree also where they import them when they are called."""
+def _there(function: Callable[..., Any], then: _Then) -> Callable[..., Any]:
+    """The function with the modules of its own tree also where it imports them when it is called."""
 
-    def __init__(self, module: ModuleType, modules: dict[str, ModuleType], path: list[str]) -> None:
-        super().__init__(module.__name__)
-        for name, value in vars(module).items():
-            setattr(self, name, _there(value, modules, path) if inspect.isfunction(value) else value)
-
-
-def _there(function: Callable[..., Any], modules: dict[str, ModuleType], path: list[str]) -> Callable[..., Any]:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        today = {key: sys.modules.get(key) for key in modules}
-        own_path = list(sys.path)
-        sys.modules.update(modules)
-        sys.path[:] = path
-        try:
+        with _found_then(then):
             return function(*args, **kwargs)
-        finally:
-            sys.path[:] = own_path
-            for key, one in today.items():
-                if one is None:
-                    sys.modules.pop(key, None)
-                else:
-                    sys.modules[key] = one
 
     return call

@@ -256,7 +256,7 @@ def build(
 
 
 def render(report: Report, name: str) -> str:
-    """The report in one of the templates: `report.md`, `table.md`, `figures.md` or `index.html`, all user text escaped."""
+    """The report in one of the templates, such as `report.md` or `index.html`, all user text escaped."""
     folders = {extra.section.name: extra.section.templates for extra in report.extras}
     return fill(name, folders, report=report)
 

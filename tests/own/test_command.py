@@ -1,0 +1,360 @@
+"""The command on a user's own pair: its exit status, its card, its JSON and the files that it writes."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import speedproof
+from speedproof import __main__ as command
+from speedproof.errors import BadInput
+from speedproof.own import cards
+from speedproof.own.asking import check_pair
+from speedproof.own.cards import pairs_in
+
+MINE = """\
+import os
+import sys
+import time
+
+import numpy as np
+
+
+def slow(items):
+    found = []
+    for item in items:
+        if item not in found:
+            found.append(item)
+    return found
+
+
+def fast(items):
+    return list(dict.fromkeys(items))
+
+
+def wrong(items):
+    return sorted(set(items))
+
+
+def extended(items):
+    items.append(0)
+    return list(dict.fromkeys(items[:-1]))
+
+
+def hanging(items):
+    while items:
+        time.sleep(0.01)
+    return []
+
+
+def exiting(items):
+    sys.exit(5)
+
+
+def ending(items):
+    os._exit(5)
+
+
+def raising(items):
+    raise RuntimeError("always")
+
+
+def other(items, more):
+    return items
+
+
+def make(size, rng: "random.Random"):
+    return {"items": [rng.randrange(size + 1) for _ in range(size)]}
+
+
+def numpys(size, rng):
+    return rng.standard_normal(size)
+
+
+def total(items):
+    return float(sum(items))
+
+
+def total_in_single(items):
+    return float(np.sum(np.asarray(items, np.float32)))
+
+
+def unseeded(size, rng):
+    return [time.perf_counter_ns()]
+
+
+value = 3
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A user's folder with a file in it, which is where they are."""
+    folder = tmp_path / "user"
+    folder.mkdir()
+    (folder / "mine.py").write_text(MINE, encoding="utf-8")
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(cards, "CACHE", tmp_path / "cache")
+    monkeypatch.setenv("SPEEDPROOF_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("SPEEDPROOF_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    modules, path = set(sys.modules), list(sys.path)
+    yield folder
+    for name in [name for name in sys.modules if name not in modules and "mine" in name]:
+        del sys.modules[name]
+    sys.path[:] = path
+
+
+def asked(*words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """`speedproof WORDS`, ended, as a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "speedproof", *words], capture_output=True, text=True, env={**os.environ, **variables}
+    )
+
+
+def here(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    """The status of the same in this process, which starts others where the user's code runs."""
+    monkeypatch.setattr(sys, "argv", ["speedproof", *words])
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+        raise SystemExit(0)
+    return int(ended.value.code or 0)
+
+
+CHECK = ("check", "mine.py:slow")
+INPUTS = ("--inputs", "mine.py:make")
+QUICK = ("--sizes", "0,1,2,8", "--faults", "0")
+
+
+# What is found.
+
+
+def test_the_same_is_status_0_and_a_card(mine: Path) -> None:
+    found = asked(*CHECK, "mine.py:fast", *INPUTS, "--sizes", "0,1,2,8")
+    assert found.returncode == 0, found.stderr
+    lines = found.stdout.splitlines()
+    assert lines[0] == "SAME ANSWER: fast gives what slow gives."
+    assert any(line.split() == "compared".split() + line.split()[1:] and "exactly" in line for line in lines)
+    assert any("planted in the candidate were seen" in line for line in lines)
+    assert "speedproof measure mine.py:slow mine.py:fast --inputs mine.py:make" in lines[-1]
+    assert "Traceback" not in found.stderr
+
+
+def test_another_answer_is_status_1_with_the_smallest_inputs_a_file_that_shows_it_and_no_certificate(
+    mine: Path,
+) -> None:
+    found = asked(
+        *CHECK, "mine.py:wrong", *INPUTS, *QUICK, "--reproduce", "shown.py", "--seed", "3", "--certificate", "no.json"
+    )
+    assert found.returncode == 1 and not (mine / "no.json").exists()
+    lines = found.stdout.splitlines()
+    assert lines[0] == "NOT THE SAME: wrong does not give what slow gives."
+    told = {line[2:20].strip(): line[20:] for line in lines[1:]}
+    assert told["smallest inputs"].startswith("items=[") and told["slow"] != told["wrong"]
+    assert (
+        told["see it again"]
+        == f"speedproof {' '.join(CHECK)} mine.py:wrong {' '.join(INPUTS)} --sizes 0,1,2,8 --seed 3"
+    )
+    shown = subprocess.run(
+        [
+            sys.executable,
+            "-I",
+            "-c",
+            f"import runpy, sys\nsys.modules['speedproof'] = None\nrunpy.run_path({str(mine / 'shown.py')!r})",
+        ],
+        capture_output=True,
+        text=True,
+        cwd="/",
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.splitlines() == [f"reference: {told['slow']}", f"candidate: {told['wrong']}"]
+
+
+def test_a_change_of_arguments_is_in_the_file_too(mine: Path) -> None:
+    found = asked(*CHECK, "mine.py:extended", *INPUTS, *QUICK, "--reproduce", "shown.py")
+    assert found.returncode == 1 and "changes its arguments" in found.stdout
+    shown = subprocess.run([sys.executable, mine / "shown.py"], capture_output=True, text=True, cwd="/")
+    assert "and leaves its arguments as {'items': [0]}" in shown.stdout
+
+
+def test_json_has_its_fields_and_nothing_else_on_standard_output(mine: Path) -> None:
+    found = asked(*CHECK, "mine.py:fast", *INPUTS, *QUICK, "--json")
+    told: dict[str, Any] = json.loads(found.stdout)
+    assert found.returncode == 0 and told["verdict"] == "same"
+    assert (told["reference"], told["candidate"]) == ("mine.py:slow", "mine.py:fast")
+    assert told["n_calls"] > 10 and told["n_compared"] > 10 and told["worst_share_of_allowed"] == 0.0
+    assert told["not_asked"] == [] and told["allowed_to"] == {}
+    assert told["next"].startswith("speedproof measure")
+    found = asked("check", "mine.py:total", "mine.py:total_in_single", "--inputs", "mine.py:numpys", *QUICK, "--json")
+    told = json.loads(found.stdout)
+    assert found.returncode == 1 and told["verdict"] == "not the same" and told["rule"] == "element"
+    assert set(told["counter_example"]) == {"inputs", "expected", "got", "draw"}
+    assert "dtype=float64" in told["counter_example"]["inputs"]
+    assert told["next"].startswith("speedproof check") and "--seed" in told["next"]
+
+
+def test_a_certificate_is_valid_until_something_changes(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = asked(*CHECK, "mine.py:fast", *INPUTS, *QUICK, "--certificate", "proof.json")
+    assert found.returncode == 0
+    told = json.loads((mine / "proof.json").read_text())
+    assert str(mine) not in (mine / "proof.json").read_text()
+    assert list(told["sources"]) == ["mine.py"] and told["asked"][:2] == ["mine.py:slow", "mine.py:fast"]
+    assert str(speedproof.verify("proof.json")) == "VALID"
+    monkeypatch.chdir("/")
+    assert speedproof.verify(mine / "proof.json").is_valid
+    (mine / "mine.py").write_text(MINE + "\n\nmore = 1\n", encoding="utf-8")
+    assert str(speedproof.verify(mine / "proof.json")) == "STALE (mine.py changed)"
+    (mine / "mine.py").unlink()
+    assert str(speedproof.verify(mine / "proof.json")) == "STALE (mine.py is gone)"
+    told["versions"]["python"] = "2.7"
+    (mine / "proof.json").write_text(json.dumps(told))
+    assert "was 2.7" in str(speedproof.verify(mine / "proof.json"))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", "null", '{"format": 9}', "\xff", '{"format": 1, "sources": [], "versions": {}}']
+)
+def test_what_is_no_certificate_is_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / "proof.json").write_text(text, encoding="latin-1")
+    with pytest.raises(BadInput, match="is no certificate"):
+        speedproof.verify(tmp_path / "proof.json")
+    with pytest.raises(BadInput, match="Expected a certificate"):
+        speedproof.verify(tmp_path / "none.json")
+
+
+# Candidates that end or hang the process.
+
+
+@pytest.mark.parametrize(
+    ("candidate", "words"),
+    [("hanging", "--budget-s 2"), ("exiting", "sys.exit"), ("ending", "")],
+)
+def test_a_candidate_that_hangs_or_ends_the_process_is_status_2_and_one_line(
+    mine: Path, candidate: str, words: str
+) -> None:
+    found = asked(*CHECK, f"mine.py:{candidate}", *INPUTS, *QUICK, "--budget-s", "2")
+    said = found.stdout + found.stderr
+    assert found.returncode == 2, said
+    assert words in said and "Traceback" not in said
+    assert not found.stdout or found.stdout.startswith("NOT JUDGED")
+
+
+# Bad input.
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["mine.py:slow"], "Two functions are held against each other, got 1"),
+        (["mine.py:slow", "mine.py:fast", "mine.py:wrong"], "got 3"),
+        (["mine.py:slow", "mine.py:fats", *INPUTS], "nothing is called 'fats' there. The nearest name"),
+        (["mien.py:slow", "mine.py:fast", *INPUTS], "there is no file 'mien.py'. The nearest name is mine.py"),
+        (["mine.py:slow", "mine.py:other", *INPUTS], "The two functions take other parameters"),
+        (["mine.py:slow", "mine.py:fast"], "def make(size, rng):"),
+        (["mine.py:slow", "mine.py:fast", "--inputs", "make"], "names nothing. Expected FILE.py:NAME"),
+        (["mine.py:slow", "mine.py:fast", "--inputs", "mine.py:unseeded"], "ignores its seed"),
+        (["HEAD:mine.py:slow", "mine.py:fast", *INPUTS], "Expected a file of a git repository"),
+        (["mine.py:slow", "mine.py:fast", *INPUTS, "--sizes", "a"], "are no sizes"),
+        (["mine.py:slow", "mine.py:fast", *INPUTS, "--exceptions", "all"], "Expected type, text or any"),
+        (["mine.py:slow", "mine.py:fast", *INPUTS, "--same", "close(rel=1)"], "is no way to compare"),
+        (["mine.py:slow", "mine.py:fast", *INPUTS, "--pairs", "mine.py"], "--inputs and --pairs together"),
+        (["--pairs", "mine.py"], "there is no pair in it"),
+        (["--pairs", "none.py"], "there is no such file"),
+    ],
+)
+def test_bad_input_is_one_clear_error_and_status_2(
+    words: list[str], told: str, mine: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert here(monkeypatch, "check", *words) == 2
+    said = "".join(capfd.readouterr())
+    assert told in " ".join(said.split()) or told in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((*INPUTS, "--results", "/dev/null/x"), "/dev/null/x"),
+        ((*INPUTS, "--certificate", "no/such/proof.json"), "--certificate no/such/proof.json"),
+    ],
+)
+def test_what_cannot_be_written_is_one_clear_error(
+    words: tuple[str, ...], told: str, mine: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert here(monkeypatch, *CHECK, "mine.py:fast", *words, *QUICK) == 2
+    said = "".join(capfd.readouterr())
+    assert told in said and "Traceback" not in said
+
+
+def test_a_counter_example_that_cannot_be_written_is_one_clear_error(
+    mine: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert here(monkeypatch, *CHECK, "mine.py:wrong", *INPUTS, *QUICK, "--reproduce", "no/such/file.py") == 2
+    said = "".join(capfd.readouterr())
+    assert "--reproduce no/such/file.py" in said and "Traceback" not in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+def test_a_full_disk_is_one_clear_error(
+    mine: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert here(monkeypatch, *CHECK, "mine.py:fast", *INPUTS, *QUICK, "--certificate", "/dev/full") == 2
+    said = "".join(capfd.readouterr())
+    assert "No space left" in said and "Traceback" not in said
+
+
+def test_a_cache_that_cannot_be_written_is_one_clear_error(
+    mine: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cards, "CACHE", mine / "mine.py")
+    assert here(monkeypatch, *CHECK, "mine.py:fast", *INPUTS, *QUICK) == 2
+    said = "".join(capfd.readouterr())
+    assert "SPEEDPROOF_CACHE names another folder" in said and "Traceback" not in said
+
+
+# Pairs that stay.
+
+
+def test_pairs_of_a_file_go_by_name_and_work_in_this_process(
+    mine: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (mine / "held.py").write_text(
+        "from speedproof import Pair\nimport mine\n"
+        "ONE = Pair(mine.slow, mine.fast, inputs=mine.make, sizes=(0, 1, 5))\n"
+        "TWO = Pair('mine.py:fast', 'mine.py:wrong', inputs='mine.py:make', sizes=(0, 1, 5))\n",
+        encoding="utf-8",
+    )
+    assert here(monkeypatch, "check", "slow", "--pairs", "held.py", "--faults", "0") == 0
+    assert "SAME ANSWER" in capfd.readouterr().out
+    assert here(monkeypatch, "check", "--pairs", "held.py", "--faults", "0", "--json") == 1
+    verdicts = [one["verdict"] for one in json.loads(capfd.readouterr().out)]
+    assert verdicts == ["same", "not the same"]
+    assert here(monkeypatch, "check", "slwo", "--pairs", "held.py") == 2
+    assert "Expected one of: slow, fast" in capfd.readouterr().err
+    found = pairs_in(mine / "held.py")
+    assert list(found) == ["slow", "fast"] and check_pair(found["slow"], seed=1).certificate.n_checks > 5
+
+
+def test_two_pairs_of_one_name_are_told(mine: Path) -> None:
+    (mine / "held.py").write_text(
+        "from speedproof import Pair\n"
+        "ONE = Pair('mine.py:slow', 'mine.py:fast')\nTWO = Pair('mine.py:slow', 'mine.py:wrong')\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(BadInput, match="two pairs are called 'slow'"):
+        pairs_in(mine / "held.py")
+
+
+def test_waivers_and_rules_are_part_of_the_command_that_repeats_it(
+    mine: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--allow", "files: a log", "--same", "sets(why='a cloud')")
+    assert here(monkeypatch, *CHECK, "mine.py:wrong", *INPUTS, *QUICK, *words, "--json") == 0
+    told = json.loads(capfd.readouterr().out)
+    assert told["allowed_to"] == {"files": "a log"}
+    assert "--allow 'files: a log'" in told["next"] and "sets(why=" in told["next"]

@@ -1,0 +1,69 @@
+"""The textbook: every verdict as it is known beforehand, trials that add up, and a record that is of today's check."""
+
+from pathlib import Path
+
+import pytest
+
+from speedproof.records.record import read as read_records
+from speedproof_studies.gate_source import own_digest
+from speedproof_studies.kinds import KINDS, Read
+from speedproof_studies.reading.session import AT_A_TIME, Left, left, read
+from speedproof_studies.reading.verb import wrongly_judged
+from speedproof_studies.textbook import ENTRIES
+from speedproof_studies.textbook.entry import Entry
+
+LEAST = 40
+"""Rewrites of each kind that the issue of this check asks for."""
+
+
+def body(entry: Entry, seed: int, n_seeds: int, gate: str = "", passed: int | None = None) -> Read:
+    """A record of an entry that was judged rightly, unless told otherwise."""
+    n = (n_seeds if entry.right else 0) if passed is None else passed
+    return Read(
+        entry=entry.name,
+        right=entry.right,
+        seed=seed,
+        n_seeds=n_seeds,
+        n_passed=n,
+        n_refused=n_seeds - n,
+        gate=gate or own_digest(),
+    )
+
+
+def test_half_of_the_textbook_is_right_and_no_name_comes_twice() -> None:
+    names = [entry.name for entry in ENTRIES]
+    assert len(names) == len(set(names))
+    assert min(sum(entry.right is right for entry in ENTRIES) for right in (True, False)) >= LEAST
+
+
+def test_what_is_recorded_of_todays_check_is_not_asked_again() -> None:
+    first, second = ENTRIES[:2]
+    known = [body(first, 0, AT_A_TIME), body(second, 0, AT_A_TIME, gate="another check")]
+    assert left([first, second], known, 2 * AT_A_TIME) == [
+        Left(second.name, 0, AT_A_TIME),
+        Left(first.name, AT_A_TIME, AT_A_TIME),
+        Left(second.name, AT_A_TIME, AT_A_TIME),
+    ]
+    assert left([first], [body(first, 0, AT_A_TIME)], AT_A_TIME) == []
+
+
+def test_a_right_one_that_was_refused_and_a_wrong_one_that_passed_are_told() -> None:
+    right, wrong = (next(entry for entry in ENTRIES if entry.right is kind) for kind in (True, False))
+    good = [body(right, 0, 3), body(wrong, 0, 3)]
+    bad = [body(right, 3, 3, passed=2), body(wrong, 3, 3, passed=1)]
+    assert wrongly_judged([*good, *bad]) == bad
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_an_entry_under_the_other_label_is_judged_wrongly(right: bool) -> None:
+    entry = next(one for one in ENTRIES if one.right is not right)
+    mislabelled = Entry(entry.name, entry.reference, entry.candidate, entry.inputs, right, entry.why)
+    assert wrongly_judged([read(mislabelled, 0, 1, n_faults=0)])
+
+
+def test_the_record_is_of_todays_check_and_judges_all_as_known(published: Path) -> None:
+    found = [r.body for r in read_records(published / "results", KINDS).records if isinstance(r.body, Read)]
+    todays = [one for one in found if one.gate == own_digest()]
+    told = "The textbook's record is of another check. Run: python -m bench textbook"
+    assert {one.entry for one in todays} == {entry.name for entry in ENTRIES}, told
+    assert wrongly_judged(todays) == []
