@@ -12,7 +12,7 @@ _PLACES = {
     "certified": "own.asking:certified",
     "check": "own.asking:check",
     "clusters": "own.same:clusters",
-    "load_ipython_extension": "own.notebook:load_ipython_extension",
+    "load_ipython_extension": "own.doors.notebook:load_ipython_extension",
     "numbers": "own.same:numbers",
     "ranking": "own.same:ranking",
     "sets": "own.same:sets",

@@ -4,7 +4,7 @@ from .gate.certificate import Certificate as Certificate
 from .own.asking import Checked as Checked
 from .own.asking import certified as certified
 from .own.asking import check as check
-from .own.notebook import load_ipython_extension as load_ipython_extension
+from .own.doors.notebook import load_ipython_extension as load_ipython_extension
 from .own.pair import OwnPair as Pair
 from .own.proof import verify as verify
 from .own.same import argmax as argmax

@@ -7,7 +7,8 @@ from speedproof.report.page.plot import AXIS, CELL, Plot, error_bars, label, rol
 
 from .kinds import Powered
 from .planted.rates import Detection
-from .power.rates import alarms, clopper_pearson
+from .power.rates import alarms
+from .proportion import clopper_pearson
 
 PERCENT = {"range": [-0.04, 1.04], "tickformat": ".0%", "nticks": 6}
 

@@ -155,7 +155,7 @@ def test_another_answer_is_status_1_with_the_smallest_inputs_a_file_that_shows_i
     lines = found.stdout.splitlines()
     assert lines[0] == "NOT THE SAME: wrong does not give what slow gives."
     told = {line[2:20].strip(): line[20:] for line in lines[1:]}
-    assert told["smallest inputs"].startswith("items=[") and told["slow"] != told["wrong"]
+    assert told["smallest inputs"].startswith("items=[") and told["reference"] != told["candidate"]
     assert (
         told["see it again"]
         == f"speedproof {' '.join(CHECK)} mine.py:wrong {' '.join(INPUTS)} --sizes 0,1,2,8 --seed 3"
@@ -172,7 +172,7 @@ def test_another_answer_is_status_1_with_the_smallest_inputs_a_file_that_shows_i
         cwd="/",
     )
     assert shown.returncode == 0, shown.stderr
-    assert shown.stdout.splitlines() == [f"reference: {told['slow']}", f"candidate: {told['wrong']}"]
+    assert shown.stdout.splitlines() == [f"reference: {told['reference']}", f"candidate: {told['candidate']}"]
 
 
 def test_a_change_of_arguments_is_in_the_file_too(mine: Path) -> None:

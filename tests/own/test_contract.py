@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from speedproof.errors import BadInput, NotEquivalent
+from speedproof.own.random_state import random_marks
 
 from .asked import asked, refused, unsound
 
@@ -163,8 +165,8 @@ def test_arguments_that_are_changed_before_an_exception_count_too() -> None:
             raise ValueError("two")
         return items[0] if items else 0
 
-    asked(clearing, clearing, numbers)
-    assert refused(not_clearing, clearing, numbers).rule == "inputs"
+    asked(clearing, clearing, numbers, sizes=(1, 2, 5))
+    assert refused(not_clearing, clearing, numbers, sizes=(1, 2, 5)).rule == "inputs"
 
 
 def test_there_is_no_fourth_way_to_compare_exceptions() -> None:
@@ -243,11 +245,13 @@ def test_a_check_leaves_the_random_numbers_where_they_were() -> None:
     random.seed(5)
     np.random.seed(5)
     torch.manual_seed(5)
-    before = random.getstate(), np.random.get_state()[2], torch.random.get_rng_state()
+    before = random_marks()
     asked(shuffled, shuffled_by_hand, numbers)
+    refused(jittered, jittered_and_one_more, arrays)
     refused(dropped, dropped_and_one_more, tensors)
-    after = random.getstate(), np.random.get_state()[2], torch.random.get_rng_state()
-    assert before[:2] == after[:2] and torch.equal(before[2], after[2])
+    assert random_marks() == before
+    random.random()
+    assert random_marks() != before
 
 
 # State of the process.
@@ -446,6 +450,17 @@ def test_an_array_that_is_known_by_identity_is_refused() -> None:
         return held[-1][1]
 
     assert refused(lambda items: np.cumsum(items), known_array, arrays)
+
+
+def test_a_frame_is_an_argument_as_any_other() -> None:
+    def make(size: int, rng: np.random.Generator) -> dict[str, Any]:
+        return {"items": pd.DataFrame({"x": rng.integers(0, 9, size)})}
+
+    def twice(items: Any) -> Any:
+        return items["x"] * 2
+
+    asked(twice, lambda items: items["x"] + items["x"], make)
+    assert refused(twice, lambda items: items["x"] * 2 + (len(items) > 4), make)
 
 
 def test_what_is_added_up_over_calls_is_refused() -> None:

@@ -196,7 +196,8 @@ def test_a_check_that_passes_everything_sees_no_fault_and_one_that_passes_nothin
 
     blind = plant(dedupe, lambda: True, run, 0.1, 30.0)
     assert blind.n_seen == 0 and len(blind.unseen) == blind.n_planted > 0
-    strict = plant(dedupe, lambda: False, run, 0.1, 30.0)
+    as_written = dedupe.__code__
+    strict = plant(dedupe, lambda: dedupe.__code__ is as_written, run, 0.1, 30.0)
     assert strict.n_seen == strict.n_planted == blind.n_planted and not strict.unseen
 
 

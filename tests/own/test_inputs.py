@@ -192,7 +192,9 @@ def test_a_strategy_draws_and_finds_the_smallest_difference_itself() -> None:
 
 def test_a_strategy_may_draw_the_only_argument_or_a_tuple() -> None:
     asked(total, summed, st.lists(st.integers()))
-    asked(scaled, lambda items, factor: [factor * i for i in items], st.tuples(st.lists(st.integers()), st.integers()))
+    asked(
+        scaled, lambda items, factor=2: [factor * i for i in items], st.tuples(st.lists(st.integers()), st.integers())
+    )
     assert refused(total, without_the_last_of_four, st.lists(st.integers(1, 9), min_size=4, max_size=4))
 
 
@@ -229,7 +231,7 @@ def last_order(orders: list[Order]) -> int:
     return orders[-1].amount if orders else 0
 
 
-def of_arrays(x: Float[np.ndarray, "n d"], weights: Float[np.ndarray, " d"]) -> Any:
+def of_arrays(x: Float[np.ndarray, "n d"], weights: Float[np.ndarray, "1 d"]) -> Any:
     return x * weights
 
 
@@ -237,8 +239,8 @@ def of_arrays_without_weights(x: Any, weights: Any) -> Any:
     return x * 1.0
 
 
-def of_tensors(x: Float32[Tensor, "n 3"], chosen: Bool[Tensor, " n"], counts: Int[Tensor, " n"]) -> Any:
-    return x * chosen[:, None] + counts[:, None]
+def of_tensors(x: Float32[Tensor, "n 3"], chosen: Bool[Tensor, "n 1"], counts: Int[Tensor, "n 1"]) -> Any:
+    return x * chosen + counts
 
 
 def test_annotations_alone_suffice() -> None:
@@ -253,12 +255,12 @@ def test_annotations_alone_see_what_is_wrong() -> None:
     assert refused(of_choices, always_sum)
     assert refused(of_orders, last_order)
     assert refused(of_arrays, of_arrays_without_weights)
-    assert refused(of_tensors, lambda x, chosen, counts: x * chosen[:, None])
+    assert refused(of_tensors, lambda x, chosen, counts: x * chosen)
 
 
 def test_jaxtyping_shapes_are_kept_across_arguments() -> None:
     arrays = made(None, of_arrays)
-    assert arrays["x"].shape[1:] == arrays["weights"].shape and arrays["x"].dtype == np.float32
+    assert arrays["x"].shape[1:] == arrays["weights"].shape[1:] and arrays["x"].dtype == np.float32
     assert len({made(None, of_arrays, seed=seed)["x"].shape for seed in range(20)}) > 3
     tensors = made(None, of_tensors)
     assert tensors["x"].shape == (len(tensors["chosen"]), 3) and tensors["counts"].dtype == torch.int64
@@ -378,6 +380,7 @@ def test_only_the_sizes_that_are_named_are_made() -> None:
         return [rng.randrange(9) for _ in range(size)]
 
     asked(total, summed, make, sizes=(4, 8))
+    assert "smallest inputs" in str(refused(total, len, make, sizes=(5, 8)))
     assert "too few" in unsound(total, summed, make, sizes=(3, 8))
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from scipy import stats
 
 from speedproof import cli
 from speedproof.counters.tally import count
@@ -20,12 +21,13 @@ from speedproof.tensors.counters import operators
 from speedproof.timing.comparison import Comparison, Launch
 from speedproof.timing.plan import Plan
 from speedproof_studies.kinds import Powered
-from speedproof_studies.power.rates import clopper_pearson, pooled_rows, power_rows
+from speedproof_studies.power.rates import pooled_rows, power_rows
 from speedproof_studies.power.slowed_call import save_inputs, slowed
 from speedproof_studies.power.slowed_finding import pair_of, target_of
 from speedproof_studies.power.study import INJECTED, OURS, ask_ours, certificates, tools
 from speedproof_studies.power.tools import PEERS, Half, PeerFailed, installed
 from speedproof_studies.project import PROJECT
+from speedproof_studies.proportion import clopper_pearson, upper
 
 STUDY = "speedproof_studies.power.study"
 SMALL = Workload("power", "tiny", 20, n_threads=1)
@@ -65,6 +67,15 @@ def test_false_alarms_and_detections_are_counted_apart_with_exact_intervals() ->
     # By hand: 1 - 0.025 ** (1 / n).
     assert clopper_pearson(0, 100) == pytest.approx((0.0, 1 - 0.025**0.01))
     assert clopper_pearson(100, 100)[1] == 1.0
+
+
+@pytest.mark.parametrize("n", [1, 7, 80, 3000])
+def test_intervals_are_the_librarys(n: int) -> None:
+    for happened in {0, 1, n // 3, n - 1, n}:
+        told = stats.binomtest(happened, n).proportion_ci(0.95, "exact")
+        assert clopper_pearson(happened, n) == pytest.approx((told.low, told.high), abs=1e-9)
+        one_sided = stats.binomtest(happened, n, alternative="less").proportion_ci(0.95, "exact")
+        assert upper(happened, n) == pytest.approx(one_sided.high, abs=1e-9)
     assert INJECTED[0] == 0
 
 

@@ -16,6 +16,7 @@ from speedproof.records.kinds import Certified, Counted, CounterExampled, Faulte
 from speedproof.records.record import read
 from speedproof.report import report as reports
 from speedproof.sittings.resumption import scope_of
+from speedproof.timing.comparison import Verdict
 from speedproof.timing.estimate import TARGET_HALF_WIDTH
 from speedproof.timing.plan import Plan, plans_of_pairs
 from speedproof.timing.runner import sample_all
@@ -63,6 +64,8 @@ def measure(
     pairs: own.PairsFile = None,
     same: own.SameAs = None,
     sizes: own.Sizes = None,
+    exceptions: own.Exceptions = "type",
+    specials: own.Specials = False,
     workload: Annotated[str, typer.Option(help="Workload to measure.")] = "report",
     subject: SubjectName = None,
     budget_s: Budget = RUN_BUDGET_S,
@@ -76,7 +79,8 @@ def measure(
     Example: python -m bench measure category_lookup --budget-s 60
     """
     if own.is_own(names, inputs, pairs):
-        found = own.own_pairs(names, inputs, pairs, same=same, sizes=own.sizes_of(sizes))
+        asked_of = {"same": same, "sizes": own.sizes_of(sizes), "exceptions": exceptions, "specials": specials}
+        found = own.own_pairs(names, inputs, pairs, **asked_of)
         timed_s = OWN_BUDGET_S if budget_s == RUN_BUDGET_S else budget_s
         raise typer.Exit(
             _measure_own(context, found, Measuring(own.own_results(results), timed_s, precision, seed, as_json))
@@ -120,6 +124,8 @@ def run(
     pairs: own.PairsFile = None,
     same: own.SameAs = None,
     sizes: own.Sizes = None,
+    exceptions: own.Exceptions = "type",
+    specials: own.Specials = False,
     quick: Annotated[bool, typer.Option("--quick", help="The tiny subject, and one control a finding.")] = False,
     subject: SubjectName = None,
     budget_s: Annotated[float | None, typer.Option(min=1, help="Seconds for timing.")] = None,
@@ -140,7 +146,8 @@ def run(
       python -m bench run --quick
     """
     if own.is_own(names, inputs, pairs):
-        found = own.own_pairs(names, inputs, pairs, same=same, sizes=own.sizes_of(sizes))
+        asked_of = {"same": same, "sizes": own.sizes_of(sizes), "exceptions": exceptions, "specials": specials}
+        found = own.own_pairs(names, inputs, pairs, **asked_of)
         how = Measuring(own.own_results(results), budget_s or OWN_BUDGET_S, precision, seed, as_json, whole=True)
         raise typer.Exit(_measure_own(context, found, how))
     findings = chosen_findings(context, names)
@@ -247,6 +254,8 @@ def _measure_own(context: typer.Context, pairs: Sequence[OwnPair], how: Measurin
             row = built.rows[0]
             told["measured"] = row_as_json(row)
             lines += measured_lines(pair, built)
+            if row.figure.verdict is Verdict.WITHHELD and "(in a timed call)" in row.figure.why:
+                status = max(status, 1)
             if how.whole:
                 status = max(status, int(is_slower(row)))
                 lines += [f"  {'page':<18}{reports.write(built, how.results / pair.name)[-1]}"]

@@ -14,8 +14,8 @@ from speedproof.folders import PROJECT, RESULTS, RESULTS_NAMED
 from speedproof.gate.certificate import Certificate, Refusal
 from speedproof.own import proof
 from speedproof.own.cards import installed, pair_at, pairs_in, written
+from speedproof.own.doors.writing import new_pair, new_test
 from speedproof.own.pair import OwnPair
-from speedproof.own.writing import new_pair, new_test
 from speedproof.pairs import files
 from speedproof.pairs.question import Question
 from speedproof.records.kinds import Certified, CounterExampled, Faulted, Refused, answer_of
@@ -77,9 +77,9 @@ def own_pairs(
         known = pairs_in(pairs)
         if strangers := [name for name in names if name not in known]:
             raise BadInput(f"--pairs {pairs} has no pair {strangers[0]!r}. Expected one of: {', '.join(known)}.")
-        return tuple(known[name] for name in names or known)
+        return tuple(known[name].asked_as(name, "--pairs", str(pairs)) for name in names or known)
     if names and not inputs and _all_installed(names):
-        return tuple(pair_at(installed()[name]) for name in names)
+        return tuple(pair_at(installed()[name]).asked_as(name) for name in names)
     if len(names) != 2:
         told = f"got {len(names)}: {' '.join(names)}" if names else "got none"
         raise BadInput(
@@ -219,5 +219,6 @@ def verify(
         say_line(str(found))
         if not found.is_valid:
             asked = shlex.join(proof.read_certificate(path)["asked"])
-            say_line(f"Ask again, from {path.parent}: speedproof check {asked} --certificate {path.name}")
+            where = "" if path.parent == Path() else f", in {path.parent}"
+            say_line(f"Ask again{where}: speedproof check {asked} --certificate {path.name}")
     raise typer.Exit(0 if found.is_valid else 1)

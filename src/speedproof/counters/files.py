@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
-from unittest import mock
 
 from .tally import Call, Tally
 
@@ -59,7 +58,9 @@ def file_system_calls(call: Call) -> Iterator[Tally]:
     """Calls on paths, also by name: listing, opening, asking, changing."""
     with _listening(EVENTS) as tally, ExitStack() as stack:
         for name in QUESTIONS:
-            stack.enter_context(mock.patch.object(os, name, _counted(getattr(os, name), f"os.{name}", tally)))
+            asked = getattr(os, name)
+            stack.callback(setattr, os, name, asked)
+            setattr(os, name, _counted(asked, f"os.{name}", tally))
         yield tally
 
 

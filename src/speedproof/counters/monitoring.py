@@ -4,15 +4,15 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from threading import get_ident
 from types import BuiltinFunctionType, CodeType, FrameType, MethodDescriptorType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from speedproof.errors import BadInput
 
 from .announcer import Announcer
 from .hooks import DISTURBED, replaceable
 
-# Also tells a type checker that speaks of Python 3.11 to read no further.
-assert sys.version_info >= (3, 12)
+# Tells a type checker that speaks of Python 3.11 to read no further. Whoever calls this looks first.
+assert sys.version_info >= (3, 12) or not TYPE_CHECKING
 
 TOOL = "speedproof"
 TOOL_IDS = range(6)

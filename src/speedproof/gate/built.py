@@ -4,8 +4,9 @@ Values are not compared here; an equivalence does that, and reads no more than i
 """
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cached_property
 from typing import Any
 
 from speedproof.errors import NotEquivalent
@@ -17,18 +18,56 @@ def objections(value: Any, examples: Sequence[Any], place: str = "output") -> It
     A None is left to the equivalence, since whether one may stand there hangs on the inputs. So is what the examples
     leave open: a place that is None in all of them, the items of a list that is always empty.
     """
-    examples = [example for example in examples if example is not None]
-    if value is None or not examples:
+    return _objections(value, _by_kind(examples), place)
+
+
+@dataclass
+class _Alike:
+    """Examples that are built alike. What stands inside is sorted once for all values that are held against them."""
+
+    examples: list[Any] = field(default_factory=list)
+
+    @cached_property
+    def anywhere(self) -> "_Kinds":
+        """Parts wherever they stand, as in lists."""
+        return _by_kind(part for each in self._parts for part in each.values())
+
+    @cached_property
+    def named(self) -> "dict[Any, _Kinds]":
+        """Parts by their place, as in records."""
+        names = dict.fromkeys(name for each in self._parts for name in each)
+        return {name: _by_kind(each[name] for each in self._parts if name in each) for name in names}
+
+    @cached_property
+    def _parts(self) -> list[Mapping[Any, Any]]:
+        return list(map(_parts, self.examples))
+
+
+_Kinds = dict[Any, _Alike]
+"""Examples by kind, in the order in which each kind first stood there."""
+
+
+def _by_kind(examples: Iterable[Any]) -> _Kinds:
+    found: _Kinds = {}
+    for example in examples:
+        if example is not None:
+            found.setdefault(_kind(example), _Alike()).examples.append(example)
+    return found
+
+
+def _objections(value: Any, kinds: _Kinds, place: str) -> Iterator[NotEquivalent]:
+    if value is None or not kinds:
         return
-    alike = [example for example in examples if _kind(example) == _kind(value)]
-    if not alike:
-        yield NotEquivalent("type", f"{place} is {_shown(value)}, expected {_shown(examples[0])}.")
+    alike = kinds.get(_kind(value))
+    if alike is None:
+        expected = next(iter(kinds.values())).examples[0]
+        yield NotEquivalent("type", f"{place} is {_shown(value)}, expected {_shown(expected)}.")
         return
+    is_fixed, is_record = _is_fixed(value), _is_record(value)
     for name, part in _parts(value).items():
-        there = [_parts(example) for example in alike]
-        inside = [each[name] for each in there if name in each] if _is_fixed(value) else _pooled(there)
-        yield from objections(part, inside, f"{place}.{name}" if _is_record(value) else f"{place}[{name!r}]")
-    yield from _methods(value, alike[0], place)
+        inside = alike.named.get(name, {}) if is_fixed else alike.anywhere
+        yield from _objections(part, inside, f"{place}.{name}" if is_record else f"{place}[{name!r}]")
+    yield from _methods(value, alike.examples[0], place)
 
 
 def _is_record(value: Any) -> bool:
@@ -60,10 +99,6 @@ def _parts(value: Any) -> Mapping[Any, Any]:
     if type(value) is dict:
         return value
     return dict(enumerate(value)) if type(value) in (list, tuple) else {}
-
-
-def _pooled(parts: Sequence[Mapping[Any, Any]]) -> list[Any]:
-    return [part for each in parts for part in each.values()]
 
 
 def _methods(value: Any, example: Any, place: str) -> Iterator[NotEquivalent]:

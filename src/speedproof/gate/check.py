@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import chdir, closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,12 @@ class Check:
     def _proves_nothing(self) -> NotEquivalent | None:
         if self.pair.items or self.asking.n_told_apart:
             return None
-        return NotEquivalent("informative", "the check is invalid: no trial was seen to change the answer.")
+        told = "the check is invalid: no trial was seen to change the answer."
+        if not self.pair.picks_items:
+            told += (
+                " Expected inputs whose answers differ; these are always the same, or so is what the reference says."
+            )
+        return NotEquivalent("informative", told)
 
     def _trial(self, trial: Trial) -> list[Evidence]:
         if trial.name in self.gate.left_out:
@@ -205,9 +211,10 @@ class Check:
     def _bound(self, call: Call) -> Callable[[], Any]:
         """The candidate with its arguments, as the call gives them."""
         if call.how == "by position":
-            return partial(
-                self.candidate, *(call.inputs[name] for name in inspect.signature(self.pair.sequential).parameters)
-            )
+            n = n_by_position(call.inputs, self.pair.sequential)
+            names = [*inspect.signature(self.pair.sequential).parameters][:n]
+            rest = {name: value for name, value in call.inputs.items() if name not in names}
+            return partial(self.candidate, *(call.inputs[name] for name in names), **rest)
         given = call.inputs.keys() - (self.pair.defaults if call.how == "defaults left out" else ())
         return partial(self.candidate, **{name: value for name, value in call.inputs.items() if name in given})
 
@@ -272,6 +279,8 @@ class Check:
             words = words.replace(place, name)
         about = f"{finding.name} on {workload.label}: " if pair.picks_items else ""
         reason = f"{about}{told}{words}{during} Reproduce: {self._command()}"
+        # What cannot be written down in UTF-8 cannot be recorded.
+        reason = reason.encode("utf-8", "backslashreplace").decode()
         common = (finding.name, pair.name, workload, self.twin)
         return Refusal(*common, code, reason, error.rule, trial, error.excess)
 
@@ -312,6 +321,13 @@ class Check:
             gate=self.gate.digest(self.pair),
             allowed_to=dict(self.gate.allowed),
         )
+
+
+def n_by_position(inputs: Inputs, function: Callable[..., Any]) -> int:
+    """How many arguments can be given by position: the first ones, as long as the inputs have them."""
+    parameters = inspect.signature(function).parameters.values()
+    taken = takewhile(lambda p: p.name in inputs and p.kind is p.POSITIONAL_OR_KEYWORD, parameters)
+    return sum(1 for _ in taken)
 
 
 CODES: dict[str, Code] = {

@@ -59,11 +59,18 @@ def _mark(kit: Kit, value: Any) -> Any:
 
 
 def _parts(value: Any) -> Iterator[Any]:
-    yield value
+    """The value and all that is in it, each container once, however deep."""
+    waiting, met = [value], set()
+    while waiting:
+        one = waiting.pop()
+        yield one
+        if id(one) not in met:
+            met.add(id(one))
+            waiting += reversed(_inside(one))
+
+
+def _inside(value: Any) -> list[Any]:
     if is_dataclass(value) and not isinstance(value, type):
-        parts = [getattr(value, field.name) for field in fields(value)]
-    else:
-        is_tree = isinstance(value, list | tuple | dict)
-        parts = list(value.values() if isinstance(value, dict) else value) if is_tree else []
-    for part in parts:
-        yield from _parts(part)
+        return [getattr(value, field.name) for field in fields(value)]
+    is_tree = isinstance(value, list | tuple | dict)
+    return list(value.values() if isinstance(value, dict) else value) if is_tree else []

@@ -24,9 +24,12 @@ class Checked:
     certificate: Certificate
     faults: Faulted | None
 
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
     def __str__(self) -> str:
         share = self.certificate.candidate.worst_errors.get("element")
-        exact = "exactly" if share is None else f"within {share:.2g} of what is allowed"
+        exact = f"within {share:.2g} of what is allowed" if share else "exactly"
         seen = f"; {self.faults.n_seen} of {self.faults.n_planted} planted faults seen" if self.faults else ""
         return f"the same answer in {self.certificate.n_checks} calls, {exact}{seen}"
 
@@ -107,11 +110,13 @@ class _Here(Target):
 
 
 def _told(pair: OwnPair, answer: Refusal) -> str:
-    words = answer.reason
+    words, _, again = answer.reason.partition(" Reproduce: ")
+    why, _, trial = words.partition(" Trial: ")
+    lines = [why, f"  asked: {trial}"]
     if draw := pair.answers.asked:
         found = counter_example.smallest(pair, draw)
-        words += f"\n  smallest inputs: {found.inputs}\n  reference: {found.expected}\n  candidate: {found.got}"
-    return words
+        lines += [f"  smallest inputs: {found.inputs}", f"  reference: {found.expected}", f"  candidate: {found.got}"]
+    return "\n".join([*lines, f"  see it again: {again}"])
 
 
 class Certified:

@@ -8,20 +8,24 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from speedproof.clock import monotonic_s
+from speedproof.errors import BadInput
 from speedproof.failures import reason
 from speedproof.gate import state
 from speedproof.pairs.marks import is_array
 
 from .answers import Answer, ask
 from .draws import Draw, Source
-from .leaves import is_module, is_tensor
+from .leaves import in_repr, is_module, is_tensor
 from .pair import OwnPair
 from .same import TheSame
 
 SEEDS = 20
 """Draws of each smaller size that are tried."""
-MOST_SIZES = 12
-"""Smaller sizes that are tried."""
+MOST_SIZES = 30
+"""Smallest sizes, each of which is tried; of larger ones every half."""
+LONGEST_S = 5.0
+"""Seconds that looking for smaller arguments may take."""
 SHOWN = 300
 """Characters of arguments and answers that are shown."""
 
@@ -44,7 +48,12 @@ def smallest(pair: OwnPair, draw: Draw) -> CounterExample:
     candidate = pair.batched
 
     def differs(one: Draw) -> bool:
-        return _differs(equivalence, Answer(pair.sequential, one, pair.kit), candidate, pair)
+        try:
+            answer = Answer(pair.sequential, one, pair.kit)
+        except BadInput:
+            # There are none of that size.
+            return False
+        return _differs(equivalence, answer, candidate, pair)
 
     found = draw
     with state.restored(pair.kit, {}):
@@ -86,9 +95,12 @@ def _smaller(source: Source, draw: Draw, differs: Callable[[Draw], bool]) -> Ite
             yield _fixed(source, found)
         return
     if source.has_sizes:
-        below = range(draw.size) if draw.size <= MOST_SIZES else [*range(MOST_SIZES // 2), *_halves(draw.size)]
+        end_s = monotonic_s() + LONGEST_S
+        below = range(draw.size) if draw.size <= MOST_SIZES else [*range(MOST_SIZES), *_halves(draw.size)]
         for size in below:
             for seed in range(SEEDS):
+                if monotonic_s() > end_s:
+                    return
                 yield Draw(source, size, draw.seed + seed, draw.form)
     elif source.may_change_items:
         yield from _fewer_items(source, draw, differs)
@@ -96,8 +108,7 @@ def _smaller(source: Source, draw: Draw, differs: Callable[[Draw], bool]) -> Ite
 
 def _halves(size: int) -> list[int]:
     found = []
-    while size > MOST_SIZES // 2:
-        size //= 2
+    while (size := size // 2) >= MOST_SIZES:
         found.append(size)
     return sorted(found)
 
@@ -155,7 +166,7 @@ def shown(inputs: Mapping[str, Any]) -> str:
 def _value(value: Any) -> str:
     if is_module(value):
         return f"<{type(value).__name__}>"
-    text = " ".join(repr(value).split())
+    text = " ".join(in_repr(value).split())
     if is_array(value) or is_tensor(value):
         dtype = f", dtype={value.dtype}" if f"dtype={value.dtype}" not in text else ""
         text = text.removesuffix(")") + dtype + ")" if text.endswith(")") else text
@@ -205,6 +216,14 @@ def _places(pair: OwnPair) -> list[tuple[str, str, str]]:
 
 def _as_code(inputs: Mapping[str, Any]) -> tuple[str, str]:
     """The arguments as an expression, and the imports that it needs."""
+    try:
+        return _written_out(inputs)
+    except ValueError as error:
+        # Whole numbers beyond what Python writes down.
+        return f"None  # They cannot be written down: {reason(error)}", ""
+
+
+def _written_out(inputs: Mapping[str, Any]) -> tuple[str, str]:
     parts, numpy_needed = [], False
     for name, value in inputs.items():
         if is_array(value) and value.dtype.kind in "biuf" and value.size <= SHOWN:

@@ -9,10 +9,20 @@ from typing import Any, Literal
 from speedproof.errors import BadInput
 from speedproof.pairs.marks import is_array, numpy
 
-from .leaves import is_identical, is_tensor, leaves, torch
+from .leaves import given, is_identical, is_tensor, torch
 
 Form = Literal[
-    "plain", "distinct", "strided", "fortran", "reversed", "shuffled", "repeated", "sliced", "empty", "special"
+    "plain",
+    "defaults",
+    "distinct",
+    "strided",
+    "fortran",
+    "reversed",
+    "shuffled",
+    "repeated",
+    "sliced",
+    "empty",
+    "special",
 ]
 """How the same values are held in memory, or what becomes of an example's items."""
 IN_MEMORY: tuple[Form, ...] = ("distinct", "strided", "fortran")
@@ -39,6 +49,8 @@ class Source:
     make: Make
     words: str
     """What a refusal and a card call it."""
+    optional: frozenset[str] = frozenset()
+    """Arguments that may be left out."""
     has_sizes: bool = True
     """Whether a size means anything to it."""
     may_change_items: bool = False
@@ -61,7 +73,10 @@ class Draw:
         made = Drawn(self.source.make(self.size, self.seed))
         if self.form != "plain":
             rng = random.Random(self.seed)
-            made = Drawn({name: _formed(value, self.form, rng) for name, value in made.items()})
+            if self.form == "defaults":
+                made = Drawn({name: one for name, one in made.items() if name not in self.source.optional})
+            else:
+                made = Drawn({name: _formed(value, self.form, rng) for name, value in made.items()})
         made.draw = self
         return made
 
@@ -76,15 +91,17 @@ class Draw:
         """Whether its form makes another set of arguments of the plain ones."""
         if self.form == "distinct":
             return True
+        if self.form == "defaults":
+            return not self.source.optional.isdisjoint(self.source.make(self.size, self.seed))
         plain, formed = Draw(self.source, self.size, self.seed).make(), self.make()
         if self.form in IN_MEMORY:
             return any(_layout(plain[name]) != _layout(formed[name]) for name in plain)
-        return not is_identical(leaves(dict(plain)), leaves(dict(formed)))
+        return not is_identical(given(plain), given(formed))
 
 
 def require_repeatable(source: Source, size: int) -> None:
     """Raises BadInput where the same size and seed give other values: what was seen could not be shown again."""
-    once, again = (leaves(dict(source.make(size, 7))) for _ in range(2))
+    once, again = (given(source.make(size, 7)) for _ in range(2))
     if not is_identical(once, again):
         raise BadInput(
             f"{source.words} ignores its seed: asked twice for the same, it gave different inputs. Expected every "

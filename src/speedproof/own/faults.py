@@ -19,13 +19,33 @@ from functools import partial
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
+import psutil
+
 from speedproof.callables import written
 from speedproof.clock import monotonic_s
+from speedproof.gate.watching import WRITING
 
 MOST = 60
 """Faults that are planted at most; where there are more, every so-and-so-many-th."""
 SLOWER = 20.0
 """Times the whole check's seconds after which a fault is taken to hang, which is seen."""
+MEMORY_BYTES = 2 * 2**30
+"""Bytes that a fault may take beyond what the check holds, before it is taken to fill the memory, which is seen."""
+HARM = (
+    *("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.truncate", "os.chmod", "os.chown", "os.link", "os.symlink"),
+    *(
+        "shutil.rmtree",
+        "shutil.move",
+        "subprocess.Popen",
+        "os.system",
+        "os.exec",
+        "os.posix_spawn",
+        "os.spawn",
+        "os.fork",
+    ),
+    *("os.kill", "os.killpg", "socket.connect", "socket.bind", "socket.sendto"),
+)
+"""Audit events of what a function with a fault in it may not do: it might do it to the wrong file."""
 SHORTEST_S = 2.0
 """Seconds that a fault may take at least before it is taken to hang."""
 
@@ -359,6 +379,9 @@ def plant(
         return Seen(0, 0, (), (), why_none)
     if not hasattr(os, "fork"):
         return Seen(0, 0, (), (), "this system has no fork", len(possible))
+    if _is_seen(function, None, check, max(SHORTEST_S, SLOWER * took_s)):
+        why = "the candidate writes files, starts processes or makes connections, and a fault in it might do harm"
+        return Seen(0, 0, (), (), why, len(possible))
     lines = reached(function, run)
     chosen = possible[:: -(-len(possible) // most)] if most else []
     end_s, limit_s = monotonic_s() + budget_s, max(SHORTEST_S, SLOWER * took_s)
@@ -385,7 +408,7 @@ def _is_a_statement_of_its_own(fault: Fault, lines: dict[str, set[int]]) -> bool
     return fault.line in code_lines
 
 
-def _is_seen(function: Callable[..., Any], fault: Fault, check: Callable[[], bool], limit_s: float) -> bool:
+def _is_seen(function: Callable[..., Any], fault: Fault | None, check: Callable[[], bool], limit_s: float) -> bool:
     """Whether the check refuses the candidate with this fault in it; a fork that dies or hangs has been seen."""
     reading, writing = os.pipe()
     pid = os.fork()
@@ -393,12 +416,16 @@ def _is_seen(function: Callable[..., Any], fault: Fault, check: Callable[[], boo
         passed = b"1"
         try:
             os.close(reading)
+            # A group of its own, so that all that it starts ends with it.
+            os.setsid()
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             null = os.open(os.devnull, os.O_RDWR)
             for number in (1, 2):
                 os.dup2(null, number)
-            target = candidates_code(function)[fault.function]
-            target.__code__ = fault.code
+            _limit_memory()
+            sys.addaudithook(_forbid_harm)
+            if fault:
+                candidates_code(function)[fault.function].__code__ = fault.code
             passed = b"0" if check() else b"1"
         except BaseException:
             passed = b"1"
@@ -412,8 +439,29 @@ def _is_seen(function: Callable[..., Any], fault: Fault, check: Callable[[], boo
     finally:
         os.close(reading)
         try:
+            os.killpg(pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         os.waitpid(pid, 0)
     return answer != b"0"
+
+
+def _limit_memory() -> None:
+    try:
+        import resource
+    except ImportError:
+        return
+    limit = psutil.Process().memory_info().vms + MEMORY_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+def _forbid_harm(event: str, arguments: tuple[Any, ...]) -> None:
+    """Raises where something is to be written, deleted, started or sent. It lasts as long as the fork does."""
+    if event == "open":
+        path, mode, flags = arguments[:3]
+        writes = (isinstance(mode, str) and set(mode) & set("wax+")) or (isinstance(flags, int) and flags & WRITING)
+        if not writes or path == os.devnull:
+            return
+    elif event not in HARM:
+        return
+    raise PermissionError(f"{event} is not done by a function that has a fault in it")

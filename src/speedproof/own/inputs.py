@@ -78,6 +78,11 @@ def _of_generator(make: Callable[..., Any], words: str, names: list[str]) -> Sou
         raise BadInput(f"{words} cannot be called: {error}. Expected a function make(size, rng).") from error
     if len(parameters) not in (1, 2) or any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
         raise BadInput(f"{words} takes {len(parameters)} arguments. Expected make(size, rng) or make(rng).")
+    if len(parameters) == 1 and parameters[0].name in ("size", "n"):
+        raise BadInput(
+            f"{words} takes a size and no random generator, so all its inputs of one size would be alike. Expected "
+            "make(size, rng)."
+        )
     kind = _kind_of_rng(make, parameters[-1])
     has_sizes = len(parameters) == 2
 
@@ -91,6 +96,11 @@ def _of_generator(make: Callable[..., Any], words: str, names: list[str]) -> Sou
                 f"{words} raised {reason(error)} at {place(error)}, asked for inputs{of_size}. Expected arguments for "
                 f"any size from 0 on; where none are that small, make the smallest.{_hint(error, rng)}"
             ) from error
+        if given is None or inspect.isgenerator(given) or inspect.iscoroutine(given):
+            raise BadInput(
+                f"{words} gives {type(given).__name__}. Expected it to return a dictionary of keyword arguments: "
+                f"{_listed(names)}."
+            )
         return _by_name(given, words, names)
 
     return Source(made, words, has_sizes=has_sizes)

@@ -16,11 +16,14 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 from pathlib import PurePath
-from types import BuiltinFunctionType, FunctionType, GeneratorType, MappingProxyType
+from types import BuiltinFunctionType, CoroutineType, FunctionType, GeneratorType, MappingProxyType
 from typing import Any, NamedTuple
 
-from speedproof.pairs.marks import is_array, numpy
+from speedproof.errors import BadInput
+from speedproof.pairs.marks import Same, is_array, numpy
 from speedproof.search_path import INSTALLED
+
+from .precise import Precise
 
 MOST_DRAWN = 1_000_000
 """Items that are taken from an iterator which a function returns."""
@@ -28,6 +31,9 @@ SHOWN = 60
 """Characters of a value that are shown."""
 ATOMS = (int, str, bytes, bytearray, PurePath, enum.Enum, range, slice, Fraction)
 TIMES = (datetime.date, datetime.timedelta, datetime.tzinfo)
+OPAQUE = "object that cannot be looked into"
+HEAP = 1 << 9
+"""The flag of a class that was defined in Python, where everything can be seen."""
 IN_WORDS = (Decimal, datetime.datetime, datetime.time)
 """Told by their text, which says what `==` does not: digits and zones, and that there is none."""
 
@@ -43,6 +49,19 @@ class Leaf(NamedTuple):
 Leaves = dict[str, Leaf]
 
 
+def given(inputs: Mapping[str, Any]) -> Leaves:
+    """Arguments, leaf by leaf. What cannot be looked into is taken for the same in every call."""
+    found = leaves(dict(inputs))
+    return {place: leaf._replace(value="") if leaf.kind == OPAQUE else leaf for place, leaf in found.items()}
+
+
+def opaque(found: Leaves) -> str:
+    """The first place that cannot be looked into, in words; nothing where there is none."""
+    return next(
+        (f"{place or 'the answer'} is {shown(leaf)}" for place, leaf in found.items() if leaf.kind == OPAQUE), ""
+    )
+
+
 class Difference(NamedTuple):
     """Where two values differ first: the gate's rule, the place, and words that follow it."""
 
@@ -56,20 +75,52 @@ class Difference(NamedTuple):
 
 
 def leaves(value: Any) -> Leaves:
-    """Every place of the value, in order. A place is written as in Python: `['a'][3].name`."""
+    """Every place of the value, in order. A place is written as in Python: `['a'][3].name`.
+
+    Raises:
+        BadInput: it is nested too deeply.
+    """
     found: Leaves = {}
-    for place, leaf in _walk(value, "", set()):
+    try:
+        walked = [*_walk(value, "", set()), *_shared(value)]
+    except RecursionError as error:
+        raise BadInput("A value is nested too deeply to be looked through. Expected fewer levels.") from error
+    for place, leaf in walked:
         # Long keys that begin alike, columns of one name, and keys that print alike.
         found[place if place not in found else f"{place} (place {len(found)})"] = leaf
     return found
+
+
+def _shared(value: Any) -> Iterator[tuple[str, Leaf]]:
+    """Lists, dictionaries and sets that stand at several places: who writes into one writes into all."""
+    at: dict[int, str] = {}
+    waiting = [("", value)]
+    while waiting:
+        place, one = waiting.pop()
+        if type(one) not in (list, dict, set, tuple):
+            continue
+        if type(one) is not tuple:
+            if id(one) in at:
+                yield f"{place} (again)", Leaf("the object that also stands at another place", at[id(one)])
+                continue
+            at[id(one)] = place or "the top"
+        inside = one.items() if type(one) is dict else () if type(one) is set else enumerate(one)
+        waiting += [(f"{place}[{key!r:.{SHOWN}}]", part) for key, part in reversed([*inside])]
 
 
 def _walk(value: Any, place: str, above: set[int]) -> Iterator[tuple[str, Leaf]]:
     kind = type(value)
     if value is None or isinstance(value, bool):
         yield place, Leaf(kind.__name__, value)
-    elif isinstance(value, float) and not _is_scalar_of_numpy(value):
+    elif kind in (float, Precise):
         yield place, Leaf("float", value, True)
+    elif isinstance(value, float) and not _is_scalar_of_numpy(value):
+        # A user's own: by what it holds, whatever it says of itself.
+        yield place, Leaf(f"{_name(kind)}, a kind of float", float.__pos__(value), True)
+    elif isinstance(value, int) and kind is not int and not isinstance(value, enum.Enum):
+        yield place, Leaf(f"{_name(kind)}, a kind of int", int.__pos__(value))
+    elif isinstance(value, str) and kind is not str and not isinstance(value, enum.Enum):
+        yield place, Leaf(f"{_name(kind)}, a kind of str", str.__getitem__(value, slice(None)))
     elif kind is complex:
         yield f"{place}.real", Leaf("float", value.real, True)
         yield f"{place}.imag", Leaf("float", value.imag, True)
@@ -111,35 +162,57 @@ def _parts(value: Any, place: str, above: set[int]) -> Iterator[tuple[str, Leaf]
         yield from _beside(value, place, above)
     elif isinstance(value, random.Random):
         yield place, Leaf(_name(kind), value.getstate())
+    elif isinstance(value, FunctionType) and (value.__closure__ or "<" in value.__qualname__):
+        # What it does hangs on more than its name.
+        yield place, Leaf(OPAQUE, Same(value))
     elif isinstance(value, FunctionType | BuiltinFunctionType | type):
         yield place, Leaf(kind.__name__, f"{getattr(value, '__module__', '')}.{value.__qualname__}")
+    elif isinstance(value, CoroutineType):
+        value.close()
+        yield place, Leaf(OPAQUE, Same(value))
     elif isinstance(value, GeneratorType) or (isinstance(value, Iterator) and not hasattr(value, "read")):
         yield place, Leaf("iterator", "one item after another")
-        for i, one in enumerate(value):
-            if i == MOST_DRAWN:
-                break
-            yield from _walk(one, f"{place}[{i}]", above)
+        yield from _drawn(value, place, above)
     else:
         yield from _object(value, place, above)
+
+
+def _drawn(value: Iterator[Any], place: str, above: set[int]) -> Iterator[tuple[str, Leaf]]:
+    """The items of an iterator, and how it ends where that is by raising."""
+    for i in range(MOST_DRAWN):
+        try:
+            one = next(value)
+        except StopIteration:
+            return
+        except Exception as error:
+            yield f"{place}[{i}]", Leaf("raises", type(error).__qualname__)
+            return
+        yield from _walk(one, f"{place}[{i}]", above)
 
 
 def _object(value: Any, place: str, above: set[int]) -> Iterator[tuple[str, Leaf]]:
     """Classes by qualified name, so that two commits' are one; then what an object holds."""
     kind = type(value)
+    held = dict(getattr(value, "__dict__", {}))
+    slots = (name for parent in kind.__mro__ for name in _slots(parent))
+    held |= {name: getattr(value, name) for name in slots if hasattr(value, name)}
     if dataclasses.is_dataclass(value):
-        held = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    else:
-        held = dict(getattr(value, "__dict__", {}))
-        slots = (name for parent in kind.__mro__ for name in _slots(parent))
-        held |= {name: getattr(value, name) for name in slots if hasattr(value, name)}
-        held |= {"args": value.args} if isinstance(value, BaseException) else {}
-        held = held or _pickled(value)
+        held |= {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    held |= {"args": value.args} if isinstance(value, BaseException) else {}
+    held = held or _pickled(value)
     if not held and not _is_by_identity(kind):
         yield place, Leaf(_name(kind), value)
         return
+    if not held and _may_hold_more(kind):
+        yield place, Leaf(OPAQUE, Same(value))
+        return
+    inside = [found for name, one in held.items() for found in _walk(one, f"{place}.{name}", above)]
+    if not _is_by_identity(kind) and any(leaf.kind == OPAQUE for _, leaf in inside):
+        # It says itself when two are equal, where what it holds does not.
+        yield place, Leaf(_name(kind), value)
+        return
     yield place, Leaf(f"object {kind.__qualname__}", tuple(held))
-    for name, one in held.items():
-        yield from _walk(one, f"{place}.{name}", above)
+    yield from inside
 
 
 def _is_by_identity(kind: Any) -> bool:
@@ -175,7 +248,15 @@ def _member(value: Any) -> Any:
 
 def _slots(kind: type) -> tuple[str, ...]:
     slots = vars(kind).get("__slots__", ())
-    return (slots,) if isinstance(slots, str) else tuple(slots)
+    named = (slots,) if isinstance(slots, str) else tuple(slots)
+    # A private name is stored under the class's.
+    own = kind.__name__.lstrip("_")
+    return tuple(f"_{own}{name}" if name.startswith("__") and not name.endswith("__") else name for name in named)
+
+
+def _may_hold_more(kind: type) -> bool:
+    """Whether objects of this class may hold something that Python cannot see, such as a file or a lock."""
+    return any(not parent.__flags__ & HEAP for parent in kind.__mro__[:-1]) or _is_library(kind.__module__)
 
 
 def _keys(value: Mapping[Any, Any]) -> tuple[Any, ...]:
@@ -379,7 +460,10 @@ def _equal(one: Any, other: Any) -> bool:
     if is_array(one):
         return bool(not _apart(one, other).any())
     try:
-        return bool(one == other)
+        # The expected one is asked, as its class says; what a candidate made may say anything of itself.
+        kind: Any = type(one)
+        said = kind.__eq__(one, other)
+        return bool(one == other if said is NotImplemented else said)
     except Exception:
         return one is other
 
@@ -391,7 +475,17 @@ def shown(leaf: Leaf) -> str:
     value = leaf.value
     if isinstance(value, str) and leaf.kind != "str":
         return f"a {leaf.kind} of {value}" if value else f"a {leaf.kind}"
-    return f"{_float(value) if leaf.is_float else repr(value):.{SHOWN}} ({leaf.kind})"
+    if leaf.kind == OPAQUE:
+        return f"an {OPAQUE}, {in_repr(value)}"
+    return f"{_float(value) if leaf.is_float else in_repr(value):.{SHOWN}} ({leaf.kind})"
+
+
+def in_repr(value: Any) -> str:
+    """The value as Python writes it; words where it will not be written."""
+    try:
+        return repr(value)
+    except Exception as error:
+        return f"<{type(value).__name__}, whose repr raises {type(error).__name__}>"
 
 
 def _float(value: Any) -> str:
@@ -409,6 +503,17 @@ def _same_floats(one: Any, other: Any) -> bool:
     if is_array(one):
         return bool(numpy().array_equal(one, other, equal_nan=True))
     return one == other or (math.isnan(one) and math.isnan(other))
+
+
+def n_values(found: Leaves) -> int:
+    """How many numbers, letters and other values there are: a bound for the longest sum over them."""
+    return sum(_n_values(leaf.value) for leaf in found.values())
+
+
+def _n_values(value: Any) -> int:
+    if is_array(value):
+        return int(value.size)
+    return len(value) if isinstance(value, str | bytes | frozenset) else 1
 
 
 def n_floats(found: Leaves) -> int:

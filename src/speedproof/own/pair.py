@@ -3,10 +3,10 @@
 import inspect
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from speedproof.callables import name_of, source_file, written
 from speedproof.errors import BadInput
@@ -28,6 +28,8 @@ from .trials import SIZES, USUAL, Asked, trials
 
 BUDGET_S = 60.0
 """Seconds that a check may take."""
+WITH_SEED = "the same check with seed="
+"""What asks again about a pair that no command named."""
 Exceptions = Literal["type", "text", "any"]
 """What must be the same of an exception that the reference raises."""
 
@@ -167,7 +169,9 @@ class OwnPair(Pair):
             words, given = f"--inputs {_shown(given)}", files.load(given)
         elif callable(given):
             words = f"inputs {name_of(given)}"
-        source = source_of(given, words, self.functions[0])
+        parameters = inspect.signature(self.functions[0]).parameters.values()
+        optional = frozenset(p.name for p in parameters if p.default is not p.empty)
+        source = replace(source_of(given, words, self.functions[0]), optional=optional)
         size = max((size for size in self.sizes if size <= USUAL), default=min(self.sizes))
         require_repeatable(source, size)
         _require_bound(source, size, self.functions[0])
@@ -211,7 +215,7 @@ class OwnPair(Pair):
 
     def modules(self, subject: Any) -> Mapping[str, Any]:
         """torch's modules among the arguments, by name: their hooks, modes and attributes are watched."""
-        made = self.source.make(min(1, max(self.sizes)), 0)
+        made = self.source.make(min(self.sizes, key=lambda size: abs(size - 1)), 0)
         return {name: value for name, value in made.items() if is_module(value)}
 
     def require_sound(self) -> None:
@@ -235,6 +239,11 @@ class OwnPair(Pair):
                     "in, or sort what comes out of a set."
                 )
 
+    def asked_as(self, *words: str) -> Self:
+        """The same pair, which these words of a command name."""
+        self._set("asked_by", words)
+        return self
+
     def given_names(self) -> tuple[str, ...]:
         """Names of reference, candidate and inputs, of those that were given by name or can be found so."""
         given = [given_to(self, "sequential"), given_to(self, "batched"), self.inputs_given]
@@ -243,8 +252,16 @@ class OwnPair(Pair):
     def command(self, seed: int) -> str:
         """The command that the pair was named by, with the seed."""
         if not self.asked_by:
-            return f"the same check with seed={seed}"
+            return f"{WITH_SEED}{seed}"
         return f"speedproof check {shlex.join(self.asked_by)} --seed {seed}"
+
+    @property
+    def same_words(self) -> str:
+        """What counts as the same answer where it is not everything, with the reason."""
+        given = self.same_given
+        if given is None or isinstance(given, str):
+            return given or ""
+        return f"{given.words}, because: {given.why}" if isinstance(given, Same) else name_of(given)
 
     @cached_property
     def finding(self) -> Finding:

@@ -50,6 +50,7 @@ def _lines(stats: pstats.Stats, calls: int) -> Iterator[str]:
     """The functions that took most by themselves: their share of all, and how often a call calls them."""
     rows = sorted(stats.stats.items(), key=lambda item: -item[1][2])  # type: ignore[attr-defined]
     whole = stats.total_tt or 1.0  # type: ignore[attr-defined]
-    for (file, line, name), (_, n, own_s, _, _) in rows[:MOST]:
-        where = f"{Path(file).name}:{line}" if line else file
-        yield f"{100 * own_s / whole:5.1f}%  {n / calls:10,.1f} calls  {name.strip('<>')} ({where.strip('~')})"
+    own = [row for row in rows if "_lsprof" not in row[0][2]]
+    for (file, line, name), (_, n, own_s, _, _) in own[:MOST]:
+        where = f" ({Path(file).name}:{line})" if line else ""
+        yield f"{100 * own_s / whole:5.1f}%  {n / calls:10,.1f} calls  {name.strip('<>')}{where}"

@@ -4,10 +4,12 @@ Nothing in it is trusted that can be worked out again: `verify` looks at today's
 changed. Paths in it are relative to its own folder, so that it can lie in a repository.
 """
 
+import ast
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -107,31 +109,46 @@ def _sources(pair: OwnPair, folder: Path) -> dict[str, str]:
 
 
 def _with_imports(path: Path) -> list[Path]:
-    """A file, and the files below its folder that it imports; found in its text, and nothing is run."""
-    import ast
-
+    """A file, and the user's files that it imports, and those that they do; found in their text, and nothing is run."""
     found: dict[Path, None] = {}
     waiting = [path.resolve()]
-    root = path.resolve().parent
     while waiting:
         one = waiting.pop()
         if one in found or not one.is_file():
             continue
         found[one] = None
-        try:
-            tree = ast.parse(one.read_bytes())
-        except SyntaxError:
-            continue
-        for node in ast.walk(tree):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom):
-                base = node.module or ""
-                names = [base, *(f"{base}.{alias.name}".lstrip(".") for alias in node.names)]
-            for name in names:
-                inside = root.joinpath(*name.split(".")) if name else root
-                waiting += [inside.with_suffix(".py"), inside / "__init__.py"]
-                waiting += [one.parent.joinpath(*name.split(".")).with_suffix(".py")] if name else []
+        with suppress(SyntaxError):
+            waiting += _imported_by(one, ast.parse(one.read_bytes()))
     return list(found)
+
+
+def _imported_by(file: Path, tree: ast.Module) -> Iterator[Path]:
+    """Where modules would lie that a file imports, if they are the user's: beside it, or below its package's root."""
+    root = file.parent
+    while (root / "__init__.py").is_file():
+        root = root.parent
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (
+                place for alias in node.names for folder in (root, file.parent) for place in _at(folder, alias.name)
+            )
+        elif isinstance(node, ast.ImportFrom):
+            above = file.parent
+            for _ in range(node.level - 1):
+                above = above.parent
+            for folder in (above,) if node.level else (root, file.parent):
+                base = node.module or ""
+                yield from _at(folder, base)
+                yield from (place for alias in node.names for place in _at(folder, f"{base}.{alias.name}".lstrip(".")))
+
+
+def _at(folder: Path, module: str) -> Iterator[Path]:
+    """The files that a module's name means below a folder: its own, and those of the packages that it is in."""
+    place = folder
+    for part in filter(None, module.split(".")):
+        place = place / part
+        yield place.with_suffix(".py")
+        yield place / "__init__.py"
 
 
 def verify(path: str | Path) -> Verified:
@@ -145,7 +162,7 @@ def verify(path: str | Path) -> Verified:
     """
     told = read_certificate(Path(path))
     folder = Path(path).resolve().parent
-    changed = []
+    changed = [f"{name} is not in the certificate" for name in _missing(told, folder)]
     for name, known in told["sources"].items():
         file = folder / name
         if not file.is_file():
@@ -159,6 +176,18 @@ def verify(path: str | Path) -> Verified:
     return Verified(tuple(changed))
 
 
+def _missing(told: Mapping[str, Any], folder: Path) -> list[str]:
+    """Files that what was asked hangs on today, of which the certificate says nothing."""
+    found: dict[str, None] = {}
+    for word in told["asked"]:
+        with suppress(BadInput):
+            name = files.parsed(str(word))
+            file = (folder / name.where).resolve()
+            if name.is_file and not name.revision and file.is_file():
+                found |= dict.fromkeys(os.path.relpath(one, folder) for one in _with_imports(file))
+    return [name for name in found if name not in told["sources"]]
+
+
 def read_certificate(path: Path) -> Mapping[str, Any]:
     """What stands in it. Raises BadInput."""
     try:
@@ -170,7 +199,7 @@ def read_certificate(path: Path) -> Mapping[str, Any]:
         ):
             raise ValueError("sources, versions or the command are missing")
     except OSError as error:
-        raise BadInput(f"{path}: {reason(error)}. Expected a certificate that check --certificate wrote.") from error
+        raise BadInput(f"{path}: {error.strerror}. Expected a certificate that check --certificate wrote.") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadInput(
             f"{path} is no certificate: {reason(error)}. Expected a file that check --certificate wrote."

@@ -5,6 +5,8 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
 from speedproof.clock import monotonic_s
 from speedproof.counters import instructions, memory, python
 from speedproof.counters.tally import Counter, work
@@ -45,6 +47,16 @@ def prove(question: Question, n_faults: int, counts: bool = False) -> Iterator[B
     assert isinstance(pair, OwnPair)
     yield Saying(f"checking {pair.name}", 1)
     seed = new_seed() if question.seed is None else question.seed
+    try:
+        yield from _proven(question, pair, seed, n_faults, counts)
+    finally:
+        # A candidate's own processes hold our pipes, and whoever reads them would wait for those.
+        for child in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                child.kill()
+
+
+def _proven(question: Question, pair: OwnPair, seed: int, n_faults: int, counts: bool) -> Iterator[Body | Saying]:
     with bounded(pair.budget_s, f"checking {pair.name} (--budget-s {pair.budget_s:g})"):
         answer, took_s = certified(pair, question, seed)
         yield as_answered(answer)

@@ -12,8 +12,21 @@ from speedproof.pairs.contract import Allowed, Equivalence, Evidence, Examinatio
 from speedproof.pairs.kit import Kit
 from speedproof.pairs.marks import is_array, numpy
 
-from .answers import Answer, Answers, Band, _distance, random_marks
-from .leaves import Difference, Leaves, exact_difference, is_identical, is_tensor, leaves, n_floats
+from .answers import Answer, Answers
+from .bands import Band, distance
+from .leaves import (
+    Difference,
+    Leaves,
+    exact_difference,
+    given,
+    in_repr,
+    is_identical,
+    is_tensor,
+    leaves,
+    n_floats,
+    opaque,
+)
+from .random_state import drawn_apart, random_marks
 
 Judge = Callable[[Answer, Any], Difference | None]
 """What is wrong with an answer to a draw, or None."""
@@ -77,13 +90,23 @@ def sets(why: str = "") -> Same:
         for value in (right, found):
             if not isinstance(value, list | tuple | set | frozenset) and not is_array(value):
                 return Difference("type", "", f"is {type(value).__name__}, expected a collection of items.")
-        wanted, given = (sorted(repr(list(leaves(one).values())) for one in value) for value in (right, found))
+        wanted, given = (sorted(map(_told_whole, value)) for value in (right, found))
         if wanted == given:
             return None
         lost = [one for one in wanted if one not in given][:3]
         return Difference("exact", "", f"has other items: {len(given)} for {len(wanted)}; missing are {lost}.")
 
     return Same("sets()", why, judge)
+
+
+def _told_whole(value: Any) -> str:
+    """All of a value in words that no two others share."""
+    parts = [(place, leaf.kind, _bytes(leaf.value)) for place, leaf in leaves(value).items()]
+    return repr(parts)
+
+
+def _bytes(value: Any) -> Any:
+    return value.tobytes() if is_array(value) else in_repr(value)
 
 
 def clusters(why: str = "") -> Same:
@@ -115,6 +138,8 @@ def ranking(by: Callable[..., Any], why: str = "") -> Same:
         wanted, given = _items(answer.outcome.answer), _items(found)
         if len(wanted) != len(given):
             return Difference("shape", "", f"ranks {len(given)}, expected {len(wanted)}.")
+        if strange := next((one for one in given if not _is_place(one, len(_items(by(**answer.draw.make()))))), None):
+            return Difference("exact", "", f"ranks {strange!r}, which is the place of no score.")
         if len(set(given)) != len(given):
             return Difference("exact", "", "ranks one twice.")
         scores = _items(by(**answer.draw.make()))
@@ -138,6 +163,8 @@ def argmax(by: Callable[..., Any], why: str = "") -> Same:
 
     def judge(answer: Answer, found: Any) -> Difference | None:
         scores = _items(by(**answer.draw.make()))
+        if not _is_place(found, len(scores)):
+            return Difference("exact", "", f"is {in_repr(found):.60}, which is the place of no score.")
         wanted, given = int(answer.outcome.answer), int(found)
         room = (
             4 * 2.0**-23 * abs(float(scores[wanted]))
@@ -164,6 +191,12 @@ def agreeing(judge: Callable[[Any, Any], Any], why: str = "as the user's own fun
         return None
 
     return Same(f"{getattr(judge, '__name__', 'a function')}(reference's answer, candidate's answer)", why, told)
+
+
+def _is_place(value: Any, n: int) -> bool:
+    """Whether it is a whole number from 0 to below n, and no other way to write one."""
+    is_whole = isinstance(value, int) or "int" in str(getattr(value, "dtype", ""))
+    return is_whole and not isinstance(value, bool) and 0 <= int(value) < n
 
 
 def _items(value: Any) -> list[Any]:
@@ -196,6 +229,11 @@ class TheSame(Equivalence):
         yield from self._memory(inputs, answer, output)
         # Once, since what an iterator has given it does not give again.
         mine = {} if self.same else leaves(output)
+        if hidden := opaque(answer.outcome.leaves) if self.same is None else "":
+            raise BadInput(
+                f"{hidden}, so two answers cannot be held against each other. Expected data, or --same FILE.py:NAME, a "
+                "function of both answers that raises where they are not the same."
+            )
         difference = self.same.judge(answer, output) if self.same else _everywhere(answer, mine)
         if difference:
             yield NotEquivalent(difference.rule, f"{difference}", difference.excess)
@@ -243,7 +281,7 @@ class TheSame(Equivalence):
 
     def left(self, inputs: Inputs, is_unchanged: bool) -> NotEquivalent | None:
         """What is wrong with the arguments after the call, or None where the reference leaves them so."""
-        return self.after(self.answers.of(inputs.draw), leaves(dict(inputs)), random_marks())  # type: ignore[attr-defined]
+        return self.after(self.answers.of(inputs.draw), given(inputs), random_marks())  # type: ignore[attr-defined]
 
     def after(self, answer: Answer, mine: Leaves, drawn: Any) -> NotEquivalent | None:
         """The same of the arguments' leaves, and of where the global random generators stand, after any call."""
@@ -252,7 +290,7 @@ class TheSame(Equivalence):
         if not difference and not is_identical(wanted, mine) and not (answer.changes_inputs and _close(wanted, mine)):
             difference = Difference("inputs", "a number in them", "is another.")
         if difference is None:
-            if answer.outcome.drawn != drawn:
+            if drawn_apart(answer.outcome.drawn, drawn):
                 return NotEquivalent(
                     "inputs",
                     "draws other numbers from the global random generators than the reference does, or in another "
@@ -281,7 +319,7 @@ def _close(one: Leaves, other: Leaves) -> bool:
     """Within rounding: a change in place may be worked out in another order."""
     for place, leaf in one.items():
         if leaf.is_float:
-            apart = _distance(leaf.value, other[place].value)
+            apart = distance(leaf.value, other[place].value)
             size = _size(leaf.value)
             if is_array(apart):
                 if bool((apart > 1e-6 * size).any()):
@@ -292,7 +330,7 @@ def _close(one: Leaves, other: Leaves) -> bool:
 
 
 def _shown(value: Any) -> str:
-    return f"{value!r:.60}"
+    return f"{in_repr(value):.60}"
 
 
 KINDS: Mapping[str, Callable[..., Same]] = {

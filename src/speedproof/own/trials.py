@@ -1,20 +1,32 @@
 """The questions to a candidate of anybody's: sizes, other values, the same again, other forms of the same."""
 
-from collections.abc import Callable, Iterator
+import random
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from speedproof.clock import monotonic_s
+from speedproof.errors import NotEquivalent
+from speedproof.gate.check import n_by_position
+from speedproof.pairs.marks import is_array
 from speedproof.pairs.trial import Asking, Call, Calls, How, Trial
 
-from .answers import Answers, seed_all
+from .answers import Answers
 from .draws import IN_MEMORY, OF_ITEMS, Draw, Form, Source
 from .inputs import N_EXAMPLES
+from .leaves import is_tensor
+from .random_state import seed_all
 
-SIZES = {0: 1, 1: 4, 2: 6, 3: 6, 7: 6, 17: 4, 100: 3, 1000: 1}
-"""Size -> how many draws of it are asked about. Nothing, one, two, three, odd, the usual, ten times."""
+SIZES = {0: 1, 1: 4, 2: 6, 3: 6, 7: 4, 16: 2, 17: 2, 64: 1, 100: 3, 256: 1, 1000: 1}
+"""Size -> how many draws of it are asked about. Nothing, one, two, three, odd, powers of two, the usual, ten times."""
+N_OTHER_SIZES = 6
+"""Sizes that are drawn from the check's seed, so that nobody is right on known sizes alone."""
+FEW_SIZES = 6
+"""Up to so many sizes were chosen by a user, who has reasons."""
+NEAR = 4.0
+"""Times a size up to which the time at a larger one is worked out from it."""
 USUAL = 100
 """The usual size."""
 N_SPECIAL = 8
@@ -45,14 +57,18 @@ def trials(asked: Asked) -> tuple[Trial, ...]:
     """All of them, in the order in which they are made: the smallest first, whose refusals say most."""
     source = asked.source
     found = [_of_size(asked, size) for size in asked.sizes] if source.has_sizes else [_of_examples(asked)]
+    if source.has_sizes and len(asked.sizes) > FEW_SIZES:
+        found.append(Trial("other sizes", "only known sizes are right", partial(_other_sizes, asked), seeded=True))
     found.append(Trial("asked again", "something is remembered between two calls", partial(_again, asked), seeded=True))
     found.append(
         Trial("refilled", "a list or an array is known by its identity", partial(_refilled, asked), seeded=True)
     )
     found.append(Trial("by position", "arguments are taken by name alone", partial(_by_position, asked), seeded=True))
+    found.append(Trial("defaults left out", "a default is another", partial(_without_defaults, asked), seeded=True))
     special: tuple[Form, ...] = ("special",) if asked.specials else ()
     forms = (*IN_MEMORY, *(OF_ITEMS if source.may_change_items else ()), *special)
     found += [Trial(WHY[form][0], WHY[form][1], partial(_formed, asked, form), seeded=True) for form in forms]
+    found.append(Trial("the reference again", "the candidate reaches into it", partial(_reference_still, asked)))
     return tuple(found)
 
 
@@ -71,6 +87,8 @@ WHY: dict[Form, tuple[str, str]] = {
 
 def _call(asked: Asked, asking: Asking, draw: Draw, how: How = "by name") -> Call:
     asked.answers.asked = draw
+    # The reference answers first, so that nothing which the candidate does can change what it says.
+    asked.answers.of(draw)
     made = draw.make()
     seed_all(draw.seed)
     return Call(made, asking.reference, how)
@@ -99,17 +117,31 @@ def _of_size(asked: Asked, size: int) -> Trial:
     return Trial(f"size {size}", why, calls, seeded=True)
 
 
+def _other_sizes(asked: Asked, asking: Asking) -> Calls:
+    rng = random.Random(asking.seed)
+    sizes = [rng.randrange(4, 2 * asked.usual) for _ in range(N_OTHER_SIZES)]
+    return _asked_about(asked, asking, (Draw(asked.source, size, asking.seed + n) for n, size in enumerate(sizes)))
+
+
 def _too_long(asked: Asked, size: int, asking: Asking) -> str:
     """Why a size is left out, where the sizes below it took too long: its own time is taken to grow with the square."""
     below = [other for other in asked.sizes if 0 < other < size]
     if size <= asked.usual or not below:
         return ""
-    start_s = monotonic_s()
-    with suppress(Exception):
-        asked.answers.reference(**Draw(asked.source, below[-1], asking.seed).make())
-    took_s = (monotonic_s() - start_s) * (size / below[-1]) ** 2
-    if took_s <= asked.budget_s / SHARE:
-        return ""
+    at = float(below[-1])
+    while True:
+        start_s = monotonic_s()
+        with suppress(Exception):
+            asked.answers.reference(**Draw(asked.source, int(at), asking.seed).make())
+        here_s = monotonic_s() - start_s
+        near = size / at <= NEAR
+        took_s = here_s * (size / at) ** (2 if near else 1)
+        if took_s > asked.budget_s / SHARE:
+            break
+        if near:
+            return ""
+        # What a far smaller size takes says little; so the sizes in between are looked at.
+        at *= NEAR
     return f"size {size}, where one call of the reference may take {took_s:.0f} s (--budget-s is {asked.budget_s:g})"
 
 
@@ -148,8 +180,10 @@ def _refilled(asked: Asked, asking: Asking) -> Calls:
     """The same objects with another draw's values in them."""
     first, second = _usual(asked, asking).make(), _usual(asked, asking, 1)
     asked.answers.asked = first.draw
+    asked.answers.of(first.draw)
     seed_all(first.draw.seed)
     yield Call(first, asking.reference)
+    asked.answers.of(second)
     refilled = second.make()
     for name, value in refilled.items():
         refilled[name] = _filled(first.get(name), value)
@@ -162,7 +196,8 @@ def _filled(held: Any, value: Any) -> Any:
     if type(held) is type(value) and type(value) is list:
         held[:] = value
         return held
-    if hasattr(held, "shape") and hasattr(value, "shape") and held.shape == value.shape and type(held) is type(value):
+    # Not of pandas: there `...` is the name of a column.
+    if type(held) is type(value) and (is_array(held) or is_tensor(held)) and held.shape == value.shape:
         try:
             held[...] = value
         except (RuntimeError, TypeError, ValueError):
@@ -173,16 +208,25 @@ def _filled(held: Any, value: Any) -> Any:
 
 def _by_position(asked: Asked, asking: Asking) -> Calls:
     draw = _usual(asked, asking)
-    if by_position(draw.make(), asked.answers.reference):
+    if n_by_position(draw.make(), asked.answers.reference):
         yield _call(asked, asking, draw, "by position")
 
 
-def by_position(inputs: dict[str, Any], function: Callable[..., Any]) -> bool:
-    """Whether the arguments can be given by position: the first ones, without a gap."""
-    import inspect
+def _without_defaults(asked: Asked, asking: Asking) -> Calls:
+    for n in range(2):
+        draw = _usual(asked, asking, n, "defaults")
+        if draw.changes_anything():
+            yield _call(asked, asking, draw)
 
-    parameters = inspect.signature(function).parameters.values()
-    return [p.name for p in parameters] == list(inputs) and all(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
+
+def _reference_still(asked: Asked, asking: Asking) -> Calls:
+    """The reference says what it said before the candidate was ever called."""
+    first = asked.answers.first
+    if first is not None and not first.repeats():
+        raise NotEquivalent(
+            "functions", "changes what the reference answers: something that both use is no longer as it was."
+        )
+    yield from ()
 
 
 def _formed(asked: Asked, form: Form, asking: Asking) -> Calls:

@@ -94,9 +94,9 @@ def load(text: str) -> Any:
         BadInput: no such file, module, commit or name, or an import that fails.
     """
     name = parsed(text)
-    if not name.revision:
+    then = _of_revision(name, text) if name.revision else _apart(name, text)
+    if then is None:
         return attribute_of(_module(name, text), name.attribute, text)
-    then = _of_revision(name, text)
     found = attribute_of(then.module, name.attribute, text)
     return _there(found, then) if then.is_late and inspect.isroutine(found) else found
 
@@ -157,16 +157,19 @@ def _imported_from(resolved: Path, root: Path, dotted: str, text: str) -> Module
 @contextmanager
 def _told(text: str) -> Iterator[None]:
     """Whatever an import raises becomes one line."""
+    given = sys.argv
+    # What reads a command's arguments when it is imported would take ours.
+    sys.argv = [text]
     try:
         with bounded(LONGEST_IMPORT_S, f"importing {text}"):
             yield
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:
         where = f" at {place(error)}" if place(error) else ""
         raise BadInput(
             f"{text} does not import: {reason(error)}{where}. Expected a module that imports without side effects."
         ) from error
+    finally:
+        sys.argv = given
 
 
 def _package(path: Path) -> tuple[Path, str]:
@@ -266,7 +269,7 @@ def _exported(name: Name, text: str) -> tuple[Path, Path]:
             raise BadInput(f"{text!r}: {packed.why_not}. Expected git to hand out the commit.")
         try:
             with tarfile.open(fileobj=BytesIO(packed.answer)) as archive:
-                archive.extractall(folder, filter="data")
+                archive.extractall(folder, filter=_harmless)
             (folder / MADE).touch()
         except OSError as error:
             raise BadInput(
@@ -275,6 +278,14 @@ def _exported(name: Name, text: str) -> tuple[Path, Path]:
     if not (folder / file).is_file():
         raise BadInput(f"{text!r}: commit {name.revision} has no file {file}. Expected one that it has.")
     return folder, file
+
+
+def _harmless(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
+    """What Python's own filter lets pass; a link out of the tree is left out, since no module of it is there."""
+    try:
+        return tarfile.data_filter(member, folder)
+    except tarfile.FilterError:
+        return None
 
 
 def _present_file(name: Name, text: str) -> Path:
@@ -312,18 +323,50 @@ def _of_revision(name: Name, text: str) -> _Then:
     in_package = root != (tree / file).parent
     names = {_top_name(key) for key, one in sys.modules.items() if _lies_in(one, top)}
     names |= {_top_name(dotted)} if in_package else set()
-    names |= {one.stem for one in root.iterdir() if one.suffix == ".py" or (one / "__init__.py").is_file()} - {
-        _top_name(key) for key, one in sys.modules.items() if not _lies_in(one, top)
-    }
+    names |= _modules_in(root) - {_top_name(key) for key, one in sys.modules.items() if not _lies_in(one, top)}
     path = [*_path_then(top, tree), str(root), *([str((tree / file).parent)] if in_package else [])]
     modules: dict[str, ModuleType] = {}
     then = partial(_Then, modules=modules, names=frozenset(names - sys.stdlib_module_names), path=path, tree=tree)
     with _found_then(then(module=ModuleType(""), is_late=False)):
         importlib.invalidate_caches()
         module = _imported_from(tree / file, root, dotted, text)
-    used = [module, *modules.values()]
-    late = any(_imports_late(Path(str(one.__file__))) for one in used if getattr(one, "__file__", None))
-    return then(module=module, is_late=late)
+    return then(module=module, is_late=any(map(_is_late, [module, *modules.values()])))
+
+
+_roots: dict[Path, None] = {}
+"""Folders that users' files were imported from so far."""
+
+
+@functools.cache
+def _apart(name: Name, text: str) -> _Then | None:
+    """A file whose folder has modules of names that another user's folder has too: each gets those beside it."""
+    file = Path(name.where).resolve()
+    if not name.is_file or not file.is_file():
+        return None
+    root, dotted = _package(file)
+    mine = _modules_in(root)
+    shared = {one for other in _roots if other != root for one in mine & _modules_in(other)} - sys.stdlib_module_names
+    _roots[root] = None
+    if not shared or shared == {file.stem}:
+        return None
+    others = [str(other) for other in _roots if other != root]
+    path = [*(one for one in sys.path if os.path.realpath(one) not in others), str(root)]
+    path += [str(file.parent)] if root != file.parent else []
+    modules: dict[str, ModuleType] = {}
+    then = partial(_Then, modules=modules, names=frozenset(shared), path=path, tree=root)
+    with _found_then(then(module=ModuleType(""), is_late=False)):
+        importlib.invalidate_caches()
+        module = _imported_from(file, root, dotted, text)
+    return then(module=module, is_late=any(map(_is_late, [module, *modules.values()])))
+
+
+def _modules_in(folder: Path) -> set[str]:
+    """Names of the modules and packages that lie in a folder."""
+    return {one.stem for one in folder.iterdir() if one.suffix == ".py" or (one / "__init__.py").is_file()}
+
+
+def _is_late(module: ModuleType) -> bool:
+    return bool(getattr(module, "__file__", None)) and _imports_late(Path(str(module.__file__)))
 
 
 def _top_name(module: str) -> str:

@@ -3,9 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from speedproof.errors import BadInput, RecordProblem
 from speedproof.timing.looks import LOOKS
@@ -13,13 +11,16 @@ from speedproof.timing.looks import LOOKS
 from .kinds import Measured
 from .record import Record
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 FORMATS = ("table", "csv", "parquet", "json")
 """What a table can be written as; parquet needs a file."""
 LONGEST_CELL = 60
 """Letters of a cell that a table for reading shows; the other forms keep it whole."""
 
 
-def record_rows(records: Sequence[Record]) -> pd.DataFrame:
+def record_rows(records: Sequence[Record]) -> "pd.DataFrame":
     """One row a record: what it is about, where it was taken, and what its body says or its samples come to.
 
     Seconds are per call. Columns that none of the records fills are left out.
@@ -27,13 +28,13 @@ def record_rows(records: Sequence[Record]) -> pd.DataFrame:
     return _frame([{**_common(record), **_said(record.body)} for record in records])
 
 
-def sample_rows(records: Sequence[Record]) -> pd.DataFrame:
+def sample_rows(records: Sequence[Record]) -> "pd.DataFrame":
     """One row a raw sample of every measurement, in the order taken: which process, pair and side, seconds per call."""
     rows = (row for record in records if isinstance(record.body, Measured) for row in _samples(record, record.body))
     return _frame(list(rows))
 
 
-def rendered(frame: pd.DataFrame, form: str) -> str:
+def rendered(frame: "pd.DataFrame", form: str) -> str:
     """The table as text: `table`, `csv` or `json`. Raises BadInput."""
     if form == "table":
         return _for_reading(frame)
@@ -46,7 +47,7 @@ def rendered(frame: pd.DataFrame, form: str) -> str:
     raise BadInput(f"Unknown format {form!r}. Expected one of: {', '.join(FORMATS)}.")
 
 
-def write_table(frame: pd.DataFrame, form: str, path: Path) -> None:
+def write_table(frame: "pd.DataFrame", form: str, path: Path) -> None:
     """Writes the table to a file. Raises BadInput, RecordProblem."""
     text = "" if form == "parquet" else rendered(frame, form)
     try:
@@ -61,7 +62,7 @@ def write_table(frame: pd.DataFrame, form: str, path: Path) -> None:
         ) from error
 
 
-def _for_reading(frame: pd.DataFrame) -> str:
+def _for_reading(frame: "pd.DataFrame") -> str:
     """What is the same in all rows is said once, above them."""
     if not len(frame):
         return "no records\n"
@@ -71,7 +72,9 @@ def _for_reading(frame: pd.DataFrame) -> str:
     return f"{above}\n{rows}\n" if same else f"{rows}\n"
 
 
-def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+def _frame(rows: list[dict[str, Any]]) -> "pd.DataFrame":
+    import pandas as pd
+
     return pd.DataFrame(rows).dropna(axis="columns", how="all").convert_dtypes()
 
 

@@ -41,6 +41,9 @@ class TorchKit(Kit):
 
     def memory(self, part: Any) -> Set[int]:
         """Tensors' storage, that of a module's parameters too."""
+        if isinstance(part, Tensor) and part.layout is not torch.strided:
+            # Such a one has no memory of its own; its parts do.
+            return frozenset()
         if isinstance(part, Tensor):
             return {part.untyped_storage().data_ptr()} - {0}
         if isinstance(part, torch.nn.Module):
@@ -53,7 +56,7 @@ class TorchKit(Kit):
 
     def mark(self, value: Any) -> Any:
         """Tensors by version and by content, since who writes through `.data` raises no version."""
-        if isinstance(value, Tensor):
+        if isinstance(value, Tensor) and value.layout is torch.strided:
             return [version(value), value.data_ptr(), list(value.shape), list(value.stride()), content(value)]
         return super().mark(value)
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from speedproof.clock import monotonic_s
-from speedproof.errors import SpeedproofError
+from speedproof.errors import NotEquivalent, SpeedproofError
 from speedproof.failures import Failed, reason, show_where_asked
 from speedproof.gate.gate import recheck
 from speedproof.pairs.contract import Inputs
@@ -104,6 +104,8 @@ def sample_all(plans: Sequence[Plan], seed: int, stretch_s: float, baseline_firs
         try:
             launch = _samples(plan, subject, rng.getrandbits(32), stretch_s, baseline_first)
             yield Outcome(launch, took_s=monotonic_s() - start_s)
+        except NotEquivalent as error:
+            yield Outcome(None, f"{error} (in a timed call)")
         except SpeedproofError as error:
             yield Outcome(None, str(error))
         except (Exception, SystemExit) as error:

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import geometric_mean
 
-import scipy
-
 from speedproof_studies.kinds import Planted
+from speedproof_studies.proportion import clopper_pearson
 
 
 @dataclass(frozen=True)
@@ -40,9 +39,8 @@ def detection(trials: Sequence[Planted]) -> list[Detection]:
         own = [trial for trial in trials if _told(trial) == name]
         told = [trial.found for trial in own]
         timed = [trial.slowdown for trial in own if trial.slowdown]
-        interval = scipy.stats.binomtest(sum(told), len(told)).proportion_ci(method="exact")
         slowdown = geometric_mean(timed) if timed else None
-        shares = (sum(told) / len(told), interval.low, interval.high)
+        shares = (sum(told) / len(told), *clopper_pearson(sum(told), len(told)))
         found.append(Detection(name, len(told), sum(told), *shares, slowdown))
     return found
 

@@ -4,16 +4,9 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
-import scipy
-
 from speedproof.timing.looks import ERROR_RATE
 from speedproof_studies.kinds import Powered
-
-
-def clopper_pearson(n_alarms: int, n_trials: int) -> tuple[float, float]:
-    """Where the chance of an alarm lies, exactly, with 95% confidence (Clopper and Pearson, 1934)."""
-    interval = scipy.stats.binomtest(n_alarms, n_trials).proportion_ci(1 - ERROR_RATE, "exact")
-    return float(interval.low), float(interval.high)
+from speedproof_studies.proportion import clopper_pearson
 
 
 def power_rows(bodies: Sequence[Powered]) -> list[dict[str, Any]]:
@@ -68,5 +61,5 @@ def _head(injected: float) -> str:
 def _share(alarms: Sequence[bool]) -> str:
     if not alarms:
         return "-"
-    low, high = clopper_pearson(sum(alarms), len(alarms))
+    low, high = clopper_pearson(sum(alarms), len(alarms), 1 - ERROR_RATE)
     return f"{sum(alarms)}/{len(alarms)} [{low:.0%}, {high:.0%}]"

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import scipy
-
 from speedproof.records.record import Record
 from speedproof_studies.kinds import Rejected, Rewritten
+from speedproof_studies.proportion import upper
 
 CONFIDENCE = 0.95
 """Of the bound on the false rejection rate."""
@@ -33,8 +32,7 @@ class Rejection:
     @property
     def bound(self) -> float:
         """Upper bound on the false rejection rate: Clopper and Pearson's, one-sided."""
-        test = scipy.stats.binomtest(len(self.rejected), self.n_trials, alternative="less")
-        return float(test.proportion_ci(CONFIDENCE, method="exact").high)
+        return upper(len(self.rejected), self.n_trials, CONFIDENCE)
 
     @property
     def words(self) -> str:

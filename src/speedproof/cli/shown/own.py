@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from speedproof.gate.certificate import Certificate, Refusal
-from speedproof.own.pair import OwnPair
+from speedproof.own.pair import WITH_SEED, OwnPair
 from speedproof.pairs.references import given_to
 from speedproof.records.kinds import CounterExampled, Faulted
 from speedproof.timing.comparison import Verdict
@@ -32,8 +32,10 @@ def card_lines(
     reference, candidate = names(pair)
     if isinstance(answer, Certificate):
         yield f"SAME ANSWER: {candidate} gives what {reference} gives."
-        yield from _rows(_of_certificate(answer, faulted))
-        if pair.asked_by and next_too:
+        yield from _rows([*_of_certificate(pair, answer, faulted), ("judged by", pair.same_words)])
+        if answer.allowed_to:
+            yield from _rows([("is it faster?", "not to be measured: what may change may be what is timed")])
+        elif pair.asked_by and next_too:
             yield from _rows([("is it faster?", f"speedproof measure {shlex.join(pair.asked_by)}")])
         return
     judged = answer.code == "not equivalent"
@@ -52,7 +54,11 @@ def names(pair: OwnPair) -> tuple[str, str]:
     if short[0] != short[1]:
         return short[0], short[1]
     given = pair.asked_by[:2]
-    return (given[0], given[1]) if len(given) == 2 else (f"{short[0]} (reference)", f"{short[1]} (candidate)")
+    return (
+        (given[0], given[1])
+        if len(given) == 2 and ":" in given[1]
+        else (f"{short[0]} (reference)", f"{short[1]} (candidate)")
+    )
 
 
 def _name(given: Any) -> str:
@@ -65,16 +71,23 @@ def _rows(rows: list[tuple[str, str]]) -> Iterator[str]:
             yield f"  {name:<{WIDTH}}{words}"
 
 
-def _of_certificate(answer: Certificate, faulted: Faulted | None) -> list[tuple[str, str]]:
+def _of_certificate(pair: OwnPair, answer: Certificate, faulted: Faulted | None) -> list[tuple[str, str]]:
     share = answer.candidate.worst_errors.get("element")
-    exact = "every value exactly" if share is None else f"worst error {share:.2g} of what is allowed"
+    exact = f"worst error {share:.2g} of what is allowed" if share else "every value exactly"
     return [
-        ("asked", f"{answer.n_checks} calls, up to size {answer.workload.n_items:,}"),
+        ("asked", f"{answer.n_checks} calls{_sizes(pair, answer)}"),
         ("compared", f"{answer.candidate.n_compared:,} values: {exact}"),
         *(("may change", f"{aspect}, because: {why}") for aspect, why in answer.allowed_to.items()),
         ("not asked", "; ".join(answer.untried)),
         *_of_faults(faulted),
     ]
+
+
+def _sizes(pair: OwnPair, answer: Certificate) -> str:
+    """Up to which size, where sizes mean something: of those that were asked about."""
+    left_out = [words.split(",")[0].removeprefix("size ") for words in answer.untried]
+    largest = max((size for size in pair.sizes if str(size) not in left_out), default=0)
+    return f", up to size {largest:,}" if answer.workload.n_items else ""
 
 
 def _of_faults(faulted: Faulted | None) -> list[tuple[str, str]]:
@@ -97,24 +110,18 @@ def _of_faults(faulted: Faulted | None) -> list[tuple[str, str]]:
 
 def _of_refusal(pair: OwnPair, answer: Refusal, example: CounterExampled | None) -> list[tuple[str, str]]:
     words, _, again = answer.reason.partition(" Reproduce: ")
+    if pair.asked_by and again.startswith(WITH_SEED):
+        # The process that judged knows where the pair is written down, and not what it was asked as.
+        again = pair.command(int(again.removeprefix(WITH_SEED)))
     why = words.partition(" Trial: ")
     rows = [("because", why[0])]
     if answer.trial:
         rows.append(("asked", answer.trial))
     if example:
-        reference, candidate = names(pair)
-        rows += [
-            ("smallest inputs", example.inputs),
-            (_short(reference), example.expected),
-            (_short(candidate), example.got),
-        ]
+        rows += [("smallest inputs", example.inputs), ("reference", example.expected), ("candidate", example.got)]
     rows.append(("rule", answer.rule))
     rows.append(("see it again", again))
     return rows
-
-
-def _short(name: str) -> str:
-    return name if len(name) < WIDTH else f"...{name[-WIDTH + 5 :]}"
 
 
 def measured_lines(pair: OwnPair, built: "Report") -> Iterator[str]:
@@ -152,7 +159,8 @@ def pair_as_json(
     pair: OwnPair, answer: Certificate | Refusal, example: CounterExampled | None, faulted: Faulted | None
 ) -> dict[str, Any]:
     """What was found, for programs."""
-    reference, candidate = pair.asked_by[:2] if len(pair.asked_by) > 1 else names(pair)
+    given = pair.asked_by[:2]
+    reference, candidate = given if len(given) == 2 and ":" in given[1] else names(pair)
     common: dict[str, Any] = {"reference": reference, "candidate": candidate}
     if isinstance(answer, Refusal):
         verdict = "not the same" if answer.code == "not equivalent" else "not judged"

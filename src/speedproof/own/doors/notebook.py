@@ -5,8 +5,7 @@ import shlex
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from speedproof.errors import BadInput, SpeedproofError
-
-from .asking import check
+from speedproof.own.asking import check
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from .asking import Certified, Checked
+    from speedproof.own.asking import Certified, Checked
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,7 +34,7 @@ class Speedproof:
         """
         # The test's own traceback ends here.
         __tracebackhide__ = True
-        from .asking import check
+        from speedproof.own.asking import check
 
         checked = check(reference, candidate, inputs, **options)
         if self._config.getoption("--speedproof-measure"):
@@ -44,7 +44,7 @@ class Speedproof:
     def certified(self, reference: Any, candidate: Any, inputs: Any = None, **options: Any) -> "Certified":
         """The candidate once it is proven, for pytest-benchmark's `benchmark`."""
         __tracebackhide__ = True
-        from .asking import Certified
+        from speedproof.own.asking import Certified
 
         return Certified(self.check(reference, candidate, inputs, **options))
 

@@ -1,15 +1,14 @@
 """Timing what a test has proven: in fresh processes that find the pair by its names."""
 
 from speedproof.errors import SpeedproofError
+from speedproof.own.asking import Checked
+from speedproof.own.cards import written
+from speedproof.own.pair import OwnPair, name_in_file
 from speedproof.pairs.references import given_to
 from speedproof.processes import Usage
 from speedproof.timing.plan import plans_of_pairs
 from speedproof.timing.runner import compared, measure
 from speedproof.wording import seconds
-
-from .asking import Checked
-from .cards import written
-from .pair import OwnPair, name_in_file
 
 
 def figure_of(checked: Checked, budget_s: float) -> str:

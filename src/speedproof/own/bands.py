@@ -1,0 +1,149 @@
+"""How far floating-point numbers may be from the right ones, and how far they are."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from speedproof.pairs.marks import is_array, numpy
+
+from .leaves import Difference, Leaf, Leaves
+from .precise import Precise
+from .precise import distance as of_precise
+
+
+@dataclass(frozen=True)
+class Band:
+    """How far each floating-point number of an answer may be from the right one."""
+
+    right: Leaves
+    """The answer in higher precision where it can be had, else the reference's own."""
+    allowed: Mapping[str, Any]
+    """Place -> the largest error, one number or an array of them."""
+    origin: str
+    """Where that comes from, in words."""
+
+    def difference(self, found: Leaves) -> Difference | None:
+        """The place that is farthest beyond what is allowed. Structure is the same already."""
+        worst: Difference | None = None
+        for place, allowed in self.allowed.items():
+            seen = _beyond(place, self.right[place], found[place], allowed, self.origin)
+            if seen and (worst is None or (seen.excess or 0) > (worst.excess or 0)):
+                worst = seen
+        return worst
+
+    def loosened(self, factor: float) -> "Band":
+        """The same with more room."""
+        return Band(self.right, {place: allowed * factor for place, allowed in self.allowed.items()}, self.origin)
+
+    def worst_share(self, found: Leaves) -> float:
+        """The largest error, as a share of what is allowed."""
+        shares = [_share(self.right[place], found[place], allowed) for place, allowed in self.allowed.items()]
+        return max(shares, default=0.0)
+
+
+def distance(one: Any, other: Any) -> Any:
+    """Absolute, by element; equal infinities and two NaN are no distance, a NaN and a number an infinite one."""
+    if is_array(one) or is_array(other):
+        np = numpy()
+        wide = [np.asarray(each, dtype=np.longdouble) for each in (one, other)]
+        with np.errstate(all="ignore"):
+            apart = np.abs(wide[0] - wide[1])
+        alike = (wide[0] == wide[1]) | (np.isnan(wide[0]) & np.isnan(wide[1]))
+        return np.where(alike, 0.0, np.where(np.isnan(apart), np.inf, apart)).astype(np.float64)
+    one_f, other_f = float(one), float(other)
+    if math.isnan(one_f) and math.isnan(other_f):
+        return 0.0
+    if isinstance(other, Precise):
+        return of_precise(one_f, other)
+    if one_f == other_f:
+        # A wider float may hold more than what they have in common.
+        return float(abs(other - one)) if math.isfinite(one_f) else 0.0
+    apart = abs(one_f - other_f)
+    return math.inf if math.isnan(apart) else apart
+
+
+ROUNDINGS = 2.0
+"""Roundings of the answer itself that any way of working it out may add, in units of half the last place."""
+WIDENED = 2.0**16
+"""Times the unit of float32 that bfloat16's is; NumPy holds such values as float32."""
+
+
+def roundings(leaf: Leaf) -> Any:
+    """What rounding an answer itself may do to each of its numbers; nothing to what is not finite.
+
+    The unit of what underflows is that of the largest number beside it, squared: below that nobody works.
+    """
+    value, np = leaf.value, numpy()
+    if not is_array(value):
+        number = float(value)
+        unit = float(abs(np.spacing(value))) if hasattr(value, "dtype") else math.ulp(number)
+        return ROUNDINGS * unit / 2 if math.isfinite(number) else 0.0
+    finite = np.where(np.isfinite(value), value, 0)
+    units = np.abs(np.spacing(finite)).astype(np.float64) / 2 * (WIDENED if "bfloat16" in leaf.kind else 1.0)
+    eps = float(np.finfo(value.dtype).eps)
+    smallest = float(np.abs(finite).max(initial=0.0)) * eps * eps
+    return where_finite(value, ROUNDINGS * np.maximum(units, smallest))
+
+
+def where_finite(value: Any, amount: Any) -> Any:
+    """The amount where the value is a finite number, else nothing: an infinity or a NaN is allowed no other."""
+    if is_array(value):
+        return numpy().where(numpy().isfinite(value), amount, 0.0)
+    return amount if math.isfinite(float(value)) else 0.0
+
+
+def known(own: Any, precise: Any) -> Any:
+    """The right value: in higher precision where the reference's own is finite, else the reference's own."""
+    if is_array(own):
+        return numpy().where(numpy().isfinite(own), precise, own)
+    return precise if math.isfinite(float(own)) else own
+
+
+def exceeds(error: Any, limit: Any, value: Any) -> bool:
+    """Whether an error goes beyond the limit at any finite number."""
+    if is_array(error) or is_array(limit):
+        return bool((where_finite(value, error) > numpy().asarray(limit)).any())
+    return bool(where_finite(value, error) > limit)
+
+
+def larger(one: Any, other: Any) -> Any:
+    return numpy().maximum(one, other) if is_array(one) or is_array(other) else max(one, other)
+
+
+def _share(right: Leaf, found: Leaf, allowed: Any) -> float:
+    apart = distance(found.value, right.value)
+    if is_array(apart):
+        np = numpy()
+        with np.errstate(all="ignore"):
+            shares = np.where(apart == 0, 0.0, apart / np.asarray(allowed, dtype=np.float64))
+        return float(np.nan_to_num(shares, nan=math.inf, posinf=math.inf).max(initial=0.0))
+    if apart == 0:
+        return 0.0
+    return apart / allowed if allowed > 0 else math.inf
+
+
+def _beyond(place: str, right: Leaf, found: Leaf, allowed: Any, origin: str) -> Difference | None:
+    share = _share(right, found, allowed)
+    if not share > 1:
+        return None
+    apart = distance(found.value, right.value)
+    value, expected, limit, more = found.value, right.value, allowed, ""
+    if is_array(apart):
+        np = numpy()
+        with np.errstate(all="ignore"):
+            shares = np.nan_to_num(
+                np.where(apart == 0, 0, apart / np.asarray(allowed, dtype=np.float64)), nan=np.inf, posinf=np.inf
+            )
+        at = np.unravel_index(int(shares.argmax()), apart.shape)
+        where = ", ".join(str(int(i)) for i in at)
+        place, value, expected, apart = f"{place}[{where}]" if where else place, value[at], expected[at], apart[at]
+        limit = np.broadcast_to(np.asarray(allowed), shares.shape)[at]
+        wrong = int((shares > 1).sum())
+        more = f" {wrong} of {shares.size} are beyond it." if shares.size > 1 else ""
+    told = f"is {float(value)!r}, expected {float(expected)!r}"
+    if not math.isfinite(share):
+        return Difference("element", place, f"{told}, which no rounding explains.{more}", share)
+    times = f"{share:,.0f}" if share >= 10 else f"{share:.1f}"
+    why = f"off by {float(apart):.1e}, {times} times the {float(limit):.1e} that is allowed ({origin})"
+    return Difference("element", place, f"{told}: {why}.{more}", share)

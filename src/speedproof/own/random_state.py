@@ -1,0 +1,50 @@
+"""The global random generators: where they stand, and how they are set so that two functions start alike."""
+
+import random
+from typing import Any
+
+from speedproof.pairs.marks import numpy
+
+from .leaves import torch
+
+
+def seed_all(seed: int) -> None:
+    """Sets Python's global generator, and NumPy's and torch's where they are imported."""
+    random.seed(seed)
+    if np := numpy():
+        np.random.seed(seed % 2**32)
+    if found := torch():
+        found.random.default_generator.manual_seed(seed)
+
+
+def random_states() -> tuple[Any, Any, Any]:
+    """Where the global generators stand."""
+    np, found = numpy(), torch()
+    return (
+        random.getstate(),
+        np.random.get_state(legacy=False) if np else None,
+        found.random.default_generator.get_state() if found else None,
+    )
+
+
+def put_back(states: tuple[Any, Any, Any]) -> None:
+    """Has the global generators stand there again."""
+    own, of_numpy, of_torch = states
+    random.setstate(own)
+    if of_numpy is not None:
+        numpy().random.set_state(of_numpy)
+    if of_torch is not None:
+        torch().random.default_generator.set_state(of_torch)
+
+
+def random_marks() -> tuple[Any, ...]:
+    """The same as something that can be compared."""
+    own, of_numpy, of_torch = random_states()
+    state = of_numpy and of_numpy["state"]
+    told = state and (state["key"].tobytes(), state["pos"], of_numpy["has_gauss"], of_numpy["gauss"])
+    return own, told, of_torch if of_torch is None else of_torch.numpy().tobytes()
+
+
+def drawn_apart(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    """Whether a generator that was there both times stands elsewhere."""
+    return any(a != b for a, b in zip(one, other, strict=True) if a is not None and b is not None)
