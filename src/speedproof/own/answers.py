@@ -187,7 +187,10 @@ class Answer:
                 and leaf.value.shape != getattr(found[place].value, "shape", None)
             ):
                 return None
-        return found
+        # A plain float whose wider run gave one of NumPy's stays a single number.
+        return {
+            p: one._replace(value=one.value[()]) if _is_wider_alone(own[p], one) else one for p, one in found.items()
+        }
 
     def _spread(self, held: Leaves) -> dict[str, Any]:
         """Per place: how far the answer moves where the inputs do."""
@@ -220,6 +223,10 @@ class Answer:
         if is_identical(one.leaves, two.leaves):
             return False
         return self.band.loosened(TELLING_DISTANCE).difference(two.leaves) is not None
+
+
+def _is_wider_alone(own: Leaf, wide: Leaf) -> bool:
+    return wide.is_float and is_array(wide.value) and not is_array(own.value)
 
 
 def _kinds(found: Leaves) -> dict[str, str]:

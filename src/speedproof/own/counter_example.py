@@ -145,13 +145,15 @@ def _fixed(source: Source, inputs: Mapping[str, Any]) -> Draw:
 
 def _told(pair: OwnPair, draw: Draw) -> CounterExample:
     expected, got = (ask(function, draw.make(), pair.kit, draw.seed) for function in (pair.sequential, pair.batched))
-    return CounterExample(
-        inputs=shown(dict(draw.make())),
-        expected=_outcome(expected.answer, expected.error),
-        got=_outcome(got.answer, got.error),
-        file=_file(pair, draw),
-        draw=draw.words,
+    words = (
+        shown(dict(draw.make())),
+        _outcome(expected.answer, expected.error),
+        _outcome(got.answer, got.error),
+        _file(pair, draw),
+        draw.words,
     )
+    # What cannot be written down in UTF-8 cannot be recorded.
+    return CounterExample(*(word.encode("utf-8", "backslashreplace").decode() for word in words))
 
 
 def _outcome(answer: Any, error: Exception | None) -> str:

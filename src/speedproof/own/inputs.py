@@ -123,7 +123,7 @@ def _kind_of_rng(make: Callable[..., Any], parameter: inspect.Parameter) -> str:
         if isinstance(parameter.annotation, str)
         else getattr(parameter.annotation, "__module__", "")
     )
-    said = "" if parameter.annotation is parameter.empty else str(said)
+    said = "" if parameter.annotation in (parameter.empty, Any, "Any", "typing.Any") else str(said)
     if said:
         for library in ("torch", "random"):
             if said.startswith(library):

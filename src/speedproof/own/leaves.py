@@ -16,7 +16,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 from pathlib import PurePath
-from types import BuiltinFunctionType, CoroutineType, FunctionType, GeneratorType, MappingProxyType
+from types import BuiltinFunctionType, CoroutineType, FunctionType, GeneratorType, MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
 from speedproof.errors import BadInput
@@ -162,8 +162,7 @@ def _parts(value: Any, place: str, above: set[int]) -> Iterator[tuple[str, Leaf]
         yield from _beside(value, place, above)
     elif isinstance(value, random.Random):
         yield place, Leaf(_name(kind), value.getstate())
-    elif isinstance(value, FunctionType) and (value.__closure__ or "<" in value.__qualname__):
-        # What it does hangs on more than its name.
+    elif _hangs_on_more_than_its_name(value):
         yield place, Leaf(OPAQUE, Same(value))
     elif isinstance(value, FunctionType | BuiltinFunctionType | type):
         yield place, Leaf(kind.__name__, f"{getattr(value, '__module__', '')}.{value.__qualname__}")
@@ -175,6 +174,13 @@ def _parts(value: Any, place: str, above: set[int]) -> Iterator[tuple[str, Leaf]
         yield from _drawn(value, place, above)
     else:
         yield from _object(value, place, above)
+
+
+def _hangs_on_more_than_its_name(value: Any) -> bool:
+    """Whether it is a function that was made with values of its own, or a method of some object."""
+    if isinstance(value, FunctionType):
+        return bool(value.__closure__) or "<" in value.__qualname__
+    return isinstance(value, BuiltinFunctionType) and not isinstance(value.__self__, type | ModuleType | None)
 
 
 def _drawn(value: Iterator[Any], place: str, above: set[int]) -> Iterator[tuple[str, Leaf]]:

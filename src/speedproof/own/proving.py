@@ -63,7 +63,9 @@ def _proven(question: Question, pair: OwnPair, seed: int, n_faults: int, counts:
         if isinstance(answer, Refusal):
             if answer.code == "not equivalent" and (draw := pair.answers.asked):
                 yield Saying("looking for the smallest inputs", 1)
-                yield _exampled(question, pair, counter_example.smallest(pair, draw))
+                # The verdict stands, whatever happens while something smaller is looked for.
+                with suppress(Exception):
+                    yield _exampled(question, pair, counter_example.smallest(pair, draw))
             return
         if n_faults:
             yield Saying("planting faults in the candidate", 1)
