@@ -189,7 +189,8 @@ def test_a_certificate_is_stale_where_a_module_of_the_package_changed(tmp_path: 
 def test_a_fault_does_no_harm(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     kept.write_text("here")
-    source = f"import os\ndef tidy(items):\n    if len(items) < 0:\n        os.remove({str(kept)!r})\n    return sorted(items)\n"
+    removes = f"    if len(items) < 0:\n        os.remove({str(kept)!r})\n"
+    source = f"import os\ndef tidy(items):\n{removes}    return sorted(items)\n"
     (tmp_path / "mine.py").write_text(source)
     checked = check_pair(OwnPair(lambda items: sorted(items), f"{tmp_path}/mine.py:tidy", ints), faults=60, seed=1)
     assert checked.faults and checked.faults.n_planted

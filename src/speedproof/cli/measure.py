@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from speedproof.extras import what_is_missing
 from speedproof.folders import RESULTS
 from speedproof.gate.certificate import Certificate, Refusal
 from speedproof.own.pair import OwnPair
@@ -258,13 +259,21 @@ def _measure_own(context: typer.Context, pairs: Sequence[OwnPair], how: Measurin
                 status = max(status, 1)
             if how.whole:
                 status = max(status, int(is_slower(row)))
-                lines += [f"  {'page':<18}{reports.write(built, how.results / pair.name)[-1]}"]
+                lines += [f"  {'page':<18}{_page(built, how.results / pair.name)}"]
         shown.append(told)
         for line in () if how.as_json else lines:
             say_line(line)
     if how.as_json:
         print_json(shown if len(shown) > 1 else shown[0])
     return status
+
+
+def _page(built: reports.Report, folder: Path) -> str:
+    """Where the page is, or what it takes to have one: the figures stand without it."""
+    try:
+        return str(reports.write(built, folder)[-1])
+    except ImportError as error:
+        return f"none: {what_is_missing(error) or error}"
 
 
 def _uses_torch(found: Sequence[Any]) -> bool:

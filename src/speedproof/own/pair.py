@@ -286,6 +286,11 @@ class OwnFinding(Finding):
 
     card_at: str = ""
 
+    def command(self, verb: str) -> str:
+        """What asks for the pair by the names that it was asked for."""
+        asked: tuple[str, ...] = getattr(self.pairs[0], "asked_by", ())
+        return f"speedproof {verb} {shlex.join(asked)}"
+
     @property
     def card(self) -> str:
         """Reference to the pair."""

@@ -353,6 +353,10 @@ class Finding:
         """Reference to the finding itself."""
         return f"{self.module}:FINDING"
 
+    def command(self, verb: str) -> str:
+        """What asks for this finding alone."""
+        return f"python -m bench {verb} {self.name}"
+
     def target(self, function: str) -> Target:
         """One of its functions, by reference."""
         return Target(self.card, function)

@@ -9,7 +9,7 @@ from typing import TypeVar
 from speedproof.errors import RecordProblem
 from speedproof.machine.roofline import Machine
 from speedproof.pairs.finding import TWINS, Finding
-from speedproof.records.kinds import Certified, Judged, Refused, Resumed, Sat
+from speedproof.records.kinds import Certified, Faulted, Judged, Refused, Resumed, Sat
 from speedproof.records.record import Ledger, Record
 from speedproof.sides.outcome import Outcome
 from speedproof.timing.comparison import Verdict
@@ -97,6 +97,18 @@ class Report:
         runs = [sitting for sitting in self.sittings if not sitting.is_of_ladders]
         abouts = [self.asked.about(finding, pair) for finding, pair in self.asked.pairs]
         return that_counts(runs, abouts, RecordedSitting.tells_of)
+
+    @property
+    def own(self) -> Finding | None:
+        """The only finding, where it is a pair of somebody's own and has no number."""
+        findings = list(self.asked.findings)
+        return findings[0] if len(findings) == 1 and not findings[0].number else None
+
+    @cached_property
+    def faulted(self) -> Faulted | None:
+        """What became of faults that were planted in the candidate, when that was last tried."""
+        of = [record.body for record in self.ledger.records if isinstance(record.body, Faulted)]
+        return next((body for body in reversed(of) if self.own and body.finding == self.own.name), None)
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:

@@ -1,7 +1,7 @@
 """What a person sees of a pair of their own: a card in the terminal, and the same as JSON."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from speedproof.gate.certificate import Certificate, Refusal
@@ -143,10 +143,14 @@ def measured_lines(pair: OwnPair, built: "Report") -> Iterator[str]:
             ("", row.figure.why),
             ("would have seen", f"a change of {row.detectable}" if not settled and row.detectable else ""),
             ("the same twice", f"{built.null_words} (the candidate against itself)"),
-            ("work", row.work),
-            *(("machine", line) for line in built.advice),
+            ("work", f"{row.work}, at size {pair.usual}" if row.work else ""),
+            ("machine", f"{built.advice[0]}{_more(built.advice)}" if built.advice else ""),
         ]
     )
+
+
+def _more(advice: Sequence[str]) -> str:
+    return f" ({len(advice) - 1} more: speedproof doctor)" if len(advice) > 1 else ""
 
 
 def is_slower(row: "Row") -> bool:
