@@ -1,7 +1,5 @@
 """Proves that a fast function gives a slow one's answer, and only then says how much faster it is, and how surely."""
 
-from typing import Any
-
 _PLACES = {
     "BadInput": "errors:BadInput",
     "Certificate": "gate.certificate:Certificate",
@@ -22,7 +20,7 @@ _PLACES = {
 __all__ = [name for name in _PLACES if name != "load_ipython_extension"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """A public name, imported when it is first asked for (PEP 562)."""
     if name not in _PLACES:
         raise AttributeError(f"module 'speedproof' has no attribute {name!r}")

@@ -54,7 +54,10 @@ def gate_digest() -> str:
     return file_digest(*(path_of(name) for name in GATE), *listed)
 
 
-OF_OWN_PAIRS = ("answers", "draws", "inputs", "leaves", "pair", "precise", "same", "trials")
+OF_OWN_PAIRS = (
+    *("answers", "bands", "draws", "inputs", "leaves", "nearby"),
+    *("pair", "precise", "random_state", "same", "trials"),
+)
 """The modules of `speedproof.own` that decide whether a candidate passes."""
 
 

@@ -72,7 +72,10 @@ def test_json_on_standard_output_is_json_and_nothing_else(
 ) -> None:
     form = ["--json"] if takes(verb, "--json") else ["--format", "json"]
     where = ["--results", str(tmp_path)] if takes(verb, "--results") else []
-    status = run(monkeypatch, verb, *NEEDED.get(verb, []), *form, *where)
+    certificate = tmp_path / "certificate.json"
+    certificate.write_text(json.dumps({"format": 1, "asked": [], "sources": {}, "versions": {}}))
+    needed = NEEDED.get(verb, [str(certificate)] if verb == "verify" else [])
+    status = run(monkeypatch, verb, *needed, *form, *where)
     said = capsys.readouterr()
     json.loads(said.out)
     assert status in (0, 1, 2) and "Traceback" not in said.err

@@ -271,7 +271,8 @@ def _measure_own(context: typer.Context, pairs: Sequence[OwnPair], how: Measurin
 def _page(built: reports.Report, folder: Path) -> str:
     """Where the page is, or what it takes to have one: the figures stand without it."""
     try:
-        return str(reports.write(built, folder)[-1])
+        page = reports.write(built, folder)[-1]
+        return str(page.relative_to(Path.cwd()) if page.is_relative_to(Path.cwd()) else page)
     except ImportError as error:
         return f"none: {what_is_missing(error) or error}"
 

@@ -263,6 +263,15 @@ class OwnPair(Pair):
             return given or ""
         return f"{given.words}, because: {given.why}" if isinstance(given, Same) else name_of(given)
 
+    @property
+    def _title(self) -> str:
+        """The candidate in place of the reference; with their files where both have one name."""
+        both = [given_to(self, name) for name in ("batched", "sequential")]
+        short = [_shown_name(given) for given in both]
+        if short[0] == short[1]:
+            short = [*reversed(self.asked_by[:2])] if len(self.asked_by) > 2 else [_shown(given) for given in both]
+        return " in place of ".join(short)
+
     @cached_property
     def finding(self) -> Finding:
         """The pair as a finding of its own."""
@@ -270,7 +279,7 @@ class OwnPair(Pair):
             module="",
             number=0,
             name=self.name,
-            title=f"{_shown_name(given_to(self, 'batched'))} in place of {_shown_name(given_to(self, 'sequential'))}",
+            title=self._title,
             claim=Claim.faster("faster"),
             pairs=(self,),
             definition_digest="",
