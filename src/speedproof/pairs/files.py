@@ -94,7 +94,8 @@ def load(text: str) -> Any:
         BadInput: no such file, module, commit or name, or an import that fails.
     """
     name = parsed(text)
-    then = _of_revision(name, text) if name.revision else _apart(name, text)
+    file = Path(name.where)
+    then = _of_revision(name, text) if name.revision else _apart(file, text) if name.is_file else None
     if then is None:
         return attribute_of(_module(name, text), name.attribute, text)
     found = attribute_of(then.module, name.attribute, text)
@@ -121,15 +122,22 @@ def imported(path: Path, text: str = "") -> ModuleType:
         BadInput: it does not import; the first line of the reason is told.
     """
     resolved = path.resolve()
-    for module in list(sys.modules.values()):
-        if getattr(module, "__file__", None) and Path(str(module.__file__)).resolve() == resolved:
-            return module
+    if then := _apart(path, text or str(path)):
+        return then.module
+    if found := _loaded(resolved):
+        return found
     root, dotted = _package(resolved)
     # What lies beside it is found too, and is not taken for a library that has the same name.
     add_users_folders(str(root))
     if root != resolved.parent:
         add_users_folders(str(resolved.parent))
     return _imported_from(resolved, root, dotted, text or str(path))
+
+
+def _loaded(file: Path) -> ModuleType | None:
+    """The module of a file, where it was imported before."""
+    having = (module for module in list(sys.modules.values()) if getattr(module, "__file__", None))
+    return next((module for module in having if Path(str(module.__file__)).resolve() == file), None)
 
 
 def _imported_from(resolved: Path, root: Path, dotted: str, text: str) -> ModuleType:
@@ -338,10 +346,10 @@ _roots: dict[Path, None] = {}
 
 
 @functools.cache
-def _apart(name: Name, text: str) -> _Then | None:
+def _apart(path: Path, text: str) -> _Then | None:
     """A file whose folder has modules of names that another user's folder has too: each gets those beside it."""
-    file = Path(name.where).resolve()
-    if not name.is_file or not file.is_file():
+    file = path.resolve()
+    if not file.is_file() or _loaded(file):
         return None
     root, dotted = _package(file)
     mine = _modules_in(root)
@@ -350,10 +358,10 @@ def _apart(name: Name, text: str) -> _Then | None:
     if not shared or shared == {file.stem}:
         return None
     others = [str(other) for other in _roots if other != root]
-    path = [*(one for one in sys.path if os.path.realpath(one) not in others), str(root)]
-    path += [str(file.parent)] if root != file.parent else []
+    places = [*(one for one in sys.path if os.path.realpath(one) not in others), str(root)]
+    places += [str(file.parent)] if root != file.parent else []
     modules: dict[str, ModuleType] = {}
-    then = partial(_Then, modules=modules, names=frozenset(shared), path=path, tree=root)
+    then = partial(_Then, modules=modules, names=frozenset(shared), path=places, tree=root)
     with _found_then(then(module=ModuleType(""), is_late=False)):
         importlib.invalidate_caches()
         module = _imported_from(file, root, dotted, text)
@@ -362,7 +370,8 @@ def _apart(name: Name, text: str) -> _Then | None:
 
 def _modules_in(folder: Path) -> set[str]:
     """Names of the modules and packages that lie in a folder."""
-    return {one.stem for one in folder.iterdir() if one.suffix == ".py" or (one / "__init__.py").is_file()}
+    inside = folder.iterdir() if folder.is_dir() else ()
+    return {one.stem for one in inside if one.suffix == ".py" or (one / "__init__.py").is_file()}
 
 
 def _is_late(module: ModuleType) -> bool:

@@ -1,0 +1,25 @@
+"""What a test has imported of its own is forgotten after it: a user's process has imported nothing before."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from speedproof.pairs import files
+
+
+@pytest.fixture(autouse=True)
+def forgotten(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The search path as it was, and no module of a folder that a test made."""
+    path = list(sys.path)
+    yield
+    sys.path[:] = path
+    made = tmp_path_factory.getbasetemp().resolve()
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and Path(str(file)).resolve().is_relative_to(made):
+            del sys.modules[name]
+    files._roots.clear()
+    files._apart.cache_clear()
+    files._of_revision.cache_clear()
