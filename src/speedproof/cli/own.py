@@ -126,7 +126,10 @@ def sizes_of(text: str | None) -> list[int] | None:
 
 def own_results(results: Path) -> Path:
     """Where the records of a user's own pairs go: where the user is, unless a folder is named."""
-    return Path.cwd() / f"{PROJECT}-results" if results == RESULTS and not os.environ.get(RESULTS_NAMED) else results
+    if results != RESULTS:
+        return results
+    named = os.environ.get(RESULTS_NAMED)
+    return Path(named) if named else Path.cwd() / f"{PROJECT}-results"
 
 
 def check_own(
