@@ -44,15 +44,15 @@ def _table(folder: Path, *names: str) -> dict[str, Any]:
 
 def results_folder(root: Path) -> Path:
     """`SPEEDPROOF_RESULTS`, else the checkout's, else a folder where the user is."""
-    return _named(RESULTS_NAMED) or (root / "results" if is_checkout(root) else Path(f"{PROJECT}-results"))
+    return named_folder(RESULTS_NAMED) or (root / "results" if is_checkout(root) else Path(f"{PROJECT}-results"))
 
 
 def cache_folder(root: Path) -> Path:
     """`SPEEDPROOF_CACHE`, else the checkout's, else the user's own. Deleting it costs only seconds to fill it again."""
-    return _named("SPEEDPROOF_CACHE") or (root / ".cache" if is_checkout(root) else _users_cache() / PROJECT)
+    return named_folder("SPEEDPROOF_CACHE") or (root / ".cache" if is_checkout(root) else _users_cache() / PROJECT)
 
 
-def _named(variable: str) -> Path | None:
+def named_folder(variable: str) -> Path | None:
     """The folder that a variable names. Whole, since what we start may run in another folder."""
     text = os.environ.get(variable, "")
     return Path(os.path.abspath(os.path.expanduser(text))) if text else None

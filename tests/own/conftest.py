@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from speedproof.pairs import files
+from speedproof.pairs import apart, files
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +20,6 @@ def forgotten(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         file = getattr(module, "__file__", None)
         if file and Path(str(file)).resolve().is_relative_to(made):
             del sys.modules[name]
-    files._roots.clear()
-    files._apart.cache_clear()
+    apart._roots.clear()
+    apart.apart.cache_clear()
     files._of_revision.cache_clear()

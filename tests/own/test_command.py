@@ -244,6 +244,33 @@ def test_a_candidate_that_hangs_or_ends_the_process_is_status_2_and_one_line(
     assert not found.stdout or found.stdout.startswith("NOT JUDGED")
 
 
+HANGS_LATER = """
+CALLS = 0
+
+def late(items):
+    global CALLS
+    CALLS += 1
+    while CALLS > 30:
+        pass
+    return sorted(items) if len(items) < 8 else []
+
+def make_few(size, rng):
+    return {"items": [rng.randrange(9) for _ in range(size)]}
+"""
+
+
+def test_a_verdict_stands_whatever_becomes_of_the_search_for_smaller_inputs(mine: Path) -> None:
+    # The search asks some hundred times; the check itself finds it wrong before that.
+    (mine / "later.py").write_text(f"def slow(items):\n    return sorted(items)\n{HANGS_LATER}", encoding="utf-8")
+    found = asked(
+        *("check", "later.py:slow", "later.py:late", "--inputs", "later.py:make_few"),
+        *("--sizes", "0,1,2,8", "--faults", "0", "--budget-s", "3"),
+    )
+    said = found.stdout + found.stderr
+    assert found.returncode == 1, said
+    assert found.stdout.startswith("NOT THE SAME") and "Left out: " in found.stderr and "Traceback" not in said
+
+
 # Bad input.
 
 

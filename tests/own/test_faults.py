@@ -9,8 +9,9 @@ from typing import Any
 import psutil
 import pytest
 
-from speedproof.own import faults
-from speedproof.own.faults import Seen, faults_of, plant
+from speedproof.own import planting
+from speedproof.own.faults import faults_of
+from speedproof.own.planting import Seen, plant
 from speedproof.pairs import files
 from speedproof.records.kinds import Faulted
 
@@ -135,8 +136,8 @@ def sum_of(items: list[int]) -> int:
 
 
 def test_a_fault_that_hangs_or_exits_is_seen(written: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(faults, "SHORTEST_S", 0.3)
-    monkeypatch.setattr(faults, "SLOWER", 0.0)
+    monkeypatch.setattr(planting, "SHORTEST_S", 0.3)
+    monkeypatch.setattr(planting, "SLOWER", 0.0)
     found = planted(len, written(HANGING, "counted"), with_repeats)
     assert not any("line 7" in one for one in found.unseen)
     assert not any("if" in one for one in found.unseen)

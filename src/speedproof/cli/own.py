@@ -1,6 +1,5 @@
 """Anybody's pairs on the command line: two names and their inputs, a file of pairs, or pairs that a package brings."""
 
-import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from speedproof.errors import BadInput
+from speedproof.errors import BadInput, SpeedproofError
 from speedproof.failures import reason
-from speedproof.folders import PROJECT, RESULTS, RESULTS_NAMED
+from speedproof.folders import PROJECT, RESULTS, RESULTS_NAMED, named_folder
 from speedproof.gate.certificate import Certificate, Refusal
 from speedproof.own import proof
 from speedproof.own.cards import installed, pair_at, pairs_in, written
@@ -22,7 +21,7 @@ from speedproof.records.kinds import Certified, CounterExampled, Faulted, Refuse
 from speedproof.sittings.sitting import Sitting
 from speedproof.timing.runner import sample_all
 
-from .lines import print_json, say_line
+from .lines import print_json, say_line, warn_line
 from .options import AsJson, open_sitting
 from .progress import progress
 from .shown.own import card_lines, pair_as_json
@@ -128,8 +127,7 @@ def own_results(results: Path) -> Path:
     """Where the records of a user's own pairs go: where the user is, unless a folder is named."""
     if results != RESULTS:
         return results
-    named = os.environ.get(RESULTS_NAMED)
-    return Path(named) if named else Path.cwd() / f"{PROJECT}-results"
+    return named_folder(RESULTS_NAMED) or Path.cwd() / f"{PROJECT}-results"
 
 
 def check_own(
@@ -169,7 +167,16 @@ def proven(sitting: Sitting, pair: OwnPair, n_faults: int, seed: int | None, cou
     """What the gate says of a pair, recorded; with `counts` how much work both functions do too."""
     question = Question(pair.finding.target(pair.name), pair.workload("report"), seed=seed)
     then = [sample_all] if counts else []
-    return sitting.keep(sitting.told(PROVE, question, n_faults, counts, then=then))
+    found: list[Any] = []
+    try:
+        for body in sitting.told(PROVE, question, n_faults, counts, then=then):
+            found += sitting.keep([body])
+    except SpeedproofError as error:
+        if not found:
+            raise
+        # The verdict was there before; what was to be told beside it is not.
+        warn_line(f"Left out: {error}")
+    return found
 
 
 def exit_status(answer: Certificate | Refusal) -> int:

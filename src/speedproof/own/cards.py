@@ -10,6 +10,7 @@ from speedproof.errors import BadInput
 from speedproof.failures import reason
 from speedproof.folders import CACHE
 from speedproof.pairs import files
+from speedproof.pairs.apart import imported
 from speedproof.pairs.references import resolve
 
 from .pair import OwnPair
@@ -59,7 +60,7 @@ def pairs_in(path: Path) -> dict[str, OwnPair]:
     """The pairs of a file, by name. Raises BadInput where there is no such file, or no pair in it."""
     if not path.is_file():
         raise BadInput(f"--pairs {path}: there is no such file. Expected a Python file with PAIR = Pair(...).")
-    module = files.imported(path, f"--pairs {path}")
+    module = imported(path, f"--pairs {path}")
     found = {name: one for name, one in vars(module).items() if isinstance(one, OwnPair)}
     if not found:
         raise BadInput(

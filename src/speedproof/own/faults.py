@@ -1,53 +1,19 @@
-"""Small faults planted in the user's own candidate: which of them would this very check have seen?
+"""Small faults that a candidate may have: one operator, number, condition or line that is another.
 
-One fault at a time, each in a fork of this process, so that a fault which hangs, exits or spoils something is over with
-its process. A fault that compiles to the code that was there changes nothing and is left out; one in a line that no
-input reached needs no trial, since nothing could see it.
+A fault that compiles to the code that was there changes nothing and is left out.
 """
 
 import ast
 import copy
 import linecache
-import os
-import select
-import signal
-import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from types import CodeType, FrameType, FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
-import psutil
-
 from speedproof.callables import written
-from speedproof.clock import monotonic_s
-from speedproof.gate.watching import WRITING
-
-MOST = 60
-"""Faults that are planted at most; where there are more, every so-and-so-many-th."""
-SLOWER = 20.0
-"""Times the whole check's seconds after which a fault is taken to hang, which is seen."""
-MEMORY_BYTES = 2 * 2**30
-"""Bytes that a fault may take beyond what the check holds, before it is taken to fill the memory, which is seen."""
-HARM = (
-    *("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.truncate", "os.chmod", "os.chown", "os.link", "os.symlink"),
-    *(
-        "shutil.rmtree",
-        "shutil.move",
-        "subprocess.Popen",
-        "os.system",
-        "os.exec",
-        "os.posix_spawn",
-        "os.spawn",
-        "os.fork",
-    ),
-    *("os.kill", "os.killpg", "socket.connect", "socket.bind", "socket.sendto"),
-)
-"""Audit events of what a function with a fault in it may not do: it might do it to the wrong file."""
-SHORTEST_S = 2.0
-"""Seconds that a fault may take at least before it is taken to hang."""
 
 COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
@@ -93,22 +59,6 @@ class Fault:
         return f"line {self.line}: {self.was} -> {self.now}"
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What became of the faults."""
-
-    n_planted: int
-    n_seen: int
-    unseen: tuple[str, ...]
-    """Those that the check would have passed, in words."""
-    unreached: tuple[str, ...]
-    """Lines that no input reached."""
-    why_none: str = ""
-    """Why none was planted."""
-    n_possible: int = 0
-    """All that could be planted."""
-
-
 def candidates_code(function: Callable[..., Any]) -> dict[str, FunctionType]:
     """The candidate, and the functions of its file that it calls, by qualified name."""
     first = written(function)
@@ -121,7 +71,7 @@ def candidates_code(function: Callable[..., Any]) -> dict[str, FunctionType]:
         if one.__qualname__ in found:
             continue
         found[one.__qualname__] = one
-        names = {name for code in _codes(one.__code__) for name in code.co_names}
+        names = {name for code in codes(one.__code__) for name in code.co_names}
         for name in names:
             other = one.__globals__.get(name)
             inner = written(other) if callable(other) else None
@@ -130,11 +80,12 @@ def candidates_code(function: Callable[..., Any]) -> dict[str, FunctionType]:
     return found
 
 
-def _codes(code: CodeType) -> Iterator[CodeType]:
+def codes(code: CodeType) -> Iterator[CodeType]:
+    """A function's code, and that of all functions in it."""
     yield code
     for part in code.co_consts:
         if isinstance(part, CodeType):
-            yield from _codes(part)
+            yield from codes(part)
 
 
 def faults_of(function: Callable[..., Any]) -> tuple[list[Fault], str]:
@@ -285,7 +236,7 @@ def _compiled(
         return None
     finally:
         parent.undo()
-    for code in _codes(compiled):
+    for code in codes(compiled):
         if (
             code.co_qualname == function.__code__.co_qualname
             and code.co_firstlineno == function.__code__.co_firstlineno
@@ -337,131 +288,3 @@ def _told(code: CodeType) -> Any:
     """What the code does, without where it stands."""
     consts = tuple(_told(part) if isinstance(part, CodeType) else (type(part), repr(part)) for part in code.co_consts)
     return code.co_code, consts, code.co_names, code.co_varnames, code.co_freevars
-
-
-def reached(function: Callable[..., Any], run: Callable[[], Any]) -> dict[str, set[int]]:
-    """Lines of the candidate's functions that are run meanwhile, by function."""
-    watched = {one.__code__: name for name, one in candidates_code(function).items()}
-    inner = {code: name for top, name in watched.items() for code in _codes(top)}
-    seen: dict[str, set[int]] = {name: set() for name in watched.values()}
-
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        name = inner.get(frame.f_code)
-        if name is None:
-            return None
-        seen[name].add(frame.f_lineno)
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        run()
-    finally:
-        sys.settrace(before)
-    return seen
-
-
-def plant(
-    function: Callable[..., Any],
-    check: Callable[[], bool],
-    run: Callable[[], Any],
-    took_s: float,
-    budget_s: float,
-    most: int = MOST,
-) -> Seen:
-    """Plants faults one by one and asks whether the check sees them, for at most `budget_s` seconds.
-
-    `check` says whether the candidate still passes; `run` asks the candidate what the check asks it, without judging;
-    `took_s` is what the check takes where nothing is wrong.
-    """
-    possible, why_none = faults_of(function)
-    if not possible:
-        return Seen(0, 0, (), (), why_none)
-    if not hasattr(os, "fork"):
-        return Seen(0, 0, (), (), "this system has no fork", len(possible))
-    if _is_seen(function, None, check, max(SHORTEST_S, SLOWER * took_s)):
-        why = "the candidate writes files, starts processes or makes connections, and a fault in it might do harm"
-        return Seen(0, 0, (), (), why, len(possible))
-    lines = reached(function, run)
-    chosen = possible[:: -(-len(possible) // most)] if most else []
-    end_s, limit_s = monotonic_s() + budget_s, max(SHORTEST_S, SLOWER * took_s)
-    n_seen, n_planted = 0, 0
-    unseen: list[str] = []
-    unreached: dict[int, None] = {}
-    for fault in chosen:
-        if monotonic_s() > end_s:
-            break
-        n_planted += 1
-        if fault.line not in lines.get(fault.function, set()) and _is_a_statement_of_its_own(fault, lines):
-            unreached[fault.line] = None
-            continue
-        if _is_seen(function, fault, check, min(limit_s, max(0.1, end_s - monotonic_s()))):
-            n_seen += 1
-        else:
-            unseen.append(fault.words)
-    return Seen(n_planted, n_seen, tuple(unseen), tuple(f"line {line}" for line in unreached), n_possible=len(possible))
-
-
-def _is_a_statement_of_its_own(fault: Fault, lines: dict[str, set[int]]) -> bool:
-    """Whether lines tell of it: a line in the middle of a longer statement may never be named."""
-    code_lines = {line for code in _codes(fault.code) for _, _, line in code.co_lines() if line}
-    return fault.line in code_lines
-
-
-def _is_seen(function: Callable[..., Any], fault: Fault | None, check: Callable[[], bool], limit_s: float) -> bool:
-    """Whether the check refuses the candidate with this fault in it; a fork that dies or hangs has been seen."""
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        passed = b"1"
-        try:
-            os.close(reading)
-            # A group of its own, so that all that it starts ends with it.
-            os.setsid()
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            null = os.open(os.devnull, os.O_RDWR)
-            for number in (1, 2):
-                os.dup2(null, number)
-            _limit_memory()
-            sys.addaudithook(_forbid_harm)
-            if fault:
-                candidates_code(function)[fault.function].__code__ = fault.code
-            passed = b"0" if check() else b"1"
-        except BaseException:
-            passed = b"1"
-        finally:
-            os.write(writing, passed)
-            os._exit(0)
-    os.close(writing)
-    try:
-        ready, _, _ = select.select([reading], [], [], limit_s)
-        answer = os.read(reading, 1) if ready else b""
-    finally:
-        os.close(reading)
-        try:
-            os.killpg(pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-    return answer != b"0"
-
-
-def _limit_memory() -> None:
-    try:
-        import resource
-    except ImportError:
-        return
-    limit = psutil.Process().memory_info().vms + MEMORY_BYTES
-    resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
-
-
-def _forbid_harm(event: str, arguments: tuple[Any, ...]) -> None:
-    """Raises where something is to be written, deleted, started or sent. It lasts as long as the fork does."""
-    if event == "open":
-        path, mode, flags = arguments[:3]
-        writes = (isinstance(mode, str) and set(mode) & set("wax+")) or (isinstance(flags, int) and flags & WRITING)
-        if not writes or path == os.devnull:
-            return
-    elif event not in HARM:
-        return
-    raise PermissionError(f"{event} is not done by a function that has a fault in it")

@@ -14,7 +14,7 @@ from speedproof.digest import source_digest
 from speedproof.gate import state
 from speedproof.gate.certificate import Certificate, Refusal
 from speedproof.gate.check import certify
-from speedproof.gate.gate import GATE, gate_that_allows
+from speedproof.gate.gate import gate_that_allows
 from speedproof.gate.trials import new_seed
 from speedproof.pairs.finding import TWINS
 from speedproof.pairs.marks import numpy
@@ -24,7 +24,7 @@ from speedproof.processes import Saying, bounded
 from speedproof.records.base import Body
 from speedproof.records.kinds import Counted, CounterExampled, Faulted, as_answered
 
-from . import counter_example, faults
+from . import counter_example, planting
 from .draws import Draw
 from .leaves import torch
 from .pair import OwnPair
@@ -59,17 +59,18 @@ def prove(question: Question, n_faults: int, counts: bool = False) -> Iterator[B
 def _proven(question: Question, pair: OwnPair, seed: int, n_faults: int, counts: bool) -> Iterator[Body | Saying]:
     with bounded(pair.budget_s, f"checking {pair.name} (--budget-s {pair.budget_s:g})"):
         answer, took_s = certified(pair, question, seed)
-        yield as_answered(answer)
-        if isinstance(answer, Refusal):
-            if answer.code == "not equivalent" and (draw := pair.answers.asked):
-                yield Saying("looking for the smallest inputs", 1)
-                # The verdict stands, whatever happens while something smaller is looked for.
-                with suppress(Exception):
-                    yield _exampled(question, pair, counter_example.smallest(pair, draw))
-            return
-        if n_faults:
-            yield Saying("planting faults in the candidate", 1)
-            left_s = pair.budget_s * FAULTS_SHARE
+    # From here on the verdict stands, whatever becomes of what is looked at beside it.
+    yield as_answered(answer)
+    if isinstance(answer, Refusal):
+        if answer.code == "not equivalent" and (draw := pair.answers.asked):
+            yield Saying("looking for the smallest inputs", 1)
+            with bounded(pair.budget_s, "looking for the smallest inputs"), suppress(Exception):
+                yield _exampled(question, pair, counter_example.smallest(pair, draw))
+        return
+    if n_faults:
+        yield Saying("planting faults in the candidate", 1)
+        with bounded(pair.budget_s, "planting faults"):
+            left_s = max(0.0, min(pair.budget_s * FAULTS_SHARE, pair.budget_s - took_s))
             yield planted(question, pair, seed, took_s, left_s, n_faults)
     if counts:
         yield Saying("counting work", 1)
@@ -93,7 +94,7 @@ def planted(question: Question, pair: OwnPair, seed: int, took_s: float, budget_
     finding = question.target.finding
 
     def passes() -> bool:
-        return isinstance(certify(finding, pair, question.workload, gate=gate or GATE, seed=seed), Certificate)
+        return isinstance(certify(finding, pair, question.workload, gate=gate, seed=seed), Certificate)
 
     def run() -> None:
         with state.restored(pair.kit, {}):
@@ -101,7 +102,7 @@ def planted(question: Question, pair: OwnPair, seed: int, took_s: float, budget_
                 with suppress(Exception):
                     pair.batched(**draw.make())
 
-    seen = faults.plant(pair.batched, passes, run, took_s, budget_s, most)
+    seen = planting.plant(pair.batched, passes, run, took_s, budget_s, most)
     return Faulted(finding=question.finding, function=question.function, workload=question.workload, **asdict(seen))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from speedproof.errors import BadInput
 
-from .files import imported
+from .apart import imported
 from .finding import Pair
 
 

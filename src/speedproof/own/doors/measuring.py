@@ -41,4 +41,5 @@ def _by_name(pair: OwnPair) -> OwnPair | None:
     reference, candidate, inputs = names
     if not reference or not candidate or inputs == "" or pair.same_given not in (None, ""):
         return None
-    return written(reference, candidate, {"inputs": inputs, "sizes": list(pair.sizes), "exceptions": pair.exceptions})
+    options = {"inputs": inputs, "sizes": list(pair.sizes), "exceptions": pair.exceptions, "specials": pair.specials}
+    return written(reference, candidate, options)
