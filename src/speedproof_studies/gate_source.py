@@ -55,8 +55,10 @@ def gate_digest() -> str:
 
 
 OF_OWN_PAIRS = (
-    *("answers", "bands", "draws", "inputs", "leaves", "nearby"),
-    *("pair", "precise", "random_state", "same", "trials"),
+    *("answers", "draws", "equivalence", "inputs", "nearby", "pair", "random_state", "same"),
+    *("signatures", "trials"),
+    *("values/bands", "values/differences", "values/leaf", "values/leaves"),
+    *("values/of_libraries", "values/precise"),
 )
 """The modules of `speedproof.own` that decide whether a candidate passes."""
 

@@ -15,8 +15,9 @@ from torch import Tensor
 from speedproof.errors import BadInput
 from speedproof.own.draws import OF_ITEMS, Draw, Source
 from speedproof.own.inputs import source_of
-from speedproof.own.leaves import is_identical, leaves
 from speedproof.own.pair import OwnPair
+from speedproof.own.values.differences import is_identical
+from speedproof.own.values.leaves import leaves
 
 from .asked import asked, refused, unsound
 
@@ -404,3 +405,68 @@ def test_other_sizes_must_be_sizes() -> None:
 def test_a_source_made_by_hand_repeats() -> None:
     source = Source(lambda size, seed: {"items": [size, seed]}, "by hand")
     assert Draw(source, 2, 3).make() == {"items": [2, 3]} and Draw(source, 2, 3) == Draw(source, 2, 3)
+
+
+def in_order_of_first(items: list[int]) -> list[int]:
+    return list(dict.fromkeys(items))
+
+
+def sorted_instead(items: list[int]) -> list[int]:
+    return sorted(set(items))
+
+
+def few_items(size: int, rng: random.Random) -> dict[str, Any]:
+    return {"items": [rng.randrange(size + 1) for _ in range(size)]}
+
+
+def test_who_names_few_sizes_gets_as_many_draws() -> None:
+    """Of five small numbers every tenth draw is in order, so that a few draws let this pass now and then."""
+    for seed in range(40):
+        assert refused(in_order_of_first, sorted_instead, few_items, sizes=(0, 1, 5), seed=seed)
+    asked(in_order_of_first, lambda items: [*dict.fromkeys(items)], few_items, sizes=(0, 1, 5))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "usual"),
+    [((0, 1, 5), 5), ((5,), 5), ((1,), 1), ((10, 1000), 10), ((1, 1000), 1000), ((1000, 100_000), 1000), (None, 100)],
+)
+def test_the_usual_size_is_some_and_takes_no_long_time(sizes: tuple[int, ...] | None, usual: int) -> None:
+    assert OwnPair(in_order_of_first, sorted_instead, few_items, sizes=sizes).usual == usual
+
+
+def many_digits(items: list[str]) -> int:
+    return sum(len(item) for item in items)
+
+
+def many_digits_of_one_row(items: list[str]) -> int:
+    return len(items) * len(items[0]) if items else 0
+
+
+def first_of_sorted(items: list[int]) -> int | None:
+    return min(items, default=None)
+
+
+def first_item(items: list[int]) -> int | None:
+    return items[0] if items else None
+
+
+def kinds(items: Any) -> int:
+    return len(items) if isinstance(items, list) else 0
+
+
+def exact_kinds(items: Any) -> int:
+    return len(items) if type(items) is list else 0
+
+
+@pytest.mark.parametrize(
+    ("reference", "candidate", "make"),
+    [
+        (many_digits, many_digits_of_one_row, lambda size, rng: {"items": [f"{rng.random():.3f}"] * size}),
+        (first_of_sorted, first_item, lambda size, rng: {"items": sorted(int(99 * rng.random()) for _ in range(size))}),
+        (kinds, exact_kinds, lambda size, rng: {"items": [rng.random() for _ in range(size)]}),
+    ],
+)
+def test_a_generators_promises_are_kept_unless_more_is_asked_for(reference: Any, candidate: Any, make: Any) -> None:
+    asked(reference, candidate, make)
+    assert refused(reference, candidate, make, grow=True)
+    asked(reference, lambda items: reference(items), make, grow=True)

@@ -25,8 +25,9 @@ import torch
 
 from speedproof.own.answers import Answer
 from speedproof.own.draws import Draw, Source
-from speedproof.own.leaves import Difference, exact_difference, leaves
-from speedproof.own.same import everything
+from speedproof.own.equivalence import everything
+from speedproof.own.values.differences import Difference, exact_difference
+from speedproof.own.values.leaves import leaves
 from speedproof.pairs.kit import PLAIN
 
 NOTHING = Draw(Source(lambda size, seed: {}, "nothing"), 0, 0)

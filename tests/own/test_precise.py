@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from speedproof.own.precise import DIGITS, Precise, distance
+from speedproof.own.values.precise import DIGITS, Precise, distance
 
 VALUES = (0.1, 3.0, -7.25, 1e-9, 12345.678)
 ROUNDED = 10.0 ** (2 - DIGITS)

@@ -14,8 +14,9 @@ from scipy.special import softmax as scipys_softmax
 from speedproof.errors import BadInput
 from speedproof.own.answers import Answer
 from speedproof.own.draws import Draw, Source
-from speedproof.own.leaves import Leaf, leaves
 from speedproof.own.same import argmax, clusters, numbers, parsed, ranking, sets
+from speedproof.own.values.leaf import Leaf
+from speedproof.own.values.leaves import leaves
 from speedproof.pairs.kit import PLAIN
 
 from .asked import asked, refused, unsound
@@ -597,3 +598,23 @@ def test_a_reference_whose_answers_are_all_within_what_is_allowed_proves_nothing
 def test_leaves_of_a_band_are_the_answers_own() -> None:
     band = spread_of(lambda x: {"a": [x, 1], "b": x * 2}, 1.5)
     assert set(band.allowed) == {"['a'][0]", "['b']"} <= set(leaves({"a": [1.5, 1], "b": 3.0}))
+
+
+def sums(rows: list[list[float]]) -> set[float]:
+    found = set()
+    for row in rows:
+        total = 0.0
+        for one in row:
+            total += one
+        found.add(total)
+    return found
+
+
+def rows_of_numbers(size: int, rng: random.Random) -> dict[str, Any]:
+    return {"rows": [[rng.uniform(-1, 1) for _ in range(9)] for _ in range(size)]}
+
+
+def test_numbers_in_a_set_have_a_tolerance_too() -> None:
+    asked(sums, lambda rows: {math.fsum(row) for row in rows}, rows_of_numbers)
+    assert refused(sums, lambda rows: {math.fsum(row) * (1 + 1e-9) for row in rows}, rows_of_numbers).rule == "element"
+    assert refused(sums, lambda rows: {math.fsum(row) for row in rows[1:]}, rows_of_numbers).rule == "shape"

@@ -68,6 +68,7 @@ def check(
     sizes: own.Sizes = None,
     exceptions: own.Exceptions = "type",
     specials: own.Specials = False,
+    grow: own.Grow = False,
     faults: own.Faults = own.N_FAULTS,
     budget_s: Annotated[
         float, typer.Option(min=1, help="Seconds that the check of a pair by name may take.")
@@ -105,8 +106,9 @@ def check(
       python -m bench check 2 --workload smoke --subject tiny:bridge:topk --dtype bfloat16
     """
     if own.is_own(names, inputs, pairs):
-        options = {"same": same, "sizes": own.sizes_of(sizes), "exceptions": exceptions, "specials": specials}
-        found = own.own_pairs(names, inputs, pairs, **options, allow=tuple(allow or ()), budget_s=budget_s)
+        options = {"same": same, "sizes": own.sizes_of(sizes), "exceptions": exceptions}
+        also = {"specials": specials, "grow": grow, "allow": tuple(allow or ()), "budget_s": budget_s}
+        found = own.own_pairs(names, inputs, pairs, **options, **also)
         raise typer.Exit(own.check_own(found, results, faults, seed, reproduce, certificate, as_json))
     findings = chosen_findings(context, names)
     if candidate and len(findings) != 1:

@@ -67,6 +67,7 @@ def measure(
     sizes: own.Sizes = None,
     exceptions: own.Exceptions = "type",
     specials: own.Specials = False,
+    grow: own.Grow = False,
     workload: Annotated[str, typer.Option(help="Workload to measure.")] = "report",
     subject: SubjectName = None,
     budget_s: Budget = RUN_BUDGET_S,
@@ -80,8 +81,8 @@ def measure(
     Example: python -m bench measure category_lookup --budget-s 60
     """
     if own.is_own(names, inputs, pairs):
-        asked_of = {"same": same, "sizes": own.sizes_of(sizes), "exceptions": exceptions, "specials": specials}
-        found = own.own_pairs(names, inputs, pairs, **asked_of)
+        asked_of = {"same": same, "sizes": own.sizes_of(sizes), "exceptions": exceptions}
+        found = own.own_pairs(names, inputs, pairs, **asked_of, specials=specials, grow=grow)
         timed_s = OWN_BUDGET_S if budget_s == RUN_BUDGET_S else budget_s
         raise typer.Exit(
             _measure_own(context, found, Measuring(own.own_results(results), timed_s, precision, seed, as_json))
@@ -127,6 +128,7 @@ def run(
     sizes: own.Sizes = None,
     exceptions: own.Exceptions = "type",
     specials: own.Specials = False,
+    grow: own.Grow = False,
     quick: Annotated[bool, typer.Option("--quick", help="The tiny subject, and one control a finding.")] = False,
     subject: SubjectName = None,
     budget_s: Annotated[float | None, typer.Option(min=1, help="Seconds for timing.")] = None,
@@ -147,8 +149,8 @@ def run(
       python -m bench run --quick
     """
     if own.is_own(names, inputs, pairs):
-        asked_of = {"same": same, "sizes": own.sizes_of(sizes), "exceptions": exceptions, "specials": specials}
-        found = own.own_pairs(names, inputs, pairs, **asked_of)
+        asked_of = {"same": same, "sizes": own.sizes_of(sizes), "exceptions": exceptions}
+        found = own.own_pairs(names, inputs, pairs, **asked_of, specials=specials, grow=grow)
         how = Measuring(own.own_results(results), budget_s or OWN_BUDGET_S, precision, seed, as_json, whole=True)
         raise typer.Exit(_measure_own(context, found, how))
     findings = chosen_findings(context, names)

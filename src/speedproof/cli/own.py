@@ -48,6 +48,7 @@ SameAs = Annotated[
 Sizes = Annotated[str | None, typer.Option("--sizes", help="Sizes to ask about, as 0,1,10,100.")]
 Exceptions = Annotated[str, typer.Option(help="What must be the same of an exception: type, text or any.")]
 Specials = Annotated[bool, typer.Option("--specials", help="Ask about NaN, infinity, minus zero and tiny numbers too.")]
+Grow = Annotated[bool, typer.Option("--grow", help="Ask about other orders, repeats, fewer, none and ragged rows too.")]
 Faults = Annotated[int, typer.Option(min=0, help="Faults to plant in the candidate; 0 for none.")]
 Reproduce = Annotated[Path | None, typer.Option(help="Write a file that shows a counter-example without this project.")]
 CertificateFile = Annotated[Path | None, typer.Option("--certificate", help="Write a certificate to this file.")]

@@ -21,11 +21,13 @@ from speedproof.pairs.contract import TELLING_DISTANCE
 from speedproof.pairs.kit import Kit
 from speedproof.pairs.marks import is_array, numpy
 
-from .bands import Band, distance, exceeds, known, larger, roundings, where_finite
 from .draws import Draw
-from .leaves import Leaf, Leaves, exact_difference, given, is_identical, leaves, n_floats, n_values
 from .nearby import changed, longest_sum, mixer, mover, wider
 from .random_state import put_back, random_marks, random_states, seed_all
+from .values.bands import Band, distance, exceeds, known, larger, roundings, where_finite
+from .values.differences import exact_difference, is_identical
+from .values.leaf import Leaf, Leaves
+from .values.leaves import given, leaves, n_floats, n_values
 
 REFERENCE_FACTOR = 2.0
 """Times the reference's own error that a candidate may be off: of two equally good roundings either may be closer."""

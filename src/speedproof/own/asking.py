@@ -43,6 +43,7 @@ def check(
     sizes: Sequence[int] | None = None,
     exceptions: Exceptions = "type",
     specials: bool = False,
+    grow: bool = False,
     allow: Sequence[str] = (),
     budget_s: float = BUDGET_S,
     faults: int = 0,
@@ -70,6 +71,7 @@ def check(
         sizes=sizes,
         exceptions=exceptions,
         specials=specials,
+        grow=grow,
         allow=allow,
         budget_s=budget_s,
     )

@@ -16,9 +16,10 @@ from speedproof.pairs.marks import is_array
 
 from .answers import Answer, ask
 from .draws import Draw, Source
-from .leaves import in_repr, is_module, is_tensor
+from .equivalence import TheSame
 from .pair import OwnPair
-from .same import TheSame
+from .values.differences import in_repr
+from .values.leaf import is_module, is_tensor
 
 SEEDS = 20
 """Draws of each smaller size that are tried."""

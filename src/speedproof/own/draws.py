@@ -9,7 +9,9 @@ from typing import Any, Literal
 from speedproof.errors import BadInput
 from speedproof.pairs.marks import is_array, numpy
 
-from .leaves import given, is_identical, is_tensor, torch
+from .values.differences import is_identical
+from .values.leaf import is_tensor, torch
+from .values.leaves import given
 
 Form = Literal[
     "plain",
@@ -22,6 +24,8 @@ Form = Literal[
     "repeated",
     "sliced",
     "empty",
+    "ragged",
+    "subclasses",
     "special",
 ]
 """How the same values are held in memory, or what becomes of an example's items."""
@@ -29,6 +33,8 @@ IN_MEMORY: tuple[Form, ...] = ("distinct", "strided", "fortran")
 """Forms that leave every value as it is: asked about whatever the inputs come from."""
 OF_ITEMS: tuple[Form, ...] = ("reversed", "shuffled", "repeated", "sliced", "empty")
 """Forms that change which items there are: asked about where nothing promises what they are like."""
+WHERE_ASKED: tuple[Form, ...] = ("ragged", "subclasses")
+"""Forms that only a user can promise the functions are for."""
 SPECIAL = (float("nan"), float("inf"), float("-inf"), -0.0, 5e-324, 1e150)
 """Not a number, infinite, minus zero, subnormal, and close to the square root of the largest."""
 
@@ -116,6 +122,10 @@ def _formed(value: Any, form: Form, rng: random.Random) -> Any:
         return _in_memory(value, form)
     if form == "special":
         return _special(value, rng)
+    if form == "subclasses":
+        return _of_subclass(value)
+    if form == "ragged":
+        return _ragged(value, rng)
     return _other_items(value, form, rng)
 
 
@@ -184,6 +194,36 @@ def _other_items(value: Any, form: Form, rng: random.Random) -> Any:
         return value[order] if order else value[:0]
     picked = [value[i] for i in order]
     return "".join(picked) if type(value) is str else type(value)(picked)
+
+
+class AList(list[Any]):
+    """A list of somebody's own class."""
+
+
+class ADict(dict[Any, Any]):
+    """A dictionary of somebody's own class."""
+
+
+class AText(str):
+    """A text of somebody's own class."""
+
+
+OWN_CLASSES: dict[type, type] = {list: AList, dict: ADict, str: AText}
+
+
+def _of_subclass(value: Any) -> Any:
+    """The argument alone, not what is in it: equal, and of a class of its own."""
+    return OWN_CLASSES[type(value)](value) if type(value) in OWN_CLASSES else value
+
+
+def _ragged(value: Any, rng: random.Random) -> Any:
+    """Rows of a list or a tuple, each cut at another place."""
+    if type(value) not in (list, tuple):
+        return value
+    is_row = [type(row) in (list, tuple, str) for row in value]
+    return type(value)(
+        row[: rng.randrange(len(row) + 1)] if whole else row for row, whole in zip(value, is_row, strict=True)
+    )
 
 
 def _special(value: Any, rng: random.Random) -> Any:

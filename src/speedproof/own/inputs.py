@@ -12,7 +12,7 @@ from speedproof.extras import what_is_missing
 from speedproof.failures import place, reason
 
 from .draws import Source, copied
-from .leaves import torch
+from .values.leaf import torch
 
 N_EXAMPLES = 40
 """Examples that a strategy is asked for."""

@@ -11,8 +11,8 @@ from typing import Any
 from speedproof.pairs.marks import is_array, numpy
 
 from .draws import Drawn
-from .leaves import is_module, is_tensor, torch
-from .precise import Precise
+from .values.leaf import is_module, is_tensor, torch
+from .values.precise import Precise
 
 
 def changed(value: Any, change: Callable[[Any], Any]) -> Any:

@@ -21,10 +21,12 @@ from speedproof.pairs.workload import Workload
 
 from .answers import Answers
 from .draws import Draw, Source, require_repeatable
+from .equivalence import TheSame
 from .inputs import source_of
-from .leaves import is_module, torch
-from .same import Same, TheSame, agreeing, parsed
+from .same import Same, agreeing, parsed
+from .signatures import by_name, require_bound, require_one_signature
 from .trials import SIZES, USUAL, Asked, trials
+from .values.leaf import is_module, torch
 
 BUDGET_S = 60.0
 """Seconds that a check may take."""
@@ -70,8 +72,9 @@ class OwnPair(Pair):
     it what a commit had. `inputs` is a function `make(size, rng)` that returns keyword arguments, one example, a
     Hypothesis strategy, a name of one of these, or None where annotations say enough. `same` says what counts as the
     same answer where it is not everything (`numbers`, `ranking`, `argmax`, `sets`, `clusters`), or is a function of the
-    two answers that raises. `allow` names aspects of state that the candidate may leave changed, each as
-    "aspect: reason".
+    two answers that raises. `specials` also asks about infinite, tiny and missing numbers. `grow` also asks about items
+    in another order, repeated, fewer, none, ragged and of subclasses, which a generator may have kept out on purpose.
+    `allow` names aspects of state that the candidate may leave changed, each as "aspect: reason".
 
     Raises:
         BadInput: a name that names nothing, two functions of other parameters, inputs that do not bind. A name is
@@ -90,6 +93,7 @@ class OwnPair(Pair):
         sizes: Sequence[int] | None = None,
         exceptions: Exceptions = "type",
         specials: bool = False,
+        grow: bool = False,
         allow: Sequence[str] = (),
         budget_s: float = BUDGET_S,
         asked_by: Sequence[str] = (),
@@ -103,12 +107,12 @@ class OwnPair(Pair):
         self._set("sizes", {size: SIZES.get(size, 2) for size in sizes} if sizes else SIZES)
         self._set("exceptions", exceptions)
         self._set("specials", specials)
+        self._set("grow", grow)
         self._set("allow", tuple(allow))
         self._set("budget_s", budget_s)
         self._set("asked_by", tuple(asked_by))
         self._set("card_at", "")
-        usual = USUAL if not sizes else sorted(self.sizes)[-2:][0]
-        self._set("usual", usual)
+        self._set("usual", usual := _usual(self.sizes))
         super().__init__(
             sequential=reference,
             batched=candidate,
@@ -127,6 +131,7 @@ class OwnPair(Pair):
     sizes: dict[int, int]
     exceptions: Exceptions
     specials: bool
+    grow: bool
     allow: tuple[str, ...]
     budget_s: float
     asked_by: tuple[str, ...]
@@ -147,8 +152,8 @@ class OwnPair(Pair):
     def functions(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
         """Reference and candidate. Raises BadInput unless both take the same parameters."""
         found = tuple(_function(given_to(self, name)) for name in ("sequential", "batched"))
-        reference, candidate = (_by_name(one, found) for one in found)
-        _require_one_signature(reference, candidate)
+        reference, candidate = (by_name(one, found) for one in found)
+        require_one_signature(reference, candidate)
         return reference, candidate
 
     @Worked
@@ -174,7 +179,7 @@ class OwnPair(Pair):
         source = replace(source_of(given, words, self.functions[0]), optional=optional)
         size = max((size for size in self.sizes if size <= USUAL), default=min(self.sizes))
         require_repeatable(source, size)
-        _require_bound(source, size, self.functions[0])
+        require_bound(source, size, self.functions[0])
         return source
 
     @cached_property
@@ -201,7 +206,7 @@ class OwnPair(Pair):
     @Afresh
     def trials(self) -> tuple[Trial, ...]:
         """The questions to the candidate."""
-        return trials(Asked(self.source, self.answers, self.sizes, self.usual, self.budget_s, self.specials))
+        return trials(Asked(self.source, self.answers, self.sizes, self.usual, self.budget_s, self.specials, self.grow))
 
     def _drawn(self, workload: Workload, subject: Any, order: Sequence[int] | None) -> Inputs:
         wanted = workload.n_items if order is None else len(order)
@@ -314,6 +319,12 @@ def name_in_file(function: Any) -> str:
     return f"{path}:{name}" if path and name and "<" not in name else ""
 
 
+def _usual(sizes: Mapping[int, int]) -> int:
+    """The size at which all that hangs on no size is asked: the largest that takes no long time, and that is some."""
+    some = [size for size in sizes if size > 1]
+    return max((size for size in some if size <= USUAL), default=min(some, default=max(sizes)))
+
+
 def _function(given: Any) -> Callable[..., Any]:
     found = files.load(given) if isinstance(given, str) else given
     if not callable(found):
@@ -321,87 +332,6 @@ def _function(given: Any) -> Callable[..., Any]:
             f"{_shown(given)} is {type(found).__name__} {found!r:.60}, no function. Expected one that can be called."
         )
     return found  # type: ignore[no-any-return]
-
-
-class ByName:
-    """A function that takes arguments by position alone, called by name."""
-
-    def __init__(self, function: Callable[..., Any], signature: inspect.Signature, named: Sequence[str]) -> None:
-        self.__wrapped__ = function
-        self.__name__ = name_of(function)
-        self.__signature__ = signature
-        self.named = frozenset(named)
-        """Those that it takes by name all the same."""
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Hands them on in the order of the signature."""
-        named = {name: kwargs.pop(name) for name in self.named & kwargs.keys()}
-        order = [*(name for name in self.__signature__.parameters if name in kwargs)]
-        return self.__wrapped__(*args, *(kwargs[name] for name in order), **named)
-
-
-def _by_name(function: Callable[..., Any], both: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
-    """Under the names of the other where it has none of its own."""
-    own, others = _signature(function), [one for one in map(_signature, both) if one]
-    if own and not _by_position(own):
-        return function
-    signature = next((one for one in others if not _by_position(one)), own or next(iter(others), None))
-    if signature is None:
-        raise BadInput(
-            f"{name_of(function)} does not tell its parameters. Expected a function that inspect.signature reads."
-        )
-    named = [
-        p.replace(kind=p.POSITIONAL_OR_KEYWORD) if p.kind is p.POSITIONAL_ONLY else p
-        for p in signature.parameters.values()
-    ]
-    by_name = [p.name for p in (own.parameters.values() if own else ()) if p.kind is p.KEYWORD_ONLY]
-    return ByName(function, signature.replace(parameters=named), by_name)
-
-
-def _by_position(signature: inspect.Signature) -> bool:
-    return any(p.kind is p.POSITIONAL_ONLY for p in signature.parameters.values())
-
-
-def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
-    try:
-        return inspect.signature(function)
-    except (TypeError, ValueError):
-        return None
-
-
-def _require_one_signature(reference: Callable[..., Any], candidate: Callable[..., Any]) -> None:
-    wanted, given = inspect.signature(reference), inspect.signature(candidate)
-    kinds = {p.kind for p in given.parameters.values()}
-    if inspect.Parameter.VAR_KEYWORD in kinds or isinstance(candidate, ByName) or isinstance(reference, ByName):
-        return
-    missing = [name for name in wanted.parameters if name not in given.parameters]
-    more = [
-        p.name
-        for p in given.parameters.values()
-        if p.name not in wanted.parameters and p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-    ]
-    if missing or more:
-        raise BadInput(
-            f"The two functions take other parameters: {name_of(reference)}{_bare(wanted)} and "
-            f"{name_of(candidate)}{_bare(given)}. Expected the same names, so that one can stand in for the other."
-        )
-
-
-def _bare(signature: inspect.Signature) -> str:
-    return str(inspect.Signature([p.replace(annotation=p.empty) for p in signature.parameters.values()]))
-
-
-def _require_bound(source: Source, size: int, reference: Callable[..., Any]) -> None:
-    """Raises BadInput where the inputs are no arguments of the reference."""
-    made = source.make(size, 0)
-    try:
-        inspect.signature(reference).bind(**made)
-    except TypeError as error:
-        names = ", ".join(made) or "none"
-        raise BadInput(
-            f"{source.words} gives {names}, which {name_of(reference)}{_bare(inspect.signature(reference))} does not "
-            f"take: {error}. Expected keyword arguments by those names."
-        ) from error
 
 
 def _shown(given: Any) -> str:
@@ -427,5 +357,6 @@ def settings(pair: OwnPair) -> Mapping[str, Any]:
         "sizes": list(pair.sizes),
         "exceptions": pair.exceptions,
         "specials": pair.specials,
+        "grow": pair.grow,
         "allow": list(pair.allow),
     }

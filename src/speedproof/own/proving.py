@@ -26,8 +26,8 @@ from speedproof.records.kinds import Counted, CounterExampled, Faulted, as_answe
 
 from . import counter_example, planting
 from .draws import Draw
-from .leaves import torch
 from .pair import OwnPair
+from .values.leaf import torch
 
 if TYPE_CHECKING:
     from .counter_example import CounterExample

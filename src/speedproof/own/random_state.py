@@ -5,7 +5,7 @@ from typing import Any
 
 from speedproof.pairs.marks import numpy
 
-from .leaves import torch
+from .values.leaf import torch
 
 
 def seed_all(seed: int) -> None:

@@ -1,47 +1,22 @@
-"""When two answers are the same: by default every place of them; or what a user says that counts, with a reason."""
+"""What a user says that counts where not every place of two answers need be the same, each with a reason."""
 
 import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from speedproof.errors import BadInput, NotEquivalent
+from speedproof.errors import BadInput
 from speedproof.failures import reason
-from speedproof.gate import outputs
-from speedproof.pairs.contract import Allowed, Equivalence, Evidence, Examination, Inputs
-from speedproof.pairs.kit import Kit
-from speedproof.pairs.marks import is_array, numpy
+from speedproof.pairs.marks import is_array
 
-from .answers import Answer, Answers
-from .bands import Band, distance
-from .leaves import (
-    Difference,
-    Leaves,
-    exact_difference,
-    given,
-    in_repr,
-    is_identical,
-    is_tensor,
-    leaves,
-    n_floats,
-    opaque,
-)
-from .random_state import drawn_apart, random_marks
+from .answers import Answer
+from .values.bands import Band, size
+from .values.differences import Difference, exact_difference, in_repr
+from .values.leaf import is_tensor
+from .values.leaves import leaves
 
 Judge = Callable[[Answer, Any], Difference | None]
 """What is wrong with an answer to a draw, or None."""
-
-
-def everything(answer: Answer, found: Any) -> Difference | None:
-    """Structure, keys, order, types, shapes, dtypes and discrete values exact; floating point within the band."""
-    return _everywhere(answer, leaves(found))
-
-
-def _everywhere(answer: Answer, mine: Leaves) -> Difference | None:
-    right = answer.outcome.leaves
-    if difference := exact_difference(right, mine):
-        return difference
-    return None if is_identical(right, mine) else answer.band.difference(mine)
 
 
 @dataclass(frozen=True)
@@ -71,15 +46,11 @@ def numbers(rel: float = 0.0, abs: float = 0.0, why: str = "") -> Same:
         mine, right = leaves(found), answer.outcome.leaves
         if difference := exact_difference(right, mine):
             return difference
-        allowed = {place: abs + rel * _size(leaf.value) for place, leaf in right.items() if leaf.is_float}
+        allowed = {place: abs + rel * size(leaf.value) for place, leaf in right.items() if leaf.is_float}
         band = Band({place: right[place] for place in allowed}, allowed, f"same={words}, because: {why}")
         return band.difference(mine)
 
     return Same(words, why, judge)
-
-
-def _size(value: Any) -> Any:
-    return numpy().abs(value) if is_array(value) else abs(float(value))
 
 
 def sets(why: str = "") -> Same:
@@ -206,131 +177,6 @@ def _items(value: Any) -> list[Any]:
 
 def _is_single(value: Any) -> bool:
     return str(getattr(value, "dtype", "")).endswith("float32")
-
-
-@dataclass(frozen=True, eq=False)
-class TheSame(Equivalence):
-    """The candidate does with a draw what the reference does: the same answer, or the same kind of exception."""
-
-    answers: Answers
-    same: Same | None = None
-    exceptions: str = "type"
-    why: str = "floating-point sums may be taken in another order"
-    seen: dict[str, Any] = field(default_factory=dict)
-    """The worst error so far, and where its limit came from."""
-
-    def examine(self, inputs: Inputs, reference: Any, output: Any, allowed: Allowed) -> Examination:
-        """Holds an output to the answer of the draw that the inputs were made of."""
-        answer = self.answers.of(inputs.draw)  # type: ignore[attr-defined]
-        if answer.outcome.error:
-            told = f"answers {_shown(output)} where the reference raises {reason(answer.outcome.error)}."
-            yield NotEquivalent("refusals", told)
-            return Evidence(1)
-        yield from self._memory(inputs, answer, output)
-        # Once, since what an iterator has given it does not give again.
-        mine = {} if self.same else leaves(output)
-        if hidden := opaque(answer.outcome.leaves) if self.same is None else "":
-            raise BadInput(
-                f"{hidden}, so two answers cannot be held against each other. Expected data, or --same FILE.py:NAME, a "
-                "function of both answers that raises where they are not the same."
-            )
-        difference = self.same.judge(answer, output) if self.same else _everywhere(answer, mine)
-        if difference:
-            yield NotEquivalent(difference.rule, f"{difference}", difference.excess)
-        return self._evidence(answer, mine)
-
-    def _memory(self, inputs: Inputs, answer: Answer, output: Any) -> Examination:
-        """Who writes into an answer that is an argument's own memory writes into the argument, and may rely on it."""
-        kit, draw = self.answers.kit, answer.draw
-        alone = draw.source.has_sizes and draw.size < 2
-        if answer.outcome.shares and not alone and self._is_apart(kit, inputs, output):
-            yield NotEquivalent(
-                "own memory",
-                "returns a copy, where the reference's answer is in its argument's own memory: one follows the other.",
-            )
-        return Evidence(0)
-
-    def _is_apart(self, kit: Kit, inputs: Inputs, output: Any) -> bool:
-        return outputs.memory(kit, output).isdisjoint(outputs.memory(kit, dict(inputs)))
-
-    def _evidence(self, answer: Answer, mine: Leaves) -> Evidence:
-        found = answer.outcome.leaves
-        if not n_floats(found) or self.same:
-            return Evidence(len(found))
-        share = 0.0 if is_identical(found, mine) else answer.band.worst_share(mine)
-        n = n_floats(found) + sum(not leaf.is_float for leaf in found.values())
-        return Evidence(n, {"element": share}, answer.draw.words)
-
-    def raised(self, inputs: Inputs, error: BaseException) -> NotEquivalent | None:
-        """What is wrong with the exception, or None where the reference raises the like."""
-        expected = self.answers.of(inputs.draw).outcome.error  # type: ignore[attr-defined]
-        if expected is None:
-            return NotEquivalent("raises", f"raised {reason(error)}, where the reference answers.")
-        if self.exceptions == "any":
-            return None
-        if type(error).__qualname__ != type(expected).__qualname__:
-            return NotEquivalent(
-                "refusals",
-                f"raised {reason(error)}, the reference {reason(expected)}. Expected the same type of exception.",
-            )
-        if self.exceptions == "text" and str(error) != str(expected):
-            return NotEquivalent(
-                "refusals", f"raised {reason(error)}, the reference {reason(expected)}. Expected the same words."
-            )
-        return None
-
-    def left(self, inputs: Inputs, is_unchanged: bool) -> NotEquivalent | None:
-        """What is wrong with the arguments after the call, or None where the reference leaves them so."""
-        return self.after(self.answers.of(inputs.draw), given(inputs), random_marks())  # type: ignore[attr-defined]
-
-    def after(self, answer: Answer, mine: Leaves, drawn: Any) -> NotEquivalent | None:
-        """The same of the arguments' leaves, and of where the global random generators stand, after any call."""
-        wanted = answer.outcome.after
-        difference = exact_difference(wanted, mine)
-        if not difference and not is_identical(wanted, mine) and not (answer.changes_inputs and _close(wanted, mine)):
-            difference = Difference("inputs", "a number in them", "is another.")
-        if difference is None:
-            if drawn_apart(answer.outcome.drawn, drawn):
-                return NotEquivalent(
-                    "inputs",
-                    "draws other numbers from the global random generators than the reference does, or in another "
-                    "order.",
-                )
-            return None
-        told = (
-            "leaves its arguments otherwise than the reference does"
-            if answer.changes_inputs
-            else "changes its arguments"
-        )
-        return NotEquivalent("inputs", f"{told}: {_argument(difference.place)} {difference.words}")
-
-    def may_share(self, inputs: Inputs) -> bool:
-        """Whether the reference's answer is in memory that an argument holds."""
-        return self.answers.of(inputs.draw).outcome.shares  # type: ignore[attr-defined]
-
-
-def _argument(place: str) -> str:
-    """A place in the arguments, as `argument 'items'[3]`."""
-    name, _, rest = place.removeprefix("[").partition("]")
-    return f"argument {name}{rest}" if place.startswith("[") else place or "the arguments"
-
-
-def _close(one: Leaves, other: Leaves) -> bool:
-    """Within rounding: a change in place may be worked out in another order."""
-    for place, leaf in one.items():
-        if leaf.is_float:
-            apart = distance(leaf.value, other[place].value)
-            size = _size(leaf.value)
-            if is_array(apart):
-                if bool((apart > 1e-6 * size).any()):
-                    return False
-            elif apart > 1e-6 * size:
-                return False
-    return True
-
-
-def _shown(value: Any) -> str:
-    return f"{in_repr(value):.60}"
 
 
 KINDS: Mapping[str, Callable[..., Same]] = {

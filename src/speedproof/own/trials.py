@@ -14,10 +14,10 @@ from speedproof.pairs.marks import is_array
 from speedproof.pairs.trial import Asking, Call, Calls, How, Trial
 
 from .answers import Answers
-from .draws import IN_MEMORY, OF_ITEMS, Draw, Form, Source
+from .draws import IN_MEMORY, OF_ITEMS, WHERE_ASKED, Draw, Form, Source
 from .inputs import N_EXAMPLES
-from .leaves import is_tensor
 from .random_state import seed_all
+from .values.leaf import is_tensor
 
 SIZES = {0: 1, 1: 4, 2: 6, 3: 6, 7: 4, 16: 2, 17: 2, 64: 1, 100: 3, 256: 1, 1000: 1}
 """Size -> how many draws of it are asked about. Nothing, one, two, three, odd, powers of two, the usual, ten times."""
@@ -29,6 +29,10 @@ NEAR = 4.0
 """Times a size up to which the time at a larger one is worked out from it."""
 USUAL = 100
 """The usual size."""
+N_DRAWS = 40
+"""So many draws are asked about at least, whatever the sizes; a wrong answer to few of them is seen all the same."""
+MORE_SHARE = 20
+"""This part of the budget may go into draws that are asked about only to have so many."""
 N_SPECIAL = 8
 """Draws with special values in them: which of them, and where, is chance."""
 SHARE = 8
@@ -45,6 +49,7 @@ class Asked:
     usual: int
     budget_s: float
     specials: bool
+    grow: bool
     began_s: float = field(default_factory=monotonic_s)
 
     def is_spent(self, what: str) -> str:
@@ -59,6 +64,8 @@ def trials(asked: Asked) -> tuple[Trial, ...]:
     found = [_of_size(asked, size) for size in asked.sizes] if source.has_sizes else [_of_examples(asked)]
     if source.has_sizes and len(asked.sizes) > FEW_SIZES:
         found.append(Trial("other sizes", "only known sizes are right", partial(_other_sizes, asked), seeded=True))
+    if n_more := N_DRAWS - sum(asked.sizes.values()) if source.has_sizes else 0:
+        found.append(Trial("more draws", "only few inputs tell", partial(_more, asked, n_more), seeded=True))
     found.append(Trial("asked again", "something is remembered between two calls", partial(_again, asked), seeded=True))
     found.append(
         Trial("refilled", "a list or an array is known by its identity", partial(_refilled, asked), seeded=True)
@@ -66,7 +73,8 @@ def trials(asked: Asked) -> tuple[Trial, ...]:
     found.append(Trial("by position", "arguments are taken by name alone", partial(_by_position, asked), seeded=True))
     found.append(Trial("defaults left out", "a default is another", partial(_without_defaults, asked), seeded=True))
     special: tuple[Form, ...] = ("special",) if asked.specials else ()
-    forms = (*IN_MEMORY, *(OF_ITEMS if source.may_change_items else ()), *special)
+    of_items = (*OF_ITEMS, *WHERE_ASKED) if asked.grow else OF_ITEMS if source.may_change_items else ()
+    forms = (*IN_MEMORY, *of_items, *special)
     found += [Trial(WHY[form][0], WHY[form][1], partial(_formed, asked, form), seeded=True) for form in forms]
     found.append(Trial("the reference again", "the candidate reaches into it", partial(_reference_still, asked)))
     return tuple(found)
@@ -81,6 +89,8 @@ WHY: dict[Form, tuple[str, str]] = {
     "repeated": ("repeated items", "equal items are merged, or one is taken for another"),
     "sliced": ("fewer items", "the answer hangs on how many items there are"),
     "empty": ("no items", "nothing at all is forgotten"),
+    "ragged": ("ragged rows", "all rows are taken to be as long as the first"),
+    "subclasses": ("subclasses", "only a list, a dictionary or a text itself is right"),
     "special": ("special values", "not a number, infinity, minus zero or very small and large numbers are forgotten"),
 }
 
@@ -121,6 +131,15 @@ def _other_sizes(asked: Asked, asking: Asking) -> Calls:
     rng = random.Random(asking.seed)
     sizes = [rng.randrange(4, 2 * asked.usual) for _ in range(N_OTHER_SIZES)]
     return _asked_about(asked, asking, (Draw(asked.source, size, asking.seed + n) for n, size in enumerate(sizes)))
+
+
+def _more(asked: Asked, n: int, asking: Asking) -> Calls:
+    """Draws beyond those of every size, of those up to the usual one; they end where they take long."""
+    sizes = [size for size in asked.sizes if 0 < size <= asked.usual] or [*asked.sizes]
+    # Seeds beyond those that were drawn for every size and for the trials that come after.
+    first, end_s = asking.seed + N_DRAWS, monotonic_s() + asked.budget_s / MORE_SHARE
+    draws = (Draw(asked.source, sizes[i % len(sizes)], first + i) for i in range(n))
+    return _asked_about(asked, asking, (draw for draw in draws if monotonic_s() < end_s))
 
 
 def _too_long(asked: Asked, size: int, asking: Asking) -> str:

@@ -3,7 +3,7 @@
 from speedproof.errors import SpeedproofError
 from speedproof.own.asking import Checked
 from speedproof.own.cards import written
-from speedproof.own.pair import OwnPair, name_in_file
+from speedproof.own.pair import OwnPair, name_in_file, settings
 from speedproof.pairs.references import given_to
 from speedproof.processes import Usage
 from speedproof.timing.plan import plans_of_pairs
@@ -41,5 +41,4 @@ def _by_name(pair: OwnPair) -> OwnPair | None:
     reference, candidate, inputs = names
     if not reference or not candidate or inputs == "" or pair.same_given not in (None, ""):
         return None
-    options = {"inputs": inputs, "sizes": list(pair.sizes), "exceptions": pair.exceptions, "specials": pair.specials}
-    return written(reference, candidate, options)
+    return written(reference, candidate, {"inputs": inputs, **settings(pair)})

@@ -7,7 +7,8 @@ from typing import Any
 
 from speedproof.pairs.marks import is_array, numpy
 
-from .leaves import Difference, Leaf, Leaves
+from .differences import Difference
+from .leaf import Leaf, Leaves
 from .precise import Precise
 from .precise import distance as of_precise
 
@@ -84,6 +85,11 @@ def roundings(leaf: Leaf) -> Any:
     eps = float(np.finfo(value.dtype).eps)
     smallest = float(np.abs(finite).max(initial=0.0)) * eps * eps
     return where_finite(value, ROUNDINGS * np.maximum(units, smallest))
+
+
+def size(value: Any) -> Any:
+    """How large a number is, or each of an array's."""
+    return numpy().abs(value) if is_array(value) else abs(float(value))
 
 
 def where_finite(value: Any, amount: Any) -> Any:

@@ -1,0 +1,125 @@
+"""Values that NumPy, torch, pandas or polars made, leaf by leaf."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from speedproof.pairs.marks import is_array, numpy
+
+from .leaf import Leaf, class_name, is_module, is_scalar_of_numpy, is_tensor, torch
+
+Walk = Callable[[Any, str], Iterator[tuple[str, Leaf]]]
+"""What looks into a value that stands at a place."""
+
+
+def _module(value: Any, place: str) -> Iterator[tuple[str, Leaf]]:
+    """As one: its class, and the content of its weights. What else hangs on it is state, which has rules of its own."""
+    from speedproof.tensors.aspects.content import content
+
+    weights = tuple((name, content(weight)) for name, weight in value.state_dict().items())
+    yield place, Leaf(f"module {class_name(type(value))}", weights)
+
+
+def of_library(value: Any, place: str, walk: Walk) -> Iterator[tuple[str, Leaf]] | None:
+    """The leaves of what NumPy, torch, pandas or polars made; None for anything else."""
+    top = type(value).__module__.partition(".")[0]
+    if is_array(value) or is_scalar_of_numpy(value):
+        return _array(value, place, walk)
+    if is_tensor(value):
+        return _tensor(value, place)
+    if is_module(value):
+        return _module(value, place)
+    if top == "numpy" and hasattr(value, "bit_generator"):
+        return walk(value.bit_generator.state, place)
+    if top == "torch" and hasattr(value, "get_state"):
+        return walk(value.get_state(), place)
+    if top == "pandas" and hasattr(value, "to_numpy"):
+        return _pandas(value, place, walk)
+    if top == "polars" and hasattr(value, "to_dict" if hasattr(value, "columns") else "to_list"):
+        return _polars(value, place, walk)
+    return None
+
+
+def _array(value: Any, place: str, walk: Walk) -> Iterator[tuple[str, Leaf]]:
+    np, kind = numpy(), class_name(type(value))
+    if isinstance(value, np.ma.MaskedArray):
+        yield from _array(np.ma.getmaskarray(value), f"{place}.mask", walk)
+        value = value.filled()
+    form = f"{kind} of {value.dtype}" + (f" {value.shape}" if value.shape else "")
+    if value.dtype.kind == "f":
+        yield place, Leaf(form, np.asarray(value), True)
+    elif value.dtype.kind == "c":
+        yield f"{place}.real", Leaf(form, np.asarray(value.real), True)
+        yield f"{place}.imag", Leaf(form, np.asarray(value.imag), True)
+    elif value.dtype.kind == "O" and value.shape:
+        yield place, Leaf(form, "")
+        for i, one in enumerate(value.ravel().tolist()):
+            yield from walk(one, f"{place}.flat[{i}]")
+    elif value.dtype.names and value.shape is not None:
+        yield place, Leaf(form, "")
+        for name in value.dtype.names:
+            yield from walk(value[name], f"{place}[{name!r}]")
+    else:
+        yield place, Leaf(form, np.array(value))
+
+
+def _tensor(value: Any, place: str) -> Iterator[tuple[str, Leaf]]:
+    form = f"{class_name(type(value))} of {value.dtype} {tuple(value.shape)} on {value.device}"
+    form += ", requires_grad" if value.requires_grad else ""
+    held = value.detach().cpu()
+    if held.layout is not torch().strided:
+        form += f", {str(held.layout).removeprefix('torch.')}"
+        held = held.to_dense()
+    held = held.resolve_conj().resolve_neg()
+    if held.is_complex():
+        held = torch().view_as_real(held)
+    if held.is_floating_point():
+        # NumPy has no bfloat16; a wider type holds the same values.
+        wide = held if held.dtype in (torch().float16, torch().float32, torch().float64) else held.float()
+        yield place, Leaf(form, wide.numpy().copy(), True)
+    else:
+        yield place, Leaf(form, held.numpy().copy())
+
+
+def _pandas(value: Any, place: str, walk: Walk) -> Iterator[tuple[str, Leaf]]:
+    kind = class_name(type(value))
+    if hasattr(value, "columns"):
+        yield place, Leaf(kind, f"{len(value)} rows of {list(value.columns)!r}")
+        yield from _pandas(value.index, f"{place}.index", walk)
+        for i, name in enumerate(value.columns):
+            yield from _column(value.iloc[:, i], f"{place}[{name!r}]", walk)
+    elif hasattr(value, "index"):
+        yield from _pandas(value.index, f"{place}.index", walk)
+        yield from _column(value, place, walk)
+    else:
+        names = list(getattr(value, "names", [getattr(value, "name", None)]))
+        yield place, Leaf(f"{kind} of {getattr(value, 'dtype', '')}", f"{len(value)} entries, names {names!r}")
+        yield from _entries(list(value), place, walk)
+
+
+def _column(series: Any, place: str, walk: Walk) -> Iterator[tuple[str, Leaf]]:
+    yield place, Leaf(f"column of {series.dtype}", f"{len(series)} entries, name {series.name!r}")
+    if hasattr(series.dtype, "categories"):
+        ordered = "in order" if series.dtype.ordered else "in no order"
+        yield f"{place}.categories", Leaf(f"categories {ordered}", list(series.dtype.categories))
+    if getattr(series.dtype, "kind", "") in "iufb":
+        yield from _array(series.to_numpy(), f"{place}.values", walk)
+    else:
+        yield from _entries(series.tolist(), place, walk)
+
+
+def _entries(values: list[Any], place: str, walk: Walk) -> Iterator[tuple[str, Leaf]]:
+    for i, one in enumerate(values):
+        # A missing value is no number and equals nothing, itself included.
+        missing = type(one).__name__ in ("NAType", "NaTType")
+        yield from [(f"{place}.{i}", Leaf("missing", ""))] if missing else walk(one, f"{place}.{i}")
+
+
+def _polars(value: Any, place: str, walk: Walk) -> Iterator[tuple[str, Leaf]]:
+    kind = class_name(type(value))
+    if hasattr(value, "columns"):
+        yield place, Leaf(kind, f"{value.height} rows of {dict(value.schema)!r}")
+        for name in value.columns:
+            yield from _entries(value[name].to_list(), f"{place}[{name!r}]", walk)
+    else:
+        yield place, Leaf(f"{kind} of {value.dtype}", f"{len(value)} entries, name {value.name!r}")
+        yield from _entries(value.to_list(), place, walk)
