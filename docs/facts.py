@@ -25,12 +25,13 @@ def numbers() -> dict[str, str]:
     from speedproof.own.answers import N_MOVES, REFERENCE_FACTOR
     from speedproof.own.inputs import N_EXAMPLES
     from speedproof.own.pair import BUDGET_S
-    from speedproof.own.trials import SIZES
+    from speedproof.own.trials import N_DRAWS, SIZES
     from speedproof.timing.looks import LOOKS
 
     assert REFERENCE_FACTOR == 2, "the pages say twice"
     return {
         "sizes": _listed(f"{size:,}" for size in SIZES),
+        "n_draws": str(N_DRAWS),
         "n_examples": str(N_EXAMPLES),
         "n_faults": str(N_FAULTS),
         "n_moves": str(N_MOVES),

@@ -1,6 +1,8 @@
 """The command line. Progress goes to standard error, answers to standard output."""
 
+import inspect
 import os
+import re
 import sys
 import traceback
 import warnings
@@ -40,10 +42,15 @@ def application(project: Project) -> typer.Typer:
     )
     made.callback(help=made.info.help)(everywhere)
     for verb in (*VERBS, *project.verbs):
-        made.command(verb.__name__.removesuffix("_"))(verb)
+        made.command(verb.__name__.removesuffix("_"), help=_help(verb))(verb)
     # What continuous integration elsewhere may still call it.
     made.command("gate", hidden=True)(guard.guard)
     return made
+
+
+def _help(verb: Verb) -> str:
+    """A verb's own words; its examples stay as they are written, a line each."""
+    return re.sub(r"\n\n(Examples?:)", r"\n\n\b\n\1", inspect.getdoc(verb) or "")
 
 
 def main(project: Project) -> None:

@@ -19,7 +19,7 @@ from .lines import print_json, say_line
 from .options import (
     NO_FINDINGS,
     AsJson,
-    Names,
+    OwnNames,
     Results,
     SubjectName,
     all_findings,
@@ -61,7 +61,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 
 def check(
     context: typer.Context,
-    names: Names = None,
+    names: OwnNames = None,
     inputs: own.InputsName = None,
     pairs: own.PairsFile = None,
     same: own.SameAs = None,

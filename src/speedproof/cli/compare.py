@@ -80,7 +80,7 @@ def compare(
 
 def matrix(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="Table of dependency sets.")] = FILE,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Table of dependency sets.")] = FILE,
     finding: Annotated[list[str] | None, typer.Option(help="Only this finding; may be given again.")] = None,
     workload: Annotated[str, typer.Option(help="Workload to compare on.")] = "smoke",
     subject: SubjectName = None,

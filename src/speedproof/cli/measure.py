@@ -28,7 +28,7 @@ from .options import (
     TRACE,
     AsJson,
     Budget,
-    Names,
+    OwnNames,
     Precision,
     Results,
     Seed,
@@ -60,7 +60,7 @@ QUICK_BUDGET_S = 25.0
 
 def measure(
     context: typer.Context,
-    names: Names = None,
+    names: OwnNames = None,
     inputs: own.InputsName = None,
     pairs: own.PairsFile = None,
     same: own.SameAs = None,
@@ -121,7 +121,7 @@ def report(
 
 def run(
     context: typer.Context,
-    names: Names = None,
+    names: OwnNames = None,
     inputs: own.InputsName = None,
     pairs: own.PairsFile = None,
     same: own.SameAs = None,

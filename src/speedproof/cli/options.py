@@ -66,7 +66,15 @@ def _known(context: typer.Context) -> list[str]:
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[FINDING...]", help="Names or numbers; all if none.", autocompletion=_known),
+    typer.Argument(metavar="FINDING", help="Names or numbers; all if none.", autocompletion=_known),
+]
+OwnNames = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="REFERENCE CANDIDATE | FINDING",
+        help="Two functions, each FILE.py:NAME or module:NAME; or findings and pairs by name, all if none.",
+        autocompletion=_known,
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")]
 Results = Annotated[Path, typer.Option(help="Folder that records and reports go to.")]

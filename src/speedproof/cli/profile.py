@@ -17,14 +17,14 @@ from speedproof.traces import trace_file
 
 from . import own
 from .lines import print_json, say_line
-from .options import AsJson, Names, Results, SubjectName, chosen_findings, open_sitting, read_records, trace_all
+from .options import AsJson, OwnNames, Results, SubjectName, chosen_findings, open_sitting, read_records, trace_all
 from .progress import progress
 from .shown.operators import operators_as_json, say_where, show_operators
 
 
 def profile(
     context: typer.Context,
-    names: Names = None,
+    names: OwnNames = None,
     inputs: own.InputsName = None,
     pairs: own.PairsFile = None,
     sizes: own.Sizes = None,

@@ -29,7 +29,7 @@ NEAR = 4.0
 """Times a size up to which the time at a larger one is worked out from it."""
 USUAL = 100
 """The usual size."""
-N_DRAWS = 40
+N_DRAWS = 20
 """So many draws are asked about at least, whatever the sizes; a wrong answer to few of them is seen all the same."""
 MORE_SHARE = 20
 """This part of the budget may go into draws that are asked about only to have so many."""

@@ -16,8 +16,8 @@ from speedproof import search_path
 from speedproof.errors import BadInput
 from speedproof.lens.subject import find_subject
 from speedproof.pairs.subjects import Subjects
+from speedproof_studies.forks import Outcome, forked
 
-from .forks import Outcome, forked
 from .mutants import Mutant
 from .planting import RULER, forget_ruler, plant
 from .probes import Asked, ask_all, first_wrong, twin_probes

@@ -17,7 +17,7 @@ from .survivors import FILE, entry_for
 from .tally import Tally
 
 Modules = Annotated[
-    list[str] | None, typer.Argument(metavar="[MODULE...]", help="twins, gate, or import names; both if none.")
+    list[str] | None, typer.Argument(metavar="MODULE", help="twins, gate, or import names; both if none.")
 ]
 Sample = Annotated[int | None, typer.Option(min=1, help="So many of the gate's mutants, at random; all if none.")]
 DrawSeed = Annotated[int, typer.Option(help="Seed of the sample.")]

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
-from speedproof.errors import NotEquivalent, SpeedproofError
+from speedproof.errors import BadInput, NotEquivalent, SpeedproofError
 from speedproof.own.asking import check_pair
 from speedproof.own.pair import OwnPair
 from speedproof.processes import Saying
+from speedproof_studies.forks import forked
 from speedproof_studies.gate_source import own_digest
 from speedproof_studies.kinds import Read
 from speedproof_studies.textbook.entry import Entry
@@ -15,6 +18,8 @@ AT_A_TIME = 10
 """Seeds that one record tells of, so that little is lost where a run is interrupted."""
 N_FAULTS = 40
 """Faults that are planted in each candidate that passes, with its first seed."""
+LIMIT_S = 3_600.0
+"""One rewrite with so many seeds may take so long."""
 APART = 1_000
 """From one seed of a trial to the next: a check draws from a few seeds beyond its own."""
 
@@ -42,14 +47,21 @@ def left(entries: Sequence[Entry], known: Sequence[Read], n_seeds: int) -> list[
     return found
 
 
-def read_all(asked: Sequence[Left]) -> Iterator[Saying | Read]:
-    """Runs in a fresh process."""
+def read_all(asked: Sequence[Left], workers: int = 1) -> Iterator[Saying | Read]:
+    """Runs in a fresh process, which imports what the rewrites need and forks for each. Raises BadInput."""
     from speedproof_studies.textbook import ENTRIES
 
     by_name = {one.name: one for one in ENTRIES}
-    for n, one in enumerate(asked):
-        yield Saying(f"reading {one.entry}", len(asked) - n)
-        yield read(by_name[one.entry], one.seed, one.n_seeds)
+    jobs = ((one, partial(_read_left, by_name[one.entry], one), LIMIT_S) for one in asked)
+    for n, (one, outcome) in enumerate(forked(jobs, workers)):
+        if outcome.answer is None:
+            raise BadInput(f"Reading {one.entry} ended with {outcome.ended}: {outcome.why}. Expected what came of it.")
+        yield Saying(f"read {one.entry}", len(asked) - n - 1)
+        yield Read.model_validate(outcome.answer)
+
+
+def _read_left(entry: Entry, one: Left) -> dict[str, Any]:
+    return read(entry, one.seed, one.n_seeds).model_dump(mode="json")
 
 
 def read(entry: Entry, seed: int, n_seeds: int, n_faults: int = N_FAULTS) -> Read:

@@ -22,6 +22,7 @@ READ_ALL = "speedproof_studies.reading.session:read_all"
 def textbook(
     context: typer.Context,
     seeds: Annotated[int, typer.Option(min=1, help="Seeds that each rewrite is asked with.")] = 100,
+    workers: Annotated[int, typer.Option(min=1, max=16, help="Rewrites that are asked about at a time.")] = 2,
     only_show: Annotated[bool, typer.Option("--show", help="Show what is recorded, and ask nothing.")] = False,
     results: Results = RESULTS,
     as_json: AsJson = False,
@@ -38,7 +39,7 @@ def textbook(
     if not only_show:
         sitting = open_sitting(results, None)
         with progress() as sitting.say:
-            known += sitting.keep(sitting.told(READ_ALL, left(ENTRIES, known, seeds)))
+            known += sitting.keep(sitting.told(READ_ALL, left(ENTRIES, known, seeds), workers))
     todays = [one for one in known if one.gate == own_digest()]
     if as_json:
         print_json([one.model_dump() for one in todays])
