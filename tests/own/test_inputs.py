@@ -421,9 +421,16 @@ def few_items(size: int, rng: random.Random) -> dict[str, Any]:
 
 def test_who_names_few_sizes_gets_as_many_draws() -> None:
     """Of five small numbers every tenth draw is in order, so that a few draws let this pass now and then."""
-    for seed in range(40):
+    given: list[tuple[int, ...]] = []
+
+    def noted(items: list[int]) -> list[int]:
+        given.append(tuple(items))
+        return [*dict.fromkeys(items)]
+
+    asked(in_order_of_first, noted, few_items, sizes=(0, 1, 5))
+    assert len({items for items in given if len(items) == 5}) >= 8
+    for seed in (176, 303, 342):
         assert refused(in_order_of_first, sorted_instead, few_items, sizes=(0, 1, 5), seed=seed)
-    asked(in_order_of_first, lambda items: [*dict.fromkeys(items)], few_items, sizes=(0, 1, 5))
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,10 @@ from speedproof.errors import BadInput
 from speedproof.lens.subject import Subject
 from speedproof.pairs.subjects import Subjects
 from speedproof.records.record import read
+from speedproof_studies import forks
 from speedproof_studies.forks import forked
 from speedproof_studies.kinds import KINDS, Mutated, Survived
-from speedproof_studies.mutation import forks, session
+from speedproof_studies.mutation import session
 from speedproof_studies.mutation.mutants import Mutant, mutants_of, sampled
 from speedproof_studies.mutation.probes import Asked, first_wrong, twin_probes
 from speedproof_studies.mutation.source_map import read_places
