@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -25,8 +26,8 @@ from speedproof_studies import forks
 from speedproof_studies.forks import forked
 from speedproof_studies.kinds import KINDS, Mutated, Survived
 from speedproof_studies.mutation import session
-from speedproof_studies.mutation.mutants import Mutant, mutants_of, sampled
-from speedproof_studies.mutation.probes import Asked, first_wrong, twin_probes
+from speedproof_studies.mutation.mutants import OTHER_WORDS, Mutant, mutants_of, sampled
+from speedproof_studies.mutation.probes import Asked, first_wrong, gate_probes, twin_probes
 from speedproof_studies.mutation.source_map import read_places
 from speedproof_studies.mutation.survivors import FILE, entry_for, read_reasons, stale, survived
 from speedproof_studies.mutation.tally import Tally, tally
@@ -179,14 +180,27 @@ def test_a_gate_that_sees_no_hooks_is_noticed_by_the_control_for_it_and_survives
     assert line in source
     blind = Mutant("speedproof.tensors.kit", "", "by hand", "", 1, source.replace(line, without))
     hooks, other = (f"control text_batching {name} smoke" for name in ("hook_left_on_the_model", "first_token"))
-    jobs = [(names, partial(show_gate, str(tmp_path), blind, names), 100.0) for names in ((other, hooks), (other,))]
+    asked = ((other, hooks), (other,))
+    jobs = [(names, partial(show_gate, str(tmp_path), blind, dict.fromkeys(names, "")), 100.0) for names in asked]
     found = {names: outcome.answer for names, outcome in forked(jobs, workers=2)}
     assert found == {(other, hooks): [hooks, "passes"], (other,): ["", ""]}
 
 
+def test_a_gate_that_judges_right_in_other_words_is_noticed_by_them(tmp_path: Path) -> None:
+    source, name = path_of("speedproof.gate.check").read_text(), "own added_at_once"
+    assert "self.n_answered += 1" in source
+    as_today = Mutant("speedproof.gate.check", "", "by hand", "", 1, source)
+    counting = replace(as_today, source=source.replace("self.n_answered += 1", "self.n_answered += 2"))
+    words = next(probe for probe in gate_probes(Subjects()) if probe.name == name).ask().words
+    both = (as_today, counting)
+    jobs = [(mutant, partial(show_gate, str(tmp_path), mutant, {name: words}), 100.0) for mutant in both]
+    found = {mutant: outcome.answer for mutant, outcome in forked(jobs, workers=2)}
+    assert words and found == {as_today: ["", ""], counting: [name, OTHER_WORDS]}
+
+
 def test_a_gate_that_does_not_load_is_noticed(tmp_path: Path) -> None:
     broken = Mutant("speedproof.gate.state", "", "by hand", "", 1, "import bench.nothing_of_the_kind")
-    ((_, outcome),) = forked([("", partial(show_gate, str(tmp_path), broken, ()), 100.0)], workers=1)
+    ((_, outcome),) = forked([("", partial(show_gate, str(tmp_path), broken, {}), 100.0)], workers=1)
     assert outcome.answer == ["import", "raises ModuleNotFoundError"]
 
 
@@ -203,8 +217,8 @@ def test_a_twin_with_a_fault_is_refused_and_the_twin_itself_passes(tiny: Subject
 
 def test_only_probes_that_run_the_function_are_asked() -> None:
     asked = [
-        Asked("through", "", 1.0, frozenset({("speedproof.gate.state", "snapshot")})),
-        Asked("past", "", 1.0, frozenset({("speedproof.gate.state", "restored")})),
+        Asked("through", "", "", 1.0, frozenset({("speedproof.gate.state", "snapshot")})),
+        Asked("past", "", "", 1.0, frozenset({("speedproof.gate.state", "restored")})),
     ]
     bench = Bench(asked, lambda mutant, names: list(names))
     in_function = Mutant("speedproof.gate.state", "snapshot", "AddNot", "x", 1, "")

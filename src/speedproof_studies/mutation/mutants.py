@@ -26,6 +26,10 @@ opposite and the shifted boundary: the others are killed by the same tests (Offu
 determination of sufficient mutant operators", 1996). Those that insert or swap variables need to be told which."""
 
 
+OTHER_WORDS = "words"
+"""How a mutant is noticed that judges right, and says so in other words or of other numbers."""
+
+
 @dataclass(frozen=True)
 class Mutant:
     """One fault. `module` is an import name, `function` the one that it lies in, or "" for the module itself."""

@@ -13,7 +13,7 @@ from speedproof.sittings.sitting import Sitting
 from speedproof_studies.gate_source import GATE, gate_digest, path_of
 from speedproof_studies.kinds import Mutated
 
-from .mutants import Mutant, mutants_of, sampled
+from .mutants import OTHER_WORDS, Mutant, mutants_of, sampled
 from .survivors import read_reasons, stale, survived
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ def _drawn(made: dict[str, list[Mutant]], sample: int | None, seed: int) -> list
 
 
 def _killer(fate: "Fate") -> Any:
-    """What killed it: for a twin the gate's rule, for the gate what was judged wrongly."""
+    """What killed it: for a twin the gate's rule, for the gate what was judged wrongly or said in other words."""
     kind = fate.probe.split(" ")[0]
-    return kind if kind in ("control", "twin", "import", "timeout") else fate.how or fate.probe
+    is_of_gate = fate.how != OTHER_WORDS and kind in ("control", "twin", "own", "import", "timeout")
+    return kind if is_of_gate else fate.how or fate.probe

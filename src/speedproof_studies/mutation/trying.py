@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
@@ -49,7 +49,7 @@ class Bench:
     """What mutants of one kind are shown to: the probes of today's code, those that kill most first."""
 
     asked: list[Asked]
-    shown: Callable[[Mutant, Sequence[str]], Any]
+    shown: Callable[[Mutant, Mapping[str, str]], Any]
     kills: Counter[str] = field(default_factory=Counter)
 
     def job(self, mutant: Mutant) -> tuple[Mutant, Callable[[], Any], float]:
@@ -57,7 +57,7 @@ class Bench:
         relevant = [one for one in self.asked if _can_notice(one, mutant)]
         relevant.sort(key=lambda one: (-self.kills[one.name], one.seconds))
         limit_s = LIMIT_FACTOR * sum(one.seconds for one in relevant) + LIMIT_MARGIN
-        return mutant, partial(self.shown, mutant, [one.name for one in relevant]), limit_s
+        return mutant, partial(self.shown, mutant, {one.name: one.words for one in relevant}), limit_s
 
     def fate(self, mutant: Mutant, outcome: Outcome) -> Fate:
         """What the outcome of a trial says."""
@@ -107,18 +107,24 @@ def _warm() -> Subjects:
 
 
 def _bench(module: str, subjects: Subjects, scratch: str) -> Bench:
-    """Today's code is shown all probes first, in a fork like the mutants'."""
+    """Today's code is shown all probes first, in a fork like the mutants', and again: words that it does not repeat do
+    not count."""
     if module.split(".")[0] in RULER:
         shown, ask = partial(show_gate, scratch), partial(_ask_gate, scratch)
     else:
         shown, ask = partial(_show_twin, scratch, subjects), partial(_ask_twin, scratch, subjects, module)
-    ((_, outcome),) = forked([("today", ask, EVERYTHING)], 1)
-    if outcome.answer is None:
-        raise BadInput(
-            f"The probes of {module} ended with {outcome.ended} on today's code: {outcome.why}. Expected all to be "
-            "right."
-        )
-    asked = [Asked(name, wrong, s, frozenset(map(tuple, entered))) for name, wrong, s, entered in outcome.answer]
+    said: list[dict[str, Any]] = []
+    for _, outcome in forked([("today", ask, EVERYTHING), ("again", ask, EVERYTHING)], 1):
+        if outcome.answer is None:
+            raise BadInput(
+                f"The probes of {module} ended with {outcome.ended} on today's code: {outcome.why}. Expected all to be "
+                "right."
+            )
+        said.append({name: words for name, _, words, *_ in outcome.answer})
+    asked = [
+        Asked(name, wrong, words if all(one[name] == words for one in said) else "", s, frozenset(map(tuple, entered)))
+        for name, wrong, words, s, entered in outcome.answer
+    ]
     if failed := [f"{one.name} ({one.wrong})" for one in asked if one.wrong]:
         raise BadInput(
             f"Probes of {module} fail on today's code: {', '.join(failed[:5])}. Expected all to be right, or no mutant "
@@ -134,8 +140,8 @@ def _apart(scratch: str) -> str:
     return tempfile.tempdir
 
 
-def _plain(asked: Sequence[Asked]) -> list[tuple[str, str, float, list[tuple[str, str]]]]:
-    return [(one.name, one.wrong, one.seconds, sorted(one.entered)) for one in asked]
+def _plain(asked: Sequence[Asked]) -> list[tuple[str, str, str, float, list[tuple[str, str]]]]:
+    return [(one.name, one.wrong, one.words, one.seconds, sorted(one.entered)) for one in asked]
 
 
 def _ask_twin(scratch: str, subjects: Subjects, module: str) -> Any:
@@ -143,13 +149,13 @@ def _ask_twin(scratch: str, subjects: Subjects, module: str) -> Any:
     return _plain(ask_all(twin_probes(import_module(module), subjects)))
 
 
-def _show_twin(scratch: str, subjects: Subjects, mutant: Mutant, names: Sequence[str]) -> tuple[str, str]:
+def _show_twin(scratch: str, subjects: Subjects, mutant: Mutant, todays: Mapping[str, str]) -> tuple[str, str]:
     _apart(scratch)
     try:
         probes = {probe.name: probe for probe in twin_probes(plant(mutant), subjects)}
     except Exception as error:
         return "import", f"raises {type(error).__name__}"
-    return first_wrong([probes[name] for name in names])
+    return first_wrong([probes[name] for name in todays], todays)
 
 
 def _ask_gate(scratch: str) -> Any:
@@ -158,14 +164,17 @@ def _ask_gate(scratch: str) -> Any:
     return _plain(probes.ask_all(probes.gate_probes(probes.Subjects())))
 
 
-def show_gate(scratch: str, mutant: Mutant, names: Sequence[str]) -> tuple[str, str]:
-    """The probe that the mutant of the gate gets wrong, and what it says. For a fork, in a folder below `scratch`."""
+def show_gate(scratch: str, mutant: Mutant, todays: Mapping[str, str]) -> tuple[str, str]:
+    """The probe that the mutant of the gate gets wrong, and what it says. For a fork, in a folder below `scratch`.
+
+    `todays` are the words that today's code says, by the names of the probes that are asked.
+    """
     try:
         planted = _anew(scratch, partial(plant, mutant))
         probes = {probe.name: probe for probe in planted.gate_probes(planted.Subjects())}
     except Exception as error:
         return "import", f"raises {type(error).__name__}"
-    found: tuple[str, str] = planted.first_wrong([probes[name] for name in names])
+    found: tuple[str, str] = planted.first_wrong([probes[name] for name in todays], todays)
     return found
 
 
