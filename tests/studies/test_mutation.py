@@ -188,9 +188,9 @@ def test_a_gate_that_sees_no_hooks_is_noticed_by_the_control_for_it_and_survives
 
 def test_a_gate_that_judges_right_in_other_words_is_noticed_by_them(tmp_path: Path) -> None:
     source, name = path_of("speedproof.gate.check").read_text(), "own added_at_once"
-    assert "self.n_answered += 1" in source
+    assert "n_checks=" in source
     as_today = Mutant("speedproof.gate.check", "", "by hand", "", 1, source)
-    counting = replace(as_today, source=source.replace("self.n_answered += 1", "self.n_answered += 2"))
+    counting = replace(as_today, source=source.replace("n_checks=", "n_checks=1 + "))
     words = next(probe for probe in gate_probes(Subjects()) if probe.name == name).ask().words
     both = (as_today, counting)
     jobs = [(mutant, partial(show_gate, str(tmp_path), mutant, {name: words}), 100.0) for mutant in both]
