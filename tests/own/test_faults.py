@@ -2,6 +2,7 @@
 
 import os
 import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -218,3 +219,22 @@ def test_the_words_of_a_check_tell_what_was_seen(written: Write) -> None:
     found = asked(firsts, written(DEDUPE, "dedupe"), with_repeats, sizes=(0, 1, 5), faults=2)
     assert f"{found.faults.n_seen} of {found.faults.n_planted} planted faults seen" in str(found)  # type: ignore[union-attr]
     assert "planted" not in str(asked(firsts, written(DEDUPE, "dedupe"), with_repeats, sizes=(0, 1, 5)))
+
+
+def with_threads_of_its_own(items: list[int]) -> int:
+    """As a library that starts its threads once, and waits for them in a fork for ever."""
+    if os.getpid() != STARTED_IN:
+        time.sleep(60)
+    return sum(items)
+
+
+STARTED_IN = os.getpid()
+
+
+def test_where_libraries_do_not_survive_a_fork_no_fault_is_planted_and_that_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(planting, "SHORTEST_S", 0.5)
+    monkeypatch.setattr(planting, "SLOWER", 0.1)
+    found = planted(sum_of, with_threads_of_its_own, with_repeats)
+    assert found.n_planted == 0 and "threads of their own" in found.why_none

@@ -618,3 +618,12 @@ def test_numbers_in_a_set_have_a_tolerance_too() -> None:
     asked(sums, lambda rows: {math.fsum(row) for row in rows}, rows_of_numbers)
     assert refused(sums, lambda rows: {math.fsum(row) * (1 + 1e-9) for row in rows}, rows_of_numbers).rule == "element"
     assert refused(sums, lambda rows: {math.fsum(row) for row in rows[1:]}, rows_of_numbers).rule == "shape"
+
+
+def test_a_tolerance_that_cannot_be_worked_out_is_no_fault_of_the_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(value: Any, change: Any) -> Any:
+        raise AttributeError("numbers of a strange kind")
+
+    monkeypatch.setattr("speedproof.own.answers.changed", failing)
+    told = unsound(sums, lambda rows: {math.fsum(row) for row in rows}, rows_of_numbers)
+    assert "could not be worked out" in told and "strange kind" in told and "same=numbers" in told

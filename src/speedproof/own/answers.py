@@ -16,18 +16,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from speedproof.errors import BadInput, SpeedproofError
+from speedproof.failures import reason
 from speedproof.gate import outputs
 from speedproof.pairs.contract import TELLING_DISTANCE
 from speedproof.pairs.kit import Kit
 from speedproof.pairs.marks import is_array, numpy
 
 from .draws import Draw
-from .nearby import changed, longest_sum, mixer, mover, wider
+from .nearby import changed, longest_sum, mixer, mover, n_moved, wider
 from .random_state import put_back, random_marks, random_states, seed_all
 from .values.bands import Band, distance, exceeds, known, larger, roundings, where_finite
 from .values.differences import exact_difference, is_identical
 from .values.leaf import Leaf, Leaves
 from .values.leaves import given, leaves, n_floats, n_values
+from .values.precise import Precise
 
 REFERENCE_FACTOR = 2.0
 """Times the reference's own error that a candidate may be off: of two equally good roundings either may be closer."""
@@ -151,7 +154,19 @@ class Answer:
 
     @cached_property
     def band(self) -> Band:
-        """How far an answer to this draw may be off."""
+        """How far an answer to this draw may be off. Raises BadInput where that cannot be worked out."""
+        try:
+            return self._worked_out()
+        except SpeedproofError:
+            raise
+        except Exception as error:
+            # No output has a part in it, and none may be blamed.
+            raise BadInput(
+                f"How far numbers may be off could not be worked out for {self.draw.words}: {reason(error)}. Expected "
+                "a tolerance of your own: same=numbers(rel=..., why=...)."
+            ) from error
+
+    def _worked_out(self) -> Band:
         own, inputs = self.outcome.leaves, dict(self.draw.make())
         held = given(inputs)
         with _quietly():
@@ -164,6 +179,8 @@ class Answer:
                 precise, errors, told = None, dict.fromkeys(floats, 0.0), UNSTABLE
             else:
                 told = f"{OF_ITSELF}{OF_INPUTS}" if precise else OF_INPUTS
+            if n_still := n_floats(held) - n_moved(inputs):
+                told += f", of which {n_still:,} could not be moved"
             right = {p: leaf._replace(value=known(leaf.value, (precise or own)[p].value)) for p, leaf in floats.items()}
             allowed = {
                 p: where_finite(leaf.value, REFERENCE_FACTOR * errors[p] + near[p]) for p, leaf in floats.items()
@@ -173,6 +190,8 @@ class Answer:
     def _in_higher_precision(self) -> Leaves | None:
         """The reference's answer with wider inputs; None where it does not run so, or answers something else."""
         wide = changed(dict(self.draw.make()), wider)
+        if not _holds_wider(given(self.draw.make()), given(wide)):
+            return None
         outcome = ask(self.reference, wide, self.kit, self.draw.seed)
         if outcome.error:
             return None
@@ -225,6 +244,15 @@ class Answer:
         if is_identical(one.leaves, two.leaves):
             return False
         return self.band.loosened(TELLING_DISTANCE).difference(two.leaves) is not None
+
+
+def _holds_wider(own: Leaves, wide: Leaves) -> bool:
+    """Whether any number of the inputs became one of more digits, a model's weights among them."""
+    return any(
+        isinstance(leaf.value, Precise) or leaf.kind != own[place].kind or leaf.kind.startswith("module ")
+        for place, leaf in wide.items()
+        if place in own
+    )
 
 
 def _is_wider_alone(own: Leaf, wide: Leaf) -> bool:

@@ -1,44 +1,118 @@
 """Arguments close to given ones: the same in higher precision, or moved by one unit in the last place."""
 
 import copy
-import dataclasses
+import enum
 import math
 import random
+from array import array
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any
 
 from speedproof.pairs.marks import is_array, numpy
 
 from .draws import Drawn
-from .values.leaf import is_module, is_tensor, torch
+from .values.leaf import is_library, is_module, is_tensor, torch
+from .values.leaves import attributes
 from .values.precise import Precise
 
+Change = Callable[[Any], Any]
+"""What becomes of one floating-point number, array or tensor."""
 
-def changed(value: Any, change: Callable[[Any], Any]) -> Any:
-    """The value with every floating-point number, array or tensor in it replaced by what `change` makes of it."""
+
+def changed(value: Any, change: Change, above: Mapping[int, Any] = MappingProxyType({})) -> Any:
+    """The value with every floating-point number, array or tensor in it replaced by what `change` makes of it.
+
+    `above` has what becomes of the containers that it stands in, for one that holds itself.
+    """
     if isinstance(value, complex) or (getattr(value, "dtype", None) is not None and _is_complex(value)):
         return _complex(changed(value.real, change), changed(value.imag, change), value)
-    if isinstance(value, float) or is_array(value) or is_tensor(value) or type(value).__module__ == "numpy":
+    top = top_of(value)
+    if is_array(value) and (value.dtype.names or value.dtype.kind == "O"):
+        return _changed_items(value, change, above)
+    if isinstance(value, float) or is_array(value) or is_tensor(value) or top == "numpy":
         return change(value)
-    if type(value).__module__.partition(".")[0] == "pandas":
-        return _changed_frame(value, change)
-    if type(value) is deque:
-        return deque((changed(one, change) for one in value), value.maxlen)
+    if top in LIBRARIES:
+        return LIBRARIES[top](value, change)
     if is_module(value):
         return _changed_module(value, change)
-    if type(value) in (list, tuple):
-        return type(value)(changed(one, change) for one in value)
+    if id(value) in above:
+        return above[id(value)]
+    inside = partial(changed, change=change, above={**above, id(value): value})
+    if type(value) in BUILT_FROM_ITEMS:
+        return type(value)(map(inside, value))
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*(changed(one, change) for one in value))
+        return type(value)(*map(inside, value))
     if type(value) in (dict, Drawn):
-        return {key: changed(one, change) for key, one in value.items()}
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        moved = copy.copy(value)
-        for field in dataclasses.fields(value):
-            object.__setattr__(moved, field.name, changed(getattr(value, field.name), change))
-        return moved
-    return value
+        return {key: inside(one) for key, one in value.items()}
+    if isinstance(value, array):
+        return _changed_numbers(value, change)
+    if isinstance(value, dict | list | deque):
+        return _changed_container(value, inside)
+    return _changed_object(value, change, above)
+
+
+BUILT_FROM_ITEMS = (list, tuple, set, frozenset)
+
+
+def _changed_container(value: Any, inside: Change) -> Any:
+    """A copy of one that can be written into, of whatever class."""
+    found = copy.copy(value)
+    for key, one in value.items() if isinstance(value, dict) else enumerate(value):
+        found[key] = inside(one)
+    return found
+
+
+def _changed_numbers(value: "array[Any]", change: Change) -> Any:
+    """An array of the standard library, by way of NumPy's; as it is where it holds nothing of what comes out."""
+    if value.typecode not in "fd" or not numpy():
+        return value
+    numbers = numpy().asarray(value)
+    found = change(numbers)
+    return array(value.typecode, found.tolist()) if found.dtype == numbers.dtype else value
+
+
+def _changed_items(value: Any, change: Change, above: Mapping[int, Any]) -> Any:
+    """An array of objects, item by item; one of records, field by field."""
+    found = value.copy()
+    if value.dtype.names:
+        for name in value.dtype.names:
+            found[name] = changed(value[name], change, above)
+        return found
+    for at, one in enumerate(value.flat):
+        found.flat[at] = changed(one, change, above)
+    return found
+
+
+def _changed_object(value: Any, change: Change, above: Mapping[int, Any]) -> Any:
+    """A copy of a user's object where it holds such numbers, however deep."""
+    if isinstance(value, type | ModuleType | FunctionType | enum.Enum) or is_library(top_of(value)):
+        return value
+    n_changed = 0
+
+    def noted(one: Any) -> Any:
+        nonlocal n_changed
+        n_changed += 1
+        return change(one)
+
+    held = attributes(value)
+    if not held:
+        return value
+    found = copy.copy(value)
+    inside = {**above, id(value): found}
+    held = {name: changed(one, noted, inside) for name, one in held.items()}
+    if not n_changed:
+        return value
+    for name, one in held.items():
+        object.__setattr__(found, name, one)
+    return found
+
+
+def top_of(value: Any) -> str:
+    """The package that a value's class is of."""
+    return type(value).__module__.partition(".")[0]
 
 
 def _is_complex(value: Any) -> bool:
@@ -54,7 +128,7 @@ def _complex(real: Any, imag: Any, like: Any) -> Any:
     return real + imag * numpy().asarray(1j, dtype=numpy().result_type(real.dtype, numpy().complex64))
 
 
-def _changed_frame(value: Any, change: Callable[[Any], Any]) -> Any:
+def _changed_frame(value: Any, change: Change) -> Any:
     """A frame or series of pandas with its floating-point columns changed."""
     found = value.copy() if hasattr(value, "copy") else value
     if hasattr(value, "columns"):
@@ -67,7 +141,26 @@ def _changed_frame(value: Any, change: Callable[[Any], Any]) -> Any:
     return value
 
 
-def _changed_module(module: Any, change: Callable[[Any], Any]) -> Any:
+def _changed_columns(value: Any, change: Change) -> Any:
+    """A frame or series of polars with its floating-point columns changed, where their type holds what comes out."""
+    kind = type(value).__name__
+    if kind == "LazyFrame":
+        return _changed_columns(value.collect(), change).lazy()
+    if kind == "DataFrame":
+        return value.with_columns([_changed_columns(value[name], change) for name in value.columns])
+    if kind != "Series" or not value.dtype.is_float() or ((is_short := "32" in str(value.dtype)) and not numpy()):
+        return value
+    type_ = numpy().float32 if is_short else float
+    moved = [one if one is None else change(type_(one)) for one in value.to_list()]
+    if any(type(one) not in (type_, type(None)) for one in moved):
+        return value
+    return type(value)(value.name, moved, dtype=value.dtype)
+
+
+LIBRARIES: dict[str, Callable[[Any, Change], Any]] = {"pandas": _changed_frame, "polars": _changed_columns}
+
+
+def _changed_module(module: Any, change: Change) -> Any:
     """A copy of torch's module whose weights were changed."""
     found = copy.deepcopy(module)
     if change is wider:
@@ -77,6 +170,20 @@ def _changed_module(module: Any, change: Callable[[Any], Any]) -> Any:
             if weight.is_floating_point():
                 weight.copy_(change(weight))
     return found
+
+
+def n_moved(value: Any) -> int:
+    """How many floating-point numbers of a value `changed` reaches."""
+    n = 0
+
+    def count(one: Any) -> Any:
+        nonlocal n
+        if _is_floating(one):
+            n += one.size if is_array(one) else one.numel() if is_tensor(one) else 1
+        return one
+
+    changed(value, count)
+    return n
 
 
 def longest_sum(value: Any) -> int:

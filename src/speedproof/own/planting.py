@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 import psutil
 
@@ -37,6 +37,16 @@ HARM = frozenset(
 """Audit events of what a function with a fault in it may not do: it might do it to the wrong file."""
 SHORTEST_S = 2.0
 """Seconds that a fault may take at least before it is taken to hang."""
+
+
+Ended = Literal["", "refused", "hangs"]
+"""What a check in a fork came to: nothing where it passed."""
+ENDS: dict[bytes, Ended] = {b"0": "", b"1": "refused"}
+WHY_NONE: dict[Ended, str] = {
+    "refused": "the candidate writes files, starts processes or makes connections, and a fault in it might do harm",
+    "hangs": "the candidate hangs in a copy of this process, as libraries do that run threads of their own (polars)",
+}
+"""Why no faults are planted in a candidate that does not pass in a fork without one."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +105,8 @@ def plant(
         return Seen(0, 0, (), (), why_none)
     if not hasattr(os, "fork"):
         return Seen(0, 0, (), (), "this system has no fork", len(possible))
-    if _is_seen(function, None, check, max(SHORTEST_S, SLOWER * took_s)):
-        why = "the candidate writes files, starts processes or makes connections, and a fault in it might do harm"
-        return Seen(0, 0, (), (), why, len(possible))
+    if as_it_is := _said(function, None, check, max(SHORTEST_S, SLOWER * took_s)):
+        return Seen(0, 0, (), (), WHY_NONE[as_it_is], len(possible))
     lines = reached(function, run)
     chosen = possible[:: -(-len(possible) // most)] if most else []
     end_s, limit_s = monotonic_s() + budget_s, max(SHORTEST_S, SLOWER * took_s)
@@ -111,7 +120,7 @@ def plant(
         if fault.line not in lines.get(fault.function, set()) and _is_a_statement_of_its_own(fault, lines):
             unreached[fault.line] = None
             continue
-        if _is_seen(function, fault, check, min(limit_s, max(0.1, end_s - monotonic_s()))):
+        if _said(function, fault, check, min(limit_s, max(0.1, end_s - monotonic_s()))):
             n_seen += 1
         else:
             unseen.append(fault.words)
@@ -124,8 +133,8 @@ def _is_a_statement_of_its_own(fault: Fault, lines: dict[str, set[int]]) -> bool
     return fault.line in code_lines
 
 
-def _is_seen(function: Callable[..., Any], fault: Fault | None, check: Callable[[], bool], limit_s: float) -> bool:
-    """Whether the check refuses the candidate with this fault in it; a fork that dies or hangs has been seen."""
+def _said(function: Callable[..., Any], fault: Fault | None, check: Callable[[], bool], limit_s: float) -> Ended:
+    """What the check says of the candidate with this fault in it, in a fork; one that dies or hangs has been seen."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -159,7 +168,7 @@ def _is_seen(function: Callable[..., Any], fault: Fault | None, check: Callable[
         except (ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-    return answer != b"0"
+    return ENDS.get(answer, "hangs")
 
 
 def _limit_memory() -> None:

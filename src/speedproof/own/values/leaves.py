@@ -164,11 +164,7 @@ def _drawn(value: Iterator[Any], place: str, above: set[int]) -> Iterator[tuple[
 def _object(value: Any, place: str, above: set[int]) -> Iterator[tuple[str, Leaf]]:
     """Classes by qualified name, so that two commits' are one; then what an object holds."""
     kind = type(value)
-    held = dict(getattr(value, "__dict__", {}))
-    slots = (name for parent in kind.__mro__ for name in _slots(parent))
-    held |= {name: getattr(value, name) for name in slots if hasattr(value, name)}
-    if dataclasses.is_dataclass(value):
-        held |= {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    held = attributes(value)
     held |= {"args": value.args} if isinstance(value, BaseException) else {}
     held = held or _pickled(value)
     if not held and not _is_by_identity(kind):
@@ -184,6 +180,16 @@ def _object(value: Any, place: str, above: set[int]) -> Iterator[tuple[str, Leaf
         return
     yield place, Leaf(f"object {kind.__qualname__}", tuple(held))
     yield from inside
+
+
+def attributes(value: Any) -> dict[str, Any]:
+    """What an object holds by name: in its dictionary, in slots, and as fields of a dataclass."""
+    held = dict(getattr(value, "__dict__", {}))
+    slots = (name for parent in type(value).__mro__ for name in _slots(parent))
+    held |= {name: getattr(value, name) for name in slots if hasattr(value, name)}
+    if dataclasses.is_dataclass(value):
+        held |= {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return held
 
 
 def _is_by_identity(kind: Any) -> bool:

@@ -11,6 +11,9 @@ Walk = Callable[[Any, str], Iterator[tuple[str, Leaf]]]
 """What looks into a value that stands at a place."""
 
 
+FRAMES_OF_POLARS = ("DataFrame", "LazyFrame", "Series")
+
+
 def _module(value: Any, place: str) -> Iterator[tuple[str, Leaf]]:
     """As one: its class, and the content of its weights. What else hangs on it is state, which has rules of its own."""
     from speedproof.tensors.aspects.content import content
@@ -34,7 +37,7 @@ def of_library(value: Any, place: str, walk: Walk) -> Iterator[tuple[str, Leaf]]
         return walk(value.get_state(), place)
     if top == "pandas" and hasattr(value, "to_numpy"):
         return _pandas(value, place, walk)
-    if top == "polars" and hasattr(value, "to_dict" if hasattr(value, "columns") else "to_list"):
+    if top == "polars" and type(value).__name__ in FRAMES_OF_POLARS:
         return _polars(value, place, walk)
     return None
 
@@ -116,6 +119,9 @@ def _entries(values: list[Any], place: str, walk: Walk) -> Iterator[tuple[str, L
 
 def _polars(value: Any, place: str, walk: Walk) -> Iterator[tuple[str, Leaf]]:
     kind = class_name(type(value))
+    if type(value).__name__ == "LazyFrame":
+        # A plan is known by what it gives.
+        value = value.collect()
     if hasattr(value, "columns"):
         yield place, Leaf(kind, f"{value.height} rows of {dict(value.schema)!r}")
         for name in value.columns:
