@@ -1,18 +1,20 @@
 """Beyond the return value: the candidate does to arguments, state and memory what the reference does."""
 
+import math
 import os
 import random
 import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 import torch
 
 from speedproof.errors import BadInput, NotEquivalent
@@ -535,3 +537,48 @@ def test_special_values_are_asked_about_where_that_is_wanted() -> None:
     asked(largest, largest_by_comparing, arrays)
     assert refused(largest, largest_by_comparing, arrays, specials=True)
     asked(largest, lambda items: items.max(initial=-np.inf), arrays, specials=True)
+
+
+class Rows:
+    """As many classes have it: something is worked out once, and kept."""
+
+    def __init__(self, numbers: list[float]) -> None:
+        self.numbers = numbers
+
+    @cached_property
+    def total(self) -> float:
+        return math.fsum(self.numbers)
+
+
+def rows(size: int, rng: random.Random) -> dict[str, Any]:
+    return {"rows": Rows([rng.uniform(-1, 1) for _ in range(size)])}
+
+
+def test_what_a_cached_property_or_a_library_keeps_is_no_change_of_an_argument() -> None:
+    def emptied(rows: Rows) -> float:
+        found = rows.total
+        rows.numbers.clear()
+        return found
+
+    asked(lambda rows: math.fsum(rows.numbers), lambda rows: rows.total, rows)
+    assert refused(lambda rows: math.fsum(rows.numbers), emptied, rows, sizes=(3, 5)).rule == "inputs"
+
+    def sums(matrix: Any) -> Any:
+        found = np.zeros(matrix.shape[0])
+        for i, _, value in zip(*scipy.sparse.find(matrix), strict=True):
+            found[i] += value
+        return found
+
+    def sums_at_once(matrix: Any) -> Any:
+        return np.asarray(matrix.sum(axis=1)).ravel()
+
+    def sums_and_more(matrix: Any) -> Any:
+        found = sums_at_once(matrix)
+        matrix.data *= 2
+        return found
+
+    def sparse(size: int, rng: np.random.Generator) -> dict[str, Any]:
+        return {"matrix": scipy.sparse.random(size + 1, size + 1, density=0.5, random_state=rng, format="csr")}
+
+    asked(sums, sums_at_once, sparse)
+    assert refused(sums, sums_and_more, sparse).rule == "inputs"

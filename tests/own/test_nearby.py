@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import scipy.sparse
 import torch
 
 from speedproof.own.nearby import changed, mixer, mover, n_moved, wider
@@ -54,6 +55,10 @@ class OwnDict(dict[str, Any]):
     pass
 
 
+class OwnArray(np.ndarray):
+    pass
+
+
 def own_counter() -> Any:
     found: Counter[str] = Counter()
     found["a"] = 0.5  # type: ignore[assignment]
@@ -87,9 +92,18 @@ HELD: dict[str, Callable[[], Any]] = {
     "NumPy's complex": lambda: np.array([1.5 + 2.5j]),
     "array of objects": lambda: np.array([0.1, "text", [0.2]], dtype=object),
     "array of records": lambda: RECORDS.copy(),
+    "masked array": lambda: np.ma.array(NUMBERS, mask=[False] * 3),
+    "own array": lambda: np.array([NUMBERS, NUMBERS]).view(OwnArray),
+    "sparse matrix": lambda: scipy.sparse.csr_matrix([NUMBERS, [0.0, 1.5, 0.0]]),
+    "sparse array by columns": lambda: scipy.sparse.csc_array([NUMBERS, [0.0, 1.5, 0.0]]),
+    "iterator": lambda: iter(NUMBERS),
+    "generator": lambda: (one for one in NUMBERS),
     "torch's tensor": lambda: torch.tensor(NUMBERS),
     "frame of pandas": lambda: pd.DataFrame({"a": NUMBERS, "b": [1, 2, 3]}),
-    "series of pandas": lambda: pd.Series(NUMBERS),
+    "frame of objects": lambda: pd.DataFrame({"a": pd.Series(["x", 0.5, 1.5], dtype=object)}),
+    "index of pandas": lambda: pd.DataFrame({"a": [1, 2, 3]}, index=NUMBERS),
+    "series of pandas": lambda: pd.Series(NUMBERS, name="a"),
+    "series of pandas that may lack some": lambda: pd.Series(NUMBERS).astype("Float64"),
     "frame of polars": lambda: pl.DataFrame({"a": NUMBERS, "b": [1, 2, 3], "c": ["x", "y", "z"]}),
     "plan of polars": lambda: pl.LazyFrame({"a": NUMBERS}),
     "series of polars": lambda: pl.Series("a", [0.5, None, 1.5]),
@@ -105,15 +119,16 @@ HOLD_NO_WIDER = (
 def test_every_number_is_moved_wherever_it_stands(kind: str) -> None:
     made = HELD[kind]()
     before = leaves(HELD[kind]())
-    assert n_moved(made) == n_floats(before) > 0
+    assert n_moved(HELD[kind]()) == n_floats(before) > 0
     moved = [leaves(changed(HELD[kind](), mover(n_floats(before), n))) for n in range(n_floats(before))]
-    for found in [*moved, leaves(changed(made, mixer(1)))]:
+    for found in [*moved, leaves(changed(HELD[kind](), mixer(1)))]:
         exact = {place: leaf for place, leaf in found.items() if not leaf.is_float}
         assert not exact_difference(exact, {place: leaf for place, leaf in before.items() if not leaf.is_float})
     # Each moves one number by a little, and no two the same.
     told = [repr([(place, np.asarray(leaf.value).tolist()) for place, leaf in one.items()]) for one in moved]
     assert len({*told, repr([(p, np.asarray(leaf.value).tolist()) for p, leaf in before.items()])}) == len(moved) + 1
-    assert leaves(made).keys() == before.keys() and not exact_difference(leaves(made), before)
+    after = leaves(made)
+    assert after.keys() == before.keys() and not exact_difference(after, before)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in HELD if kind not in HOLD_NO_WIDER])
@@ -124,6 +139,11 @@ def test_every_number_has_more_digits_where_its_place_can_hold_them(kind: str) -
         if leaf.is_float:
             was = before[place]
             assert leaf.kind != was.kind or type(leaf.value) is not type(was.value), (kind, place)
+
+
+def test_a_mask_stays_where_it_is() -> None:
+    found = changed(np.ma.array(NUMBERS, mask=[False, True, False], fill_value=9.0), mixer(1))
+    assert found.mask.tolist() == [False, True, False] and found.fill_value == 9.0
 
 
 def test_what_holds_no_number_is_left_as_it_is() -> None:

@@ -179,7 +179,7 @@ class Answer:
                 precise, errors, told = None, dict.fromkeys(floats, 0.0), UNSTABLE
             else:
                 told = f"{OF_ITSELF}{OF_INPUTS}" if precise else OF_INPUTS
-            if n_still := n_floats(held) - n_moved(inputs):
+            if n_still := n_floats(held) - n_moved(dict(self.draw.make())):
                 told += f", of which {n_still:,} could not be moved"
             right = {p: leaf._replace(value=known(leaf.value, (precise or own)[p].value)) for p, leaf in floats.items()}
             allowed = {

@@ -6,7 +6,7 @@ import math
 import random
 from array import array
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any
@@ -15,7 +15,8 @@ from speedproof.pairs.marks import is_array, numpy
 
 from .draws import Drawn
 from .values.leaf import is_library, is_module, is_tensor, torch
-from .values.leaves import attributes
+from .values.leaves import attributes, leaves
+from .values.of_libraries import is_sparse
 from .values.precise import Precise
 
 Change = Callable[[Any], Any]
@@ -32,6 +33,10 @@ def changed(value: Any, change: Change, above: Mapping[int, Any] = MappingProxyT
     top = top_of(value)
     if is_array(value) and (value.dtype.names or value.dtype.kind == "O"):
         return _changed_items(value, change, above)
+    if is_array(value) and type(value) is not numpy().ndarray:
+        return _changed_array(value, change)
+    if is_sparse(value):
+        return _changed_sparse(value, change)
     if isinstance(value, float) or is_array(value) or is_tensor(value) or top == "numpy":
         return change(value)
     if top in LIBRARIES:
@@ -51,6 +56,8 @@ def changed(value: Any, change: Change, above: Mapping[int, Any] = MappingProxyT
         return _changed_numbers(value, change)
     if isinstance(value, dict | list | deque):
         return _changed_container(value, inside)
+    if isinstance(value, Iterator) and not hasattr(value, "read"):
+        return map(inside, value)
     return _changed_object(value, change, above)
 
 
@@ -72,6 +79,20 @@ def _changed_numbers(value: "array[Any]", change: Change) -> Any:
     numbers = numpy().asarray(value)
     found = change(numbers)
     return array(value.typecode, found.tolist()) if found.dtype == numbers.dtype else value
+
+
+def _changed_array(value: Any, change: Change) -> Any:
+    """An array of a class of its own, such as one with a mask."""
+    if isinstance(value, numpy().ma.MaskedArray):
+        return numpy().ma.array(change(numpy().asarray(value.data)), mask=value.mask, fill_value=value.fill_value)
+    return change(numpy().asarray(value)).view(type(value))
+
+
+def _changed_sparse(value: Any, change: Change) -> Any:
+    """A copy of SciPy's sparse matrix with other numbers in the same places."""
+    found = value.tocsr(copy=True)
+    found.data = change(found.data)
+    return found if found.format == value.format else type(value)(found)
 
 
 def _changed_items(value: Any, change: Change, above: Mapping[int, Any]) -> Any:
@@ -130,15 +151,34 @@ def _complex(real: Any, imag: Any, like: Any) -> Any:
 
 def _changed_frame(value: Any, change: Change) -> Any:
     """A frame or series of pandas with its floating-point columns changed."""
-    found = value.copy() if hasattr(value, "copy") else value
+    if not hasattr(value, "to_numpy"):
+        return value
+    found = value.copy()
+    if hasattr(value, "index"):
+        found.index = _changed_frame(value.index, change)
     if hasattr(value, "columns"):
         for i, dtype in enumerate(value.dtypes):
-            if getattr(dtype, "kind", "") == "f":
-                found.isetitem(i, change(value.iloc[:, i].to_numpy()))
+            if _may_hold_floats(dtype):
+                found.isetitem(i, _changed_entries(value.iloc[:, i], change))
         return found
-    if getattr(getattr(value, "dtype", None), "kind", "") == "f" and hasattr(value, "index"):
-        return type(value)(change(value.to_numpy()), index=value.index, name=value.name)
-    return value
+    if not _may_hold_floats(getattr(value, "dtype", None)) or hasattr(value, "levels"):
+        return value if not hasattr(value, "index") else found
+    numbers = _changed_entries(value, change)
+    if hasattr(value, "index"):
+        return type(value)(numbers, index=found.index, name=value.name)
+    return type(value)(numbers, name=value.name)
+
+
+def _changed_entries(column: Any, change: Change) -> Any:
+    """The entries of a column, of its own type where pandas has one for numbers that may be missing."""
+    found = changed(column.to_numpy(), change)
+    if column.dtype.kind == "O" or isinstance(column.dtype, numpy().dtype) or found.dtype.itemsize > 8:
+        return found
+    return type(column)(found).astype(column.dtype).array
+
+
+def _may_hold_floats(dtype: Any) -> bool:
+    return getattr(dtype, "kind", "") in ("f", "c", "O")
 
 
 def _changed_columns(value: Any, change: Change) -> Any:
@@ -182,7 +222,8 @@ def n_moved(value: Any) -> int:
             n += one.size if is_array(one) else one.numel() if is_tensor(one) else 1
         return one
 
-    changed(value, count)
+    # Looked through, since an iterator gives its items only then.
+    leaves(changed(value, count))
     return n
 
 

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator, KeysView, Mapping, ValuesView
 from decimal import Decimal
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 from pathlib import PurePath
 from types import BuiltinFunctionType, CoroutineType, FunctionType, GeneratorType, MappingProxyType, ModuleType
 from typing import Any
@@ -183,9 +183,14 @@ def _object(value: Any, place: str, above: set[int]) -> Iterator[tuple[str, Leaf
 
 
 def attributes(value: Any) -> dict[str, Any]:
-    """What an object holds by name: in its dictionary, in slots, and as fields of a dataclass."""
-    held = dict(getattr(value, "__dict__", {}))
-    slots = (name for parent in type(value).__mro__ for name in _slots(parent))
+    """What an object holds by name: in its dictionary, in slots, and as fields of a dataclass.
+
+    What a cached property keeps is no part of it: whoever asks for that changes nothing.
+    """
+    kinds = type(value).__mro__
+    kept = {name for kind in kinds for name, one in vars(kind).items() if type(one) is cached_property}
+    held = {name: one for name, one in getattr(value, "__dict__", {}).items() if name not in kept}
+    slots = (name for kind in kinds for name in _slots(kind))
     held |= {name: getattr(value, name) for name in slots if hasattr(value, name)}
     if dataclasses.is_dataclass(value):
         held |= {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}

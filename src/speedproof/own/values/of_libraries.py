@@ -11,6 +11,11 @@ Walk = Callable[[Any, str], Iterator[tuple[str, Leaf]]]
 """What looks into a value that stands at a place."""
 
 
+def is_sparse(value: Any) -> bool:
+    """Whether it is one of SciPy's sparse matrices or arrays."""
+    return type(value).__module__.startswith("scipy.sparse") and hasattr(value, "tocoo")
+
+
 FRAMES_OF_POLARS = ("DataFrame", "LazyFrame", "Series")
 
 
@@ -37,6 +42,8 @@ def of_library(value: Any, place: str, walk: Walk) -> Iterator[tuple[str, Leaf]]
         return walk(value.get_state(), place)
     if top == "pandas" and hasattr(value, "to_numpy"):
         return _pandas(value, place, walk)
+    if is_sparse(value):
+        return _sparse(value, place, walk)
     if top == "polars" and type(value).__name__ in FRAMES_OF_POLARS:
         return _polars(value, place, walk)
     return None
@@ -81,6 +88,17 @@ def _tensor(value: Any, place: str) -> Iterator[tuple[str, Leaf]]:
         yield place, Leaf(form, wide.numpy().copy(), True)
     else:
         yield place, Leaf(form, held.numpy().copy())
+
+
+def _sparse(value: Any, place: str, walk: Walk) -> Iterator[tuple[str, Leaf]]:
+    """What stands where; whether that is sorted, and zeros that are written out, are how it is held."""
+    yield place, Leaf(f"{class_name(type(value))} of {value.dtype}", f"{value.shape}")
+    held = value.tocoo(copy=True)
+    held.sum_duplicates()
+    held.eliminate_zeros()
+    for i, axis in enumerate(held.coords):
+        yield from _array(axis, f"{place}.coords[{i}]", walk)
+    yield from _array(held.data, f"{place}.data", walk)
 
 
 def _pandas(value: Any, place: str, walk: Walk) -> Iterator[tuple[str, Leaf]]:
