@@ -21,7 +21,7 @@ from speedproof.folders import CACHE, ROOT
 from speedproof.gate import state
 from speedproof.gate.certificate import Certificate, Refusal
 from speedproof.gate.check import certify
-from speedproof.gate.gate import require_covers
+from speedproof.gate.gate import recheck, require_covers
 from speedproof.gate.rules import RULES
 from speedproof.lens.features import Features
 from speedproof.lens.oracle import Oracle
@@ -296,3 +296,21 @@ def test_a_refusal_names_no_place_of_this_machine(name: str) -> None:
     assert isinstance(answer, Refusal) and str(ROOT) not in answer.reason and str(CACHE) not in answer.reason
     # The companion: both refusals are about a path, of which the end is told.
     assert "process_leaks.py)" in answer.reason or "blocks.8.hook_resid_pre" in answer.reason
+
+
+def test_outputs_of_timed_calls_are_held_to_what_was_certified() -> None:
+    finding = find("category_lookup")
+    pair = finding.pairs[0]
+    workload = pair.workload("smoke")
+    certificate = certify(finding, pair, workload)
+    assert isinstance(certificate, Certificate)
+    subject = pair.subject(workload)
+    workloads = workload, replace(workload, seed=workload.seed + 1)
+    inputs, other = (pair.inputs(one, subject, None) for one in workloads)
+    reference = pair.reference(subject)
+    right = [(given, pair.batched(**given)) for given in (inputs, other)]
+    recheck(certificate, pair, reference, right)
+    with pytest.raises(NotEquivalent):
+        recheck(certificate, pair, reference, [right[0], (right[1][0], right[0][1])])
+    with pytest.raises(NotEquivalent, match="an earlier output holds"):
+        recheck(certificate, pair, reference, [right[0], right[0]])
