@@ -23,3 +23,18 @@ def forgotten(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     apart._roots.clear()
     apart.apart.cache_clear()
     files._of_revision.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def few_draws(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer draws than a user gets, but where a test asks for all: what is asked of one draw is asked of each."""
+    if "all_draws" in request.fixturenames:
+        return
+    monkeypatch.setattr("speedproof.own.trials.N_DRAWS", 0)
+    for module in ("trials", "inputs"):
+        monkeypatch.setattr(f"speedproof.own.{module}.N_EXAMPLES", 10)
+
+
+@pytest.fixture
+def all_draws() -> None:
+    """Asks for as many draws as a user gets."""

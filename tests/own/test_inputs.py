@@ -419,6 +419,7 @@ def few_items(size: int, rng: random.Random) -> dict[str, Any]:
     return {"items": [rng.randrange(size + 1) for _ in range(size)]}
 
 
+@pytest.mark.usefixtures("all_draws")
 def test_who_names_few_sizes_gets_as_many_draws() -> None:
     """Of five small numbers every tenth draw is in order, so that a few draws let this pass now and then."""
     given: list[tuple[int, ...]] = []
