@@ -55,7 +55,7 @@ def gate_digest() -> str:
 
 
 OF_OWN_PAIRS = (
-    *("answers", "draws", "equivalence", "inputs", "nearby", "pair", "random_state", "same"),
+    *("answers", "draws", "equivalence", "inputs", "nearby", "pair", "random_state", "rounding", "same"),
     *("signatures", "trials"),
     *("values/bands", "values/differences", "values/leaf", "values/leaves"),
     *("values/of_libraries", "values/precise"),

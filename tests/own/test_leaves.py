@@ -130,6 +130,63 @@ def sparse(value: float) -> torch.Tensor:
 
 LONG = "a key that goes on and on until nobody would print all of it in one line "
 
+
+ONE_HOUR = datetime.timezone(datetime.timedelta(hours=1))
+
+
+def in_berlin(zone: datetime.tzinfo | None = None) -> datetime.datetime:
+    return datetime.datetime(2024, 3, 30, 1, tzinfo=zone or ZoneInfo("Europe/Berlin"))
+
+
+def two_of_one_list(kind: Callable[[Any], Any]) -> Iterator[Any]:
+    held: list[Any] = []
+    yield from (kind(held), kind(held))
+
+
+def of_own_lists(kind: Callable[[Any], Any]) -> Iterator[Any]:
+    yield from (kind([]), kind([]))
+
+
+def two_spots() -> list[Any]:
+    held: list[str] = []
+    return [Spot(0.5, held), Spot(0.5, held)]
+
+
+def fixed(found: Any) -> Any:
+    found.flags.writeable = False
+    return found
+
+
+def with_gradient(value: float) -> Any:
+    found = torch.ones(1, requires_grad=True)
+    found.grad = torch.tensor([value])
+    return found
+
+
+def linear(hook: bool = False, learns: bool = False, calls: int | None = None) -> Any:
+    torch.manual_seed(1)
+    found: Any = torch.nn.Sequential(torch.nn.Linear(2, 1))
+    if hook:
+        found.register_forward_hook(lambda *_: None)
+    if learns:
+        found(torch.ones(1, 2)).sum().backward()
+    if calls is not None:
+        found[0].calls = calls
+    return found
+
+
+def with_attributes() -> Any:
+    found = frame()
+    found.attrs["unit"] = "m"
+    return found
+
+
+def days(every: str | None = "D") -> Any:
+    found = pd.date_range("2020-01-01", periods=3)
+    found.freq = every
+    return found
+
+
 CHANGED: dict[str, tuple[Callable[[], Any], Callable[[], Any], str]] = {
     "none": (lambda: None, lambda: 0, "the answer"),
     "whole number": (lambda: 3, lambda: 4, "the answer is 4 (int), expected 3 (int)"),
@@ -270,6 +327,54 @@ CHANGED: dict[str, tuple[Callable[[], Any], Callable[[], Any], str]] = {
         lambda: pd.Series([1, 2], dtype="Int64"),
         "2",
     ),
+    "factory of defaults": (lambda: defaultdict(int, a=1), lambda: defaultdict(list, a=1), "list"),
+    "no factory of defaults": (lambda: defaultdict(int, a=1), lambda: defaultdict(None, a=1), "None"),
+    "length of a deque": (lambda: deque([1, 2]), lambda: deque([1, 2], maxlen=2), "of at most 2"),
+    "time zone of one offset": (
+        lambda: in_berlin(),
+        lambda: in_berlin(ONE_HOUR),
+        "Europe/Berlin",
+    ),
+    "one list in two objects": (lambda: [*of_own_lists(Held)], lambda: [*two_of_one_list(Held)], "another place"),
+    "one list in two dataclasses": (lambda: [Spot(0.5, []), Spot(0.5, [])], lambda: two_spots(), "another place"),
+    "one list in two objects of slots": (
+        lambda: [*of_own_lists(Slotted)],
+        lambda: [*two_of_one_list(Slotted)],
+        "another place",
+    ),
+    "one object twice": (lambda: [Held(1), Held(1)], lambda: [Held(1)] * 2, "another place"),
+    "array that cannot be written into": (lambda: np.ones(2), lambda: fixed(np.ones(2)), "read-only"),
+    "array that overlaps itself": (
+        lambda: np.ones((2, 3)),
+        lambda: np.lib.stride_tricks.as_strided(np.ones(3), (2, 3), (0, 8)),
+        "overlapping itself",
+    ),
+    "tensor that overlaps itself": (
+        lambda: torch.ones(2, 3),
+        lambda: torch.ones(3).expand(2, -1),
+        "overlapping itself",
+    ),
+    "gradient of a tensor": (lambda: with_gradient(1.0), lambda: with_gradient(2.0), ".grad[0] is 2.0"),
+    "no gradient of a tensor": (lambda: with_gradient(1.0), lambda: torch.ones(1, requires_grad=True), ".grad"),
+    "mode of a module": (lambda: linear(), lambda: linear().eval(), "training and hooks"),
+    "weights that learn no more": (lambda: linear(), lambda: linear().requires_grad_(False), "requires_grad"),
+    "hook of a module": (lambda: linear(), lambda: linear(hook=True), "training and hooks"),
+    "gradient of a module": (lambda: linear(), lambda: linear(learns=True), "grad"),
+    "attribute of a module": (lambda: linear(), lambda: linear(calls=1), ".calls"),
+    "attribute of a part of a module": (lambda: linear(calls=2), lambda: linear(calls=1), ".0.calls is 1"),
+    "categories alone": (
+        lambda: pd.Categorical(["a"], ["a", "b"]),
+        lambda: pd.Categorical(["a"], ["b", "a"]),
+        ".categories",
+    ),
+    "categories in order": (
+        lambda: pd.Categorical(["a"], ["a", "b"]),
+        lambda: pd.Categorical(["a"], ["a", "b"], ordered=True),
+        "in order",
+    ),
+    "name of the columns": (frame, lambda: frame().rename_axis(columns="c"), "'c'"),
+    "attributes of a frame": (frame, lambda: with_attributes(), "attrs"),
+    "step of an index": (lambda: days(), lambda: days(None), "every D"),
 }
 """What is made, what is made in its place, and words of the refusal."""
 

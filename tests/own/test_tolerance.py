@@ -1,7 +1,9 @@
 """The tolerance that nobody types: right rewrites are within it, wrong ones far beyond, and its origin is told."""
 
+import cmath
 import math
 import random
+import signal
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -14,6 +16,7 @@ from scipy.special import softmax as scipys_softmax
 from speedproof.errors import BadInput
 from speedproof.own.answers import Answer
 from speedproof.own.draws import Draw, Source
+from speedproof.own.rounding import turned
 from speedproof.own.same import argmax, clusters, numbers, parsed, ranking, sets
 from speedproof.own.values.leaf import Leaf
 from speedproof.own.values.leaves import leaves
@@ -327,7 +330,7 @@ def test_a_running_sum_in_an_array_too_is_told_for_each_element() -> None:
 def test_a_refusal_says_what_is_allowed_and_why() -> None:
     words = str(refused(variance, one_pass, readings))
     assert "that is allowed" in words
-    assert "twice the reference's own error against a run in higher precision" in words
+    assert "twice the reference's own error (in higher precision" in words
     assert "moving every input by one unit in the last place" in words
 
 
@@ -627,3 +630,112 @@ def test_a_tolerance_that_cannot_be_worked_out_is_no_fault_of_the_candidates(mon
     monkeypatch.setattr("speedproof.own.answers.changed", failing)
     told = unsound(sums, lambda rows: {math.fsum(row) for row in rows}, rows_of_numbers)
     assert "could not be worked out" in told and "strange kind" in told and "same=numbers" in told
+
+
+# Constants, whole numbers and ties.
+
+
+def compound(n: int) -> float:
+    found = 1.0
+    for _ in range(n):
+        found *= 1.05
+    return found
+
+
+def harmonic(n: int) -> float:
+    found = 0.0
+    for i in range(1, n + 1):
+        found += 1.0 / i
+    return found
+
+
+def window(n: int) -> list[float]:
+    return [0.5 - 0.5 * math.cos(2 * math.pi * i / (n - 1)) for i in range(n)] if n > 1 else [1.0] * n
+
+
+def spectrum(values: list[float]) -> list[complex]:
+    n = len(values)
+    return [sum(values[j] * cmath.exp(-2j * math.pi * k * j / n) for j in range(n)) for k in range(n)]
+
+
+def how_many(size: int, rng: random.Random) -> dict[str, Any]:
+    return {"n": rng.randrange(size + 1)}
+
+
+def signal_(size: int, rng: random.Random) -> dict[str, Any]:
+    return {"values": [rng.gauss(0, 1) for _ in range(size)]}
+
+
+OF_CONSTANTS: list[tuple[Any, Any, Any, Any]] = [
+    (compound, lambda n: 1.05**n, lambda n: float(np.float32(1.05)) ** n, how_many),
+    (harmonic, lambda n: float((1 / np.arange(1, n + 1)).sum()), lambda n: math.log(n + 0.5) if n else 0.0, how_many),
+    (window, lambda n: np.hanning(n).tolist(), lambda n: np.hamming(n).tolist(), how_many),
+    (
+        spectrum,
+        lambda values: np.fft.fft(values).tolist() if values else [],
+        lambda values: np.fft.fft(np.float32(values)).astype(complex).tolist() if values else [],
+        signal_,
+    ),
+]
+
+
+@pytest.mark.parametrize(("reference", "right", "wrong", "make"), OF_CONSTANTS)
+def test_roundings_of_constants_and_whole_numbers_count(reference: Any, right: Any, wrong: Any, make: Any) -> None:
+    """A run in higher precision sees none of them: what the processor's rounding does is seen by turning it."""
+    for seed in (1, 2, 3):
+        asked(reference, right, make, seed=seed)
+        assert refused(reference, wrong, make, seed=seed)
+
+
+def test_turning_the_rounding_leaves_everything_as_it_was() -> None:
+    three = float("3")
+
+    def sums(n: int) -> float:
+        return math.cos(n) + 1 / three + math.pi
+
+    functions = turned(sums, 0.0)
+    assert len({*(function(5) for function in functions), sums(5)}) > 2
+    assert 1 / three == 0.3333333333333333 and math.pi == 3.141592653589793
+    assert math.cos.__class__.__name__ == "builtin_function_or_method" and signal.getitimer(signal.ITIMER_REAL)[0] == 0
+
+    def endless(n: int) -> float:
+        while n:
+            pass
+        return 1.0
+
+    with pytest.raises(Exception, match=r"^$"):
+        turned(endless, 0.0)[0](1)
+    assert 1 / three == 0.3333333333333333
+
+
+def by_key(rows: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    return sorted(rows)
+
+
+def by_key_alone(rows: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    return sorted(rows, key=lambda row: row[0])
+
+
+def rows_with_ties(size: int, rng: random.Random) -> dict[str, Any]:
+    return {"rows": [(float(rng.randrange(3)), rng.random()) for _ in range(size)]}
+
+
+def inverse_of_difference(pairs: list[tuple[float, float]]) -> list[float]:
+    return [1 / (a * a - b * b) for a, b in pairs]
+
+
+def inverse_of_product(pairs: list[tuple[float, float]]) -> list[float]:
+    return [1 / ((a - b) * (a + b)) for a, b in pairs]
+
+
+def close_pairs(size: int, rng: random.Random) -> dict[str, Any]:
+    return {"pairs": [(one := rng.uniform(1, 2), one + 1e-7 * rng.random()) for _ in range(size)]}
+
+
+def test_where_ties_break_the_answer_jumps_and_that_is_no_rounding() -> None:
+    """Moved by one unit, two equal keys are no longer equal: how far the answer jumps then is not allowed."""
+    for seed in range(5):
+        assert refused(by_key, by_key_alone, rows_with_ties, seed=seed).excess or 0 > 1e9
+    asked(by_key, lambda rows: sorted(rows, key=lambda row: (row[0], row[1])), rows_with_ties)
+    # What only moves much is allowed as before: nobody could do better.
+    asked(inverse_of_difference, inverse_of_product, close_pairs)

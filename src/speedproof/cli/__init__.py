@@ -81,7 +81,7 @@ def main(project: Project) -> None:
     except Exception as error:
         if hasattr(error, "format_message"):
             # Wrong use, in the parser's words.
-            _fail(error, f"{error.format_message()} See: python -m bench --help", 2)
+            _fail(error, f"{error.format_message()} See: {NAME or 'python -m bench'} --help", 2)
         if missing := what_is_missing(error):
             _fail(error, f"speedproof: {missing}", 2)
         whose = "" if memory_ran_out(error) or disk_is_full(error) else FAULT

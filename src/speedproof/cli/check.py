@@ -106,10 +106,11 @@ def check(
       python -m bench check 2 --workload smoke --subject tiny:bridge:topk --dtype bfloat16
     """
     if own.is_own(names, inputs, pairs):
-        options = {"same": same, "sizes": own.sizes_of(sizes), "exceptions": exceptions}
-        also = {"specials": specials, "grow": grow, "allow": tuple(allow or ()), "budget_s": budget_s}
-        found = own.own_pairs(names, inputs, pairs, **options, **also)
-        raise typer.Exit(own.check_own(found, results, faults, seed, reproduce, certificate, as_json))
+        with own.told_as_json(as_json):
+            options = {"same": same, "sizes": own.sizes_of(sizes), "exceptions": exceptions}
+            also = {"specials": specials, "grow": grow, "allow": tuple(allow or ()), "budget_s": budget_s}
+            found = own.own_pairs(names, inputs, pairs, **options, **also)
+            raise typer.Exit(own.check_own(found, results, faults, seed, reproduce, certificate, as_json))
     findings = chosen_findings(context, names)
     if candidate and len(findings) != 1:
         raise BadInput("--candidate needs one finding to be held against. Expected one name, such as text_batching.")

@@ -81,12 +81,13 @@ def measure(
     Example: python -m bench measure category_lookup --budget-s 60
     """
     if own.is_own(names, inputs, pairs):
-        asked_of = {"same": same, "sizes": own.sizes_of(sizes), "exceptions": exceptions}
-        found = own.own_pairs(names, inputs, pairs, **asked_of, specials=specials, grow=grow)
-        timed_s = OWN_BUDGET_S if budget_s == RUN_BUDGET_S else budget_s
-        raise typer.Exit(
-            _measure_own(context, found, Measuring(own.own_results(results), timed_s, precision, seed, as_json))
-        )
+        with own.told_as_json(as_json):
+            asked_of = {"same": same, "sizes": own.sizes_of(sizes), "exceptions": exceptions}
+            found = own.own_pairs(names, inputs, pairs, **asked_of, specials=specials, grow=grow)
+            timed_s = OWN_BUDGET_S if budget_s == RUN_BUDGET_S else budget_s
+            raise typer.Exit(
+                _measure_own(context, found, Measuring(own.own_results(results), timed_s, precision, seed, as_json))
+            )
     findings = chosen_findings(context, names)
     asked = questions(findings, workload, subject)
     asked += _careful(asked)
@@ -149,10 +150,11 @@ def run(
       python -m bench run --quick
     """
     if own.is_own(names, inputs, pairs):
-        asked_of = {"same": same, "sizes": own.sizes_of(sizes), "exceptions": exceptions}
-        found = own.own_pairs(names, inputs, pairs, **asked_of, specials=specials, grow=grow)
-        how = Measuring(own.own_results(results), budget_s or OWN_BUDGET_S, precision, seed, as_json, whole=True)
-        raise typer.Exit(_measure_own(context, found, how))
+        with own.told_as_json(as_json):
+            asked_of = {"same": same, "sizes": own.sizes_of(sizes), "exceptions": exceptions}
+            found = own.own_pairs(names, inputs, pairs, **asked_of, specials=specials, grow=grow)
+            how = Measuring(own.own_results(results), budget_s or OWN_BUDGET_S, precision, seed, as_json, whole=True)
+            raise typer.Exit(_measure_own(context, found, how))
     findings = chosen_findings(context, names)
     workload = "smoke" if quick else "report"
     asked = questions(findings, workload, subject)

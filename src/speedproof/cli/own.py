@@ -1,9 +1,10 @@
 """Anybody's pairs on the command line: two names and their inputs, a file of pairs, or pairs that a package brings."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -14,6 +15,7 @@ from speedproof.gate.certificate import Certificate, Refusal
 from speedproof.own import proof
 from speedproof.own.cards import installed, pair_at, pairs_in, written
 from speedproof.own.doors.writing import new_pair, new_test
+from speedproof.own.pair import Exceptions as Exceptions_
 from speedproof.own.pair import OwnPair
 from speedproof.pairs import files
 from speedproof.pairs.question import Question
@@ -54,6 +56,17 @@ Reproduce = Annotated[Path | None, typer.Option(help="Write a file that shows a 
 CertificateFile = Annotated[Path | None, typer.Option("--certificate", help="Write a certificate to this file.")]
 
 
+@contextmanager
+def told_as_json(as_json: bool) -> Iterator[None]:
+    """Also as JSON, where that is asked for, why nothing could be judged."""
+    try:
+        yield
+    except SpeedproofError as error:
+        if as_json:
+            print_json({"verdict": "not judged", "reason": f"{type(error).__name__}: {error}"})
+        raise
+
+
 def is_own(names: Sequence[str] | None, inputs: str | None, pairs: Path | None) -> bool:
     """Whether the pair is the user's own or an installed package's, and none of the project's findings."""
     return bool(inputs or pairs or any(":" in name for name in names or ()) or (names and _all_installed(names)))
@@ -85,6 +98,8 @@ def own_pairs(
         raise BadInput(
             f"Two functions are held against each other, {told}. Expected REFERENCE CANDIDATE, each {files.FORMS}."
         )
+    if (how := options.get("exceptions") or "type") not in get_args(Exceptions_):
+        raise BadInput(f"--exceptions {how!r} is no way to compare them. Expected type, text or any.")
     if inputs:
         inputs = files.absolute(inputs)
     given = {name: value for name, value in options.items() if value}

@@ -13,9 +13,10 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
+from speedproof.clock import monotonic_s
 from speedproof.errors import BadInput, SpeedproofError
 from speedproof.failures import reason
 from speedproof.gate import outputs
@@ -26,6 +27,7 @@ from speedproof.pairs.marks import is_array, numpy
 from .draws import Draw
 from .nearby import changed, longest_sum, mixer, mover, n_moved, wider
 from .random_state import put_back, random_marks, random_states, seed_all
+from .rounding import turned
 from .values.bands import Band, distance, exceeds, known, larger, roundings, where_finite
 from .values.differences import exact_difference, is_identical
 from .values.leaf import Leaf, Leaves
@@ -38,10 +40,17 @@ FEW = 8
 """Up to so many floating-point inputs are moved one at a time, and the effects added; more are moved together."""
 N_MOVES = 8
 """Times that many inputs are moved together, each by -1, 0 or +1 unit in the last place."""
+SUSPECT = 1_000.0
+"""Times the roundings of an answer beyond which it is looked whether it only jumps."""
+FARTHER = 1_024
+"""Times one unit in the last place that inputs are moved then."""
+LINEAR = 32.0
+"""An answer that rounding moves goes as far as its inputs, or this many times less far."""
 TRUSTED = 100.0
 """Times what rounding the inputs does beyond which the reference's own error is none of rounding alone: the reference
 is unstable, or takes another way in higher precision."""
-OF_ITSELF = "twice the reference's own error against a run in higher precision, and "
+OF_ITSELF = "twice the reference's own error (in higher precision, and rounding up and down), and "
+OF_ROUNDING = "three times the reference's own error (rounding up and down), and "
 OF_INPUTS = "what moving every input by one unit in the last place does"
 UNSTABLE = (
     f"{OF_INPUTS}; the reference in higher precision answers otherwise by more than rounding does, so that counts not"
@@ -132,7 +141,9 @@ class Answer:
 
     def __init__(self, reference: Callable[..., Any], draw: Draw, kit: Kit) -> None:
         self.reference, self.draw, self.kit = reference, draw, kit
+        start_s = monotonic_s()
         self.outcome = ask(reference, draw.make(), kit, draw.seed)
+        self.took_s = monotonic_s() - start_s
 
     @cached_property
     def n_bytes(self) -> int:
@@ -175,16 +186,19 @@ class Answer:
             floats = {place: leaf for place, leaf in own.items() if leaf.is_float}
             near = {place: reach * (spread.get(place, 0.0) + roundings(leaf)) for place, leaf in floats.items()}
             errors = {p: distance(leaf.value, (precise or own)[p].value) for p, leaf in floats.items()}
+            by_rounding = self._by_turned_rounding()
             if any(exceeds(errors[place], TRUSTED * near[place], leaf.value) for place, leaf in floats.items()):
                 precise, errors, told = None, dict.fromkeys(floats, 0.0), UNSTABLE
             else:
-                told = f"{OF_ITSELF}{OF_INPUTS}" if precise else OF_INPUTS
+                of_itself = OF_ITSELF if precise else OF_ROUNDING if by_rounding else ""
+                told = f"{of_itself}{OF_INPUTS}"
             if n_still := n_floats(held) - n_moved(dict(self.draw.make())):
                 told += f", of which {n_still:,} could not be moved"
             right = {p: leaf._replace(value=known(leaf.value, (precise or own)[p].value)) for p, leaf in floats.items()}
-            allowed = {
-                p: where_finite(leaf.value, REFERENCE_FACTOR * errors[p] + near[p]) for p, leaf in floats.items()
-            }
+            # Where the right answer is not known, what is held against the reference's is off by its error once more.
+            factor = REFERENCE_FACTOR if precise else REFERENCE_FACTOR + 1
+            own_error = {p: larger(errors[p], by_rounding.get(p, 0.0)) for p in floats}
+            allowed = {p: where_finite(leaf.value, factor * own_error[p] + near[p]) for p, leaf in floats.items()}
         return Band(right, allowed, told)
 
     def _in_higher_precision(self) -> Leaves | None:
@@ -213,24 +227,67 @@ class Answer:
             p: one._replace(value=one.value[()]) if _is_wider_alone(own[p], one) else one for p, one in found.items()
         }
 
+    def _by_turned_rounding(self) -> dict[str, Any]:
+        """Per place: how far the answer moves where the processor rounds up or down, as far as rounding does that."""
+        own, found = self.outcome.leaves, dict[str, Any]()
+        floats = {place: leaf for place, leaf in own.items() if leaf.is_float}
+        scale = max((_largest(leaf.value) for leaf in floats.values()), default=0.0)
+        for function in turned(self.reference, self.took_s) if floats else ():
+            outcome = ask(function, self.draw.make(), self.kit, self.draw.seed)
+            if outcome.error or exact_difference(_exact(own), _exact(outcome.leaves)):
+                continue
+            for place, leaf in floats.items():
+                moved = distance(leaf.value, outcome.leaves[place].value) if place in outcome.leaves else 0.0
+                most = math.sqrt(_unit(leaf.value)) * scale
+                if not exceeds(moved, most, leaf.value):
+                    found[place] = larger(found.get(place, 0.0), where_finite(leaf.value, moved))
+        return found
+
     def _spread(self, held: Leaves) -> dict[str, Any]:
         """Per place: how far the answer moves where the inputs do."""
-        n, own = n_floats(held), self.outcome.leaves
+        n = n_floats(held)
         if longest_sum(dict(self.draw.make())) > 1:
             # The weights are moved too.
             n = max(n, FEW + 1)
-        moves = [mover(n, i) for i in range(n)] if n <= FEW else [mixer(seed) for seed in range(N_MOVES)]
+        moves = [partial(mover, n, i) for i in range(n)] if n <= FEW else [partial(mixer, i) for i in range(N_MOVES)]
         found: dict[str, Any] = {}
         for move in moves:
-            outcome = ask(self.reference, changed(dict(self.draw.make()), move), self.kit, self.draw.seed)
-            if outcome.error or exact_difference(_exact(own), _exact(outcome.leaves)):
-                continue
-            for place, leaf in own.items():
-                if leaf.is_float and place in outcome.leaves:
-                    moved = distance(leaf.value, outcome.leaves[place].value)
-                    before = found.get(place, 0.0)
-                    found[place] = before + moved if n <= FEW else larger(before, moved)
+            for place, moved in self._without_jumps(move).items():
+                before = found.get(place, 0.0)
+                found[place] = before + moved if n <= FEW else larger(before, moved)
         return found
+
+    def _without_jumps(self, move: Callable[..., Any]) -> dict[str, Any]:
+        """Per place: how far one move takes the answer. Where it jumps that is none of rounding, and counts nothing.
+
+        It jumps where moving the inputs much farther takes it hardly farther, as where two equal keys are sorted.
+        """
+        own = self.outcome.leaves
+        moved = self._moved(move())
+        suspect = {p: exceeds(far, SUSPECT * roundings(own[p]), own[p].value) for p, far in moved.items()}
+        if not any(suspect.values()):
+            return moved
+        farther = self._moved(move(units=FARTHER))
+        for place in (place for place, is_suspect in suspect.items() if is_suspect):
+            far, much_farther = moved[place], farther.get(place, 0.0)
+            if is_array(far):
+                jumps = (far > SUSPECT * roundings(own[place])) & (much_farther < far * FARTHER / LINEAR)
+                moved[place] = numpy().where(jumps, 0.0, far)
+            elif much_farther < far * FARTHER / LINEAR:
+                moved[place] = 0.0
+        return moved
+
+    def _moved(self, move: Callable[[Any], Any]) -> dict[str, Any]:
+        """Per place: how far the answer is from the reference's own where the inputs are moved so."""
+        own = self.outcome.leaves
+        outcome = ask(self.reference, changed(dict(self.draw.make()), move), self.kit, self.draw.seed)
+        if outcome.error or exact_difference(_exact(own), _exact(outcome.leaves)):
+            return {}
+        return {
+            place: distance(leaf.value, outcome.leaves[place].value)
+            for place, leaf in own.items()
+            if leaf.is_float and place in outcome.leaves
+        }
 
     def tells_apart(self, other: "Answer") -> bool:
         """Whether no output could pass for the answer to both draws."""
@@ -253,6 +310,19 @@ def _holds_wider(own: Leaves, wide: Leaves) -> bool:
         for place, leaf in wide.items()
         if place in own
     )
+
+
+def _largest(value: Any) -> float:
+    """The largest finite number in it."""
+    if is_array(value):
+        np = numpy()
+        return float(np.abs(np.where(np.isfinite(value), value, 0)).max(initial=0.0))
+    return abs(float(value)) if math.isfinite(float(value)) else 0.0
+
+
+def _unit(value: Any) -> float:
+    """Relative distance of two neighbouring numbers of its type."""
+    return float(numpy().finfo(value.dtype).eps) if hasattr(value, "dtype") else 2.0**-52
 
 
 def _is_wider_alone(own: Leaf, wide: Leaf) -> bool:

@@ -3,15 +3,18 @@
 import base64
 import copy
 import pickle
+import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from speedproof.clock import monotonic_s
 from speedproof.errors import BadInput
 from speedproof.failures import reason
 from speedproof.gate import state
+from speedproof.pairs.apart import APART
 from speedproof.pairs.marks import is_array
 
 from .answers import Answer, ask
@@ -29,6 +32,8 @@ LONGEST_S = 5.0
 """Seconds that looking for smaller arguments may take."""
 SHOWN = 300
 """Characters of arguments and answers that are shown."""
+MOST_ITEMS = 1_000
+"""Items of an iterator that are looked at to be shown."""
 
 
 @dataclass(frozen=True)
@@ -146,15 +151,21 @@ def _fixed(source: Source, inputs: Mapping[str, Any]) -> Draw:
 
 def _told(pair: OwnPair, draw: Draw) -> CounterExample:
     expected, got = (ask(function, draw.make(), pair.kit, draw.seed) for function in (pair.sequential, pair.batched))
+    told = [_outcome(one.answer, one.error) for one in (expected, got)]
     words = (
         shown(dict(draw.make())),
-        _outcome(expected.answer, expected.error),
-        _outcome(got.answer, got.error),
+        told[0],
+        told[1] + _same_alone(*told),
         _file(pair, draw),
         draw.words,
     )
     # What cannot be written down in UTF-8 cannot be recorded.
     return CounterExample(*(word.encode("utf-8", "backslashreplace").decode() for word in words))
+
+
+def _same_alone(expected: str, got: str) -> str:
+    """What is added where the two, asked alone and by name, say the same."""
+    return " (asked alone, and by name; the difference shows in the check's own calls)" if expected == got else ""
 
 
 def _outcome(answer: Any, error: Exception | None) -> str:
@@ -169,6 +180,8 @@ def shown(inputs: Mapping[str, Any]) -> str:
 def _value(value: Any) -> str:
     if is_module(value):
         return f"<{type(value).__name__}>"
+    if isinstance(value, Iterator) and not hasattr(value, "read"):
+        return f"iter({_value([*islice(value, MOST_ITEMS)])})"
     text = " ".join(in_repr(value).split())
     if is_array(value) or is_tensor(value):
         dtype = f", dtype={value.dtype}" if f"dtype={value.dtype}" not in text else ""
@@ -180,18 +193,28 @@ def _file(pair: OwnPair, draw: Draw) -> str:
     """Python that calls both functions with these arguments, and needs nothing but them."""
     inputs = dict(draw.make())
     source, imports = _as_code(inputs)
-    loaded = "\n".join(f"{side} = load({where!r}, {name!r})" for side, where, name in _places(pair))
+    places = _places(pair)
+    known = [known_as for *_, known_as in places]
+    of_inputs = [one for one in _users_modules() if one[1] not in known]
+    loaded = "\n".join(
+        [
+            *(f"{side} = load({where!r}, {name!r}, {known_as!r})" for side, where, name, known_as in places),
+            *(f"load({where!r}, '', {known_as!r})" for where, known_as in of_inputs if "pickle" in imports),
+        ]
+    )
     return (
         '"""Two functions that were to give the same answer, and arguments with which they do not."""\n\n'
         f"import copy\nimport importlib.util\nimport sys\n{imports}from pathlib import Path\n\n\n"
-        "def load(path, name):\n"
+        "def load(path, name, known_as):\n"
         "    sys.path.append(str(Path(path).parent))\n"
-        "    spec = importlib.util.spec_from_file_location(Path(path).stem, path)\n"
-        "    module = importlib.util.module_from_spec(spec)\n"
-        "    spec.loader.exec_module(module)\n"
-        "    for part in name.split('.'):\n"
-        "        module = getattr(module, part)\n"
-        "    return module\n\n\n"
+        "    if known_as not in sys.modules:\n"
+        "        spec = importlib.util.spec_from_file_location(known_as, path)\n"
+        "        sys.modules[known_as] = importlib.util.module_from_spec(spec)\n"
+        "        spec.loader.exec_module(sys.modules[known_as])\n"
+        "    found = sys.modules[known_as]\n"
+        "    for part in filter(None, name.split('.')):\n"
+        "        found = getattr(found, part)\n"
+        "    return found\n\n\n"
         f"{loaded}\n"
         f"inputs = {source}\n\n"
         'for name, function in (("reference", reference), ("candidate", candidate)):\n'
@@ -206,14 +229,24 @@ def _file(pair: OwnPair, draw: Draw) -> str:
     )
 
 
-def _places(pair: OwnPair) -> list[tuple[str, str, str]]:
+def _users_modules() -> list[tuple[str, str]]:
+    """File and name of each module that was imported from a file by itself: a class of the inputs may be of one."""
+    return [
+        (str(module.__file__), name)
+        for name, module in sys.modules.items()
+        if name.startswith(APART) and getattr(module, "__file__", None)
+    ]
+
+
+def _places(pair: OwnPair) -> list[tuple[str, str, str, str]]:
     from speedproof.callables import source_file, written
 
     found = []
     for side, function in (("reference", pair.sequential), ("candidate", pair.batched)):
         inner = getattr(function, "__wrapped__", function)
         path = source_file(inner)
-        found.append((side, str(path) if path else "?", getattr(written(inner), "__qualname__", "?")))
+        known_as = getattr(written(inner), "__module__", None) or side
+        found.append((side, str(path) if path else "?", getattr(written(inner), "__qualname__", "?"), known_as))
     return found
 
 

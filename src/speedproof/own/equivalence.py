@@ -31,6 +31,15 @@ def _everywhere(answer: Answer, mine: Leaves) -> Difference | None:
     return None if is_identical(right, mine) else answer.band.difference(mine)
 
 
+def require_visible(answer: Answer) -> None:
+    """Raises BadInput where an answer holds what cannot be looked into, such as a function or a coroutine."""
+    if hidden := opaque(answer.outcome.leaves):
+        raise BadInput(
+            f"{hidden}, so two answers cannot be held against each other. Expected data, or --same FILE.py:NAME, a "
+            "function of both answers that raises where they are not the same."
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class TheSame(Equivalence):
     """The candidate does with a draw what the reference does: the same answer, or the same kind of exception."""
@@ -52,11 +61,8 @@ class TheSame(Equivalence):
         yield from self._memory(inputs, answer, output)
         # Once, since what an iterator has given it does not give again.
         mine = {} if self.same else leaves(output)
-        if hidden := opaque(answer.outcome.leaves) if self.same is None else "":
-            raise BadInput(
-                f"{hidden}, so two answers cannot be held against each other. Expected data, or --same FILE.py:NAME, a "
-                "function of both answers that raises where they are not the same."
-            )
+        if self.same is None:
+            require_visible(answer)
         difference = self.same.judge(answer, output) if self.same else _everywhere(answer, mine)
         if difference:
             yield NotEquivalent(difference.rule, f"{difference}", difference.excess)

@@ -152,16 +152,19 @@ def _rng(kind: str, seed: int) -> Any:
 def _of_annotations(reference: Callable[..., Any]) -> Source:
     try:
         hints = typing.get_type_hints(inspect.unwrap(reference))
-    except Exception:
-        hints = {}
-    parameters = inspect.signature(reference).parameters.values()
+    except Exception as error:
+        raise BadInput(_paste(reference, f"its annotations cannot be looked up ({reason(error)})")) from error
+    parameters = [*inspect.signature(reference).parameters.values()]
     needed = [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     if missing := [name for name in needed if name not in hints]:
         raise BadInput(_paste(reference, f"{_listed(missing)} {'has' if len(missing) == 1 else 'have'} no annotation"))
     st = _strategies()
     try:
-        strategy = st.fixed_dictionaries({name: _strategy(st, hints[name]) for name in needed})
-        source = _of_strategy(strategy, "the annotations", needed)
+        known = {p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)} & hints.keys()
+        drawn = {name: _strategy(st, hints[name]) for name in known}
+        optional = {name: one for name, one in drawn.items() if name not in needed}
+        strategy = st.fixed_dictionaries({name: drawn[name] for name in needed}, optional=optional)
+        source = _of_strategy(strategy, "the annotations", [*needed, *optional])
         source.make(0, 0)
         return source
     except Exception as error:

@@ -14,7 +14,7 @@ from typing import Any
 from speedproof.pairs.marks import is_array, numpy
 
 from .draws import Drawn
-from .values.leaf import is_library, is_module, is_tensor, torch
+from .values.leaf import is_library, is_module, is_tensor, package_of, torch
 from .values.leaves import attributes, leaves
 from .values.of_libraries import is_sparse
 from .values.precise import Precise
@@ -30,7 +30,7 @@ def changed(value: Any, change: Change, above: Mapping[int, Any] = MappingProxyT
     """
     if isinstance(value, complex) or (getattr(value, "dtype", None) is not None and _is_complex(value)):
         return _complex(changed(value.real, change), changed(value.imag, change), value)
-    top = top_of(value)
+    top = package_of(value)
     if is_array(value) and (value.dtype.names or value.dtype.kind == "O"):
         return _changed_items(value, change, above)
     if is_array(value) and type(value) is not numpy().ndarray:
@@ -109,7 +109,7 @@ def _changed_items(value: Any, change: Change, above: Mapping[int, Any]) -> Any:
 
 def _changed_object(value: Any, change: Change, above: Mapping[int, Any]) -> Any:
     """A copy of a user's object where it holds such numbers, however deep."""
-    if isinstance(value, type | ModuleType | FunctionType | enum.Enum) or is_library(top_of(value)):
+    if isinstance(value, type | ModuleType | FunctionType | enum.Enum) or is_library(package_of(value)):
         return value
     n_changed = 0
 
@@ -129,11 +129,6 @@ def _changed_object(value: Any, change: Change, above: Mapping[int, Any]) -> Any
     for name, one in held.items():
         object.__setattr__(found, name, one)
     return found
-
-
-def top_of(value: Any) -> str:
-    """The package that a value's class is of."""
-    return type(value).__module__.partition(".")[0]
 
 
 def _is_complex(value: Any) -> bool:
@@ -251,8 +246,8 @@ def wider(value: Any) -> Any:
     return Precise(value) if type(value) is float else value
 
 
-def mover(n: int, which: int) -> Callable[[Any], Any]:
-    """Moves one floating-point number, the `which`-th that is met, by one unit in the last place."""
+def mover(n: int, which: int, units: int = 1) -> Callable[[Any], Any]:
+    """Moves one floating-point number, the `which`-th that is met, by so many units in the last place."""
     met = -1
 
     def move(value: Any) -> Any:
@@ -263,14 +258,14 @@ def mover(n: int, which: int) -> Callable[[Any], Any]:
         first, met = met + 1, met + size
         if not first <= which <= met:
             return value
-        steps = [int(i == which - first) for i in range(size)]
+        steps = [units * int(i == which - first) for i in range(size)]
         return _moved(value, steps)
 
     return move
 
 
-def mixer(seed: int) -> Callable[[Any], Any]:
-    """Moves every floating-point number by -1, 0 or +1 unit in the last place."""
+def mixer(seed: int, units: int = 1) -> Callable[[Any], Any]:
+    """Moves every floating-point number up, down or not at all, by so many units in the last place."""
     rng = random.Random(seed)
 
     def move(value: Any) -> Any:
@@ -278,8 +273,8 @@ def mixer(seed: int) -> Callable[[Any], Any]:
             return value
         if is_array(value) or is_tensor(value):
             size = value.size if is_array(value) else value.numel()
-            return _moved(value, numpy().random.default_rng(rng.getrandbits(32)).integers(-1, 2, size))
-        return _moved(value, [rng.choice((-1, 0, 1))])
+            return _moved(value, units * numpy().random.default_rng(rng.getrandbits(32)).integers(-1, 2, size))
+        return _moved(value, [units * rng.choice((-1, 0, 1))])
 
     return move
 
@@ -296,15 +291,20 @@ def _moved(value: Any, steps: Any) -> Any:
         flat = value.detach().reshape(-1)
         by = torch().as_tensor(steps)
         to = torch().where(by > 0, math.inf, -math.inf).to(flat.dtype)
-        moved = torch().where(by == 0, flat, torch().nextafter(flat, to)).reshape(value.shape)
+        unit = torch().nextafter(flat, to) - flat
+        moved = torch().where(by == 0, flat, flat + unit * by.abs()).to(flat.dtype).reshape(value.shape)
         return moved.requires_grad_(value.requires_grad)
     if is_array(value):
         np = numpy()
         by = np.asarray(steps).reshape(value.shape)
         to = np.where(by > 0, np.inf, -np.inf).astype(value.dtype)
-        return np.where(by == 0, value, np.nextafter(value, to)).astype(value.dtype)
+        with np.errstate(all="ignore"):
+            unit = np.nextafter(value, to) - value
+            return np.where(by == 0, value, value + unit * np.abs(by)).astype(value.dtype)
     if not steps[0]:
         return value
+    to = math.copysign(math.inf, steps[0])
     if type(value) is float:
-        return math.nextafter(value, math.copysign(math.inf, steps[0]))
-    return numpy().nextafter(value, type(value)(math.copysign(math.inf, steps[0])))
+        return value + (math.nextafter(value, to) - value) * abs(steps[0]) if math.isfinite(value) else value
+    with numpy().errstate(all="ignore"):
+        return type(value)(value + (numpy().nextafter(value, type(value)(to)) - value) * abs(steps[0]))

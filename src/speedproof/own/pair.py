@@ -21,7 +21,7 @@ from speedproof.pairs.workload import Workload
 
 from .answers import Answers
 from .draws import Draw, Source, require_repeatable
-from .equivalence import TheSame
+from .equivalence import TheSame, require_visible
 from .inputs import source_of
 from .same import Same, agreeing, parsed
 from .signatures import by_name, require_bound, require_one_signature
@@ -172,6 +172,8 @@ class OwnPair(Pair):
         given, words = self.inputs_given, "inputs"
         if isinstance(given, str):
             words, given = f"--inputs {_shown(given)}", files.load(given)
+            if given is None:
+                raise BadInput(f"{words} is None. Expected make(size, rng), an example, or a Hypothesis strategy.")
         elif callable(given):
             words = f"inputs {name_of(given)}"
         parameters = inspect.signature(self.functions[0]).parameters.values()
@@ -236,6 +238,8 @@ class OwnPair(Pair):
                 f"({draws[-1].words}). Expected inputs that it can answer."
             )
         for draw, answer in zip(draws, answers, strict=True):
+            if self.same_given is None and not answer.outcome.error:
+                require_visible(answer)
             if not answer.repeats():
                 again = self.answers.reference(**draw.make())
                 raise BadInput(

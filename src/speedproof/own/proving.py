@@ -45,7 +45,7 @@ def prove(question: Question, n_faults: int, counts: bool = False) -> Iterator[B
     """
     pair = question.pair
     assert isinstance(pair, OwnPair)
-    yield Saying(f"checking {pair.name}", 1)
+    yield Saying(f"checking {_both(pair)}", 1)
     seed = new_seed() if question.seed is None else question.seed
     try:
         yield from _proven(question, pair, seed, n_faults, counts)
@@ -56,8 +56,13 @@ def prove(question: Question, n_faults: int, counts: bool = False) -> Iterator[B
                 child.kill()
 
 
+def _both(pair: OwnPair) -> str:
+    """What is held against what: until there is an answer, either may be what hangs or dies."""
+    return pair.finding.title
+
+
 def _proven(question: Question, pair: OwnPair, seed: int, n_faults: int, counts: bool) -> Iterator[Body | Saying]:
-    with bounded(pair.budget_s, f"checking {pair.name} (--budget-s {pair.budget_s:g})"):
+    with bounded(pair.budget_s, f"checking {_both(pair)} (--budget-s {pair.budget_s:g})"):
         answer, took_s = certified(pair, question, seed)
     # From here on the verdict stands, whatever becomes of what is looked at beside it.
     yield as_answered(answer)

@@ -22,6 +22,8 @@ from speedproof.search_path import INSTALLED, add_users_folders
 LONGEST_IMPORT_S = 600.0
 """Seconds that a user's file may take to be imported: as long as a worker may take for one answer."""
 
+APART = "given_"
+"""How the names begin of modules that were imported from a file by itself."""
 _roots: dict[Path, None] = {}
 """Folders that users' files were imported from so far."""
 
@@ -58,7 +60,7 @@ def _imported_from(resolved: Path, root: Path, dotted: str, text: str) -> Module
         if spec and spec.origin and Path(spec.origin).resolve() == resolved:
             with told(text):
                 return importlib.import_module(dotted)
-    name = f"given_{sha256(str(resolved).encode()).hexdigest()[:8]}_{resolved.stem}"
+    name = f"{APART}{sha256(str(resolved).encode()).hexdigest()[:8]}_{resolved.stem}"
     spec = importlib.util.spec_from_file_location(name, resolved)
     if spec is None or spec.loader is None:
         raise BadInput(f"{text}: it cannot be imported. Expected a Python file.")

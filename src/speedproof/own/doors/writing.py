@@ -1,5 +1,7 @@
 """Files that hold a pair from now on: a module with the pair and its test, or a test of two functions."""
 
+import ast
+import keyword
 import re
 from pathlib import Path
 
@@ -61,7 +63,7 @@ def new_pair(name: str, folder: Path) -> list[Path]:
     Raises:
         BadInput: no name for a module, or a file that is there already or cannot be written.
     """
-    if not name.isidentifier() or name.startswith("_"):
+    if not name.isidentifier() or name.startswith("_") or keyword.iskeyword(name):
         raise BadInput(f"{name!r} is no name for a module. Expected letters, digits and underscores, as dedupe.")
     return [
         _written(folder / f"{name}.py", MODULE.format(name=name)),
@@ -77,9 +79,30 @@ def new_test(reference: str, candidate: str, inputs: str | None, folder: Path) -
     """
     for text in (reference, candidate, *([inputs] if inputs else [])):
         files.absolute(text)
+        _require_there(text)
     safe = re.sub(r"\W", "_", files.parsed(candidate).attribute)
     text = OF_TWO.format(reference=reference, candidate=candidate, inputs=inputs, safe=safe)
     return [_written(folder / f"test_{safe}_is_right.py", text)]
+
+
+def _require_there(text: str) -> None:
+    """Raises BadInput where a file defines no such name at its top, as far as its text tells; nothing is run."""
+    name = files.parsed(text)
+    if not name.is_file or name.revision:
+        return
+    try:
+        tree = ast.parse(Path(name.where).read_bytes())
+    except (OSError, SyntaxError, ValueError) as error:
+        raise BadInput(f"{text}: {reason(error)}. Expected a Python file with that name in it.") from error
+    bound = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound.add(node.id)
+        elif isinstance(node, ast.alias):
+            bound.add(node.asname or node.name.partition(".")[0])
+    first = name.attribute.partition(".")[0]
+    if first not in bound and "*" not in bound:
+        raise BadInput(f"{text}: {name.where} defines no {first!r}. Expected one of: {', '.join(sorted(bound))}.")
 
 
 def _written(path: Path, text: str) -> Path:

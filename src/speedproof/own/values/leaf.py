@@ -31,6 +31,11 @@ def class_name(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}" if is_library(package) else kind.__qualname__
 
 
+def package_of(value: Any) -> str:
+    """The package that a value's class is of."""
+    return type(value).__module__.partition(".")[0]
+
+
 @cache
 def is_library(package: str) -> bool:
     """Whether a package is an installed one or Python's own, and not the user's."""

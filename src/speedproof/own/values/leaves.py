@@ -6,7 +6,7 @@ import enum
 import math
 import random
 from array import array
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator, KeysView, Mapping, ValuesView
 from decimal import Decimal
 from fractions import Fraction
@@ -18,7 +18,7 @@ from typing import Any
 from speedproof.errors import BadInput
 from speedproof.pairs.marks import Same, is_array
 
-from .leaf import OPAQUE, SHOWN, Leaf, Leaves, class_name, is_library, is_scalar_of_numpy
+from .leaf import OPAQUE, SHOWN, Leaf, Leaves, class_name, is_library, is_scalar_of_numpy, package_of
 from .of_libraries import of_library
 from .precise import Precise
 
@@ -56,20 +56,31 @@ def leaves(value: Any) -> Leaves:
 
 
 def _shared(value: Any) -> Iterator[tuple[str, Leaf]]:
-    """Lists, dictionaries and sets that stand at several places: who writes into one writes into all."""
+    """What can be written into and stands at several places: who writes into one writes into all."""
     at: dict[int, str] = {}
     waiting = [("", value)]
     while waiting:
         place, one = waiting.pop()
-        if type(one) not in (list, dict, set, tuple):
+        is_built_in = type(one) in (list, dict, set, tuple)
+        if not is_built_in and not _is_users(one):
             continue
         if type(one) is not tuple:
             if id(one) in at:
                 yield f"{place} (again)", Leaf("the object that also stands at another place", at[id(one)])
                 continue
             at[id(one)] = place or "the top"
+        if not is_built_in:
+            waiting += [(f"{place}.{name}", part) for name, part in reversed(attributes(one).items())]
+            continue
         inside = one.items() if type(one) is dict else () if type(one) is set else enumerate(one)
         waiting += [(f"{place}[{key!r:.{SHOWN}}]", part) for key, part in reversed([*inside])]
+
+
+def _is_users(value: Any) -> bool:
+    """Whether it is an object of a user's class, which holds something by name."""
+    if isinstance(value, type | ModuleType | FunctionType | enum.Enum) or is_library(package_of(value)):
+        return False
+    return bool(attributes(value))
 
 
 def _walk(value: Any, place: str, above: set[int]) -> Iterator[tuple[str, Leaf]]:
@@ -91,7 +102,7 @@ def _walk(value: Any, place: str, above: set[int]) -> Iterator[tuple[str, Leaf]]
     elif isinstance(value, enum.Enum):
         yield place, Leaf(class_name(kind), value.name)
     elif isinstance(value, IN_WORDS):
-        yield place, Leaf(class_name(kind), str(value) if isinstance(value, Decimal) else value.isoformat())
+        yield place, Leaf(class_name(kind), str(value) if isinstance(value, Decimal) else _moment(value))
     elif isinstance(value, ATOMS) or isinstance(value, TIMES):
         yield place, Leaf(class_name(kind), bytes(value) if isinstance(value, bytearray) else value)
     elif id(value) in above:
@@ -102,12 +113,21 @@ def _walk(value: Any, place: str, above: set[int]) -> Iterator[tuple[str, Leaf]]
         above.discard(id(value))
 
 
+def _moment(value: "datetime.datetime | datetime.time") -> str:
+    """With the time zone by its rules: two of one offset today may differ by an hour tomorrow."""
+    zone = value.tzinfo
+    return value.isoformat() if zone is None or str(zone) == "UTC" else f"{value.isoformat()} {zone}"
+
+
 def _parts(value: Any, place: str, above: set[int]) -> Iterator[tuple[str, Leaf]]:
     kind = type(value)
     if (found := of_library(value, place, partial(_walk, above=above))) is not None:
         yield from found
     elif isinstance(value, dict | MappingProxyType):
         yield f"{place}", Leaf(class_name(kind), _keys(value))
+        if isinstance(value, defaultdict):
+            factory = value.default_factory
+            yield f"{place}.default_factory", Leaf("factory", getattr(factory, "__qualname__", repr(factory)))
         for key, one in value.items():
             yield from _walk(one, f"{place}[{key!r:.{SHOWN}}]", above)
         yield from _beside(value, place, above)
@@ -117,6 +137,7 @@ def _parts(value: Any, place: str, above: set[int]) -> Iterator[tuple[str, Leaf]
             yield from _walk(one, f"{place}.{name}", above)
     elif isinstance(value, list | tuple | deque | array | KeysView | ValuesView):
         of = f" of {value.typecode!r}" if isinstance(value, array) else ""
+        of += f" of at most {value.maxlen}" if isinstance(value, deque) and value.maxlen is not None else ""
         yield place, Leaf(f"{class_name(kind)}{of}", f"{len(value)} items")
         for i, one in enumerate(value):
             yield from _walk(one, f"{place}[{i}]", above)

@@ -19,12 +19,24 @@ def is_sparse(value: Any) -> bool:
 FRAMES_OF_POLARS = ("DataFrame", "LazyFrame", "Series")
 
 
-def _module(value: Any, place: str) -> Iterator[tuple[str, Leaf]]:
-    """As one: its class, and the content of its weights. What else hangs on it is state, which has rules of its own."""
+def _module(value: Any, place: str, walk: Walk) -> Iterator[tuple[str, Leaf]]:
+    """Its class, the content of its weights, and what else hangs on it: gradients, modes, hooks and attributes."""
     from speedproof.tensors.aspects.content import content
 
     weights = tuple((name, content(weight)) for name, weight in value.state_dict().items())
     yield place, Leaf(f"module {class_name(type(value))}", weights)
+    grads = {name: (one.requires_grad, one.grad is not None) for name, one in value.named_parameters()}
+    yield f"{place}.requires_grad and grad", Leaf("flags of weights", grads)
+    for name, one in value.named_parameters():
+        if one.grad is not None:
+            yield from walk(one.grad, f"{place}.{name}.grad")
+    for name, part in value.named_modules():
+        at = f"{place}.{name}" if name else place
+        n_hooks = sum(len(held) for key, held in vars(part).items() if key.endswith("_hooks") and held)
+        yield f"{at}.training and hooks", Leaf("mode and number of hooks", (part.training, n_hooks))
+        for key, held in vars(part).items():
+            if not key.startswith("_") and key != "training" and _is_plain(held):
+                yield from walk(held, f"{at}.{key}")
 
 
 def of_library(value: Any, place: str, walk: Walk) -> Iterator[tuple[str, Leaf]] | None:
@@ -35,12 +47,12 @@ def of_library(value: Any, place: str, walk: Walk) -> Iterator[tuple[str, Leaf]]
     if is_tensor(value):
         return _tensor(value, place)
     if is_module(value):
-        return _module(value, place)
+        return _module(value, place, walk)
     if top == "numpy" and hasattr(value, "bit_generator"):
         return walk(value.bit_generator.state, place)
     if top == "torch" and hasattr(value, "get_state"):
         return walk(value.get_state(), place)
-    if top == "pandas" and hasattr(value, "to_numpy"):
+    if top == "pandas" and hasattr(value, "to_numpy" if not hasattr(value, "categories") else "codes"):
         return _pandas(value, place, walk)
     if is_sparse(value):
         return _sparse(value, place, walk)
@@ -49,12 +61,24 @@ def of_library(value: Any, place: str, walk: Walk) -> Iterator[tuple[str, Leaf]]
     return None
 
 
+def _is_plain(value: Any) -> bool:
+    """Whether it is plain data. What else a module holds may be as large as a tokenizer, and is its library's."""
+    if type(value) in (list, tuple, set):
+        return all(map(_is_plain, value))
+    if type(value) is dict:
+        return all(map(_is_plain, value.values()))
+    return value is None or type(value) in (bool, int, float, str, bytes)
+
+
 def _array(value: Any, place: str, walk: Walk) -> Iterator[tuple[str, Leaf]]:
     np, kind = numpy(), class_name(type(value))
     if isinstance(value, np.ma.MaskedArray):
         yield from _array(np.ma.getmaskarray(value), f"{place}.mask", walk)
         value = value.filled()
     form = f"{kind} of {value.dtype}" + (f" {value.shape}" if value.shape else "")
+    if isinstance(value, np.ndarray):
+        form += "" if value.flags.writeable else ", read-only"
+        form += _overlapping(value.shape, value.strides)
     if value.dtype.kind == "f":
         yield place, Leaf(form, np.asarray(value), True)
     elif value.dtype.kind == "c":
@@ -72,9 +96,19 @@ def _array(value: Any, place: str, walk: Walk) -> Iterator[tuple[str, Leaf]]:
         yield place, Leaf(form, np.array(value))
 
 
+def _overlapping(shape: Any, strides: Any) -> str:
+    """Words for an array in which one place in memory stands for several items: who writes into one writes into all."""
+    repeats = 0 not in shape and any(n > 1 and step == 0 for n, step in zip(shape, strides, strict=True))
+    return ", overlapping itself" if repeats else ""
+
+
 def _tensor(value: Any, place: str) -> Iterator[tuple[str, Leaf]]:
     form = f"{class_name(type(value))} of {value.dtype} {tuple(value.shape)} on {value.device}"
     form += ", requires_grad" if value.requires_grad else ""
+    if value.layout is torch().strided:
+        form += _overlapping(value.shape, value.stride())
+    if value.is_leaf and value.grad is not None:
+        yield from _tensor(value.grad, f"{place}.grad")
     held = value.detach().cpu()
     if held.layout is not torch().strided:
         form += f", {str(held.layout).removeprefix('torch.')}"
@@ -105,27 +139,43 @@ def _pandas(value: Any, place: str, walk: Walk) -> Iterator[tuple[str, Leaf]]:
     kind = class_name(type(value))
     if hasattr(value, "columns"):
         yield place, Leaf(kind, f"{len(value)} rows of {list(value.columns)!r}")
+        yield f"{place}.columns", Leaf("names of columns", list(value.columns.names))
+        yield from _walked_if_any(value.attrs, f"{place}.attrs", walk)
         yield from _pandas(value.index, f"{place}.index", walk)
         for i, name in enumerate(value.columns):
             yield from _column(value.iloc[:, i], f"{place}[{name!r}]", walk)
     elif hasattr(value, "index"):
+        yield from _walked_if_any(value.attrs, f"{place}.attrs", walk)
         yield from _pandas(value.index, f"{place}.index", walk)
         yield from _column(value, place, walk)
     else:
         names = list(getattr(value, "names", [getattr(value, "name", None)]))
-        yield place, Leaf(f"{kind} of {getattr(value, 'dtype', '')}", f"{len(value)} entries, names {names!r}")
+        # As pandas' own comparison has it: a range is an index of whole numbers that is held in fewer bytes.
+        kind = kind.replace("RangeIndex", "Index")
+        often = f", every {value.freqstr}" if getattr(value, "freqstr", None) else ""
+        yield place, Leaf(f"{kind} of {getattr(value, 'dtype', '')}{often}", f"{len(value)} entries, names {names!r}")
+        yield from _categories(value, place)
         yield from _entries(list(value), place, walk)
 
 
 def _column(series: Any, place: str, walk: Walk) -> Iterator[tuple[str, Leaf]]:
     yield place, Leaf(f"column of {series.dtype}", f"{len(series)} entries, name {series.name!r}")
-    if hasattr(series.dtype, "categories"):
-        ordered = "in order" if series.dtype.ordered else "in no order"
-        yield f"{place}.categories", Leaf(f"categories {ordered}", list(series.dtype.categories))
+    yield from _categories(series, place)
     if getattr(series.dtype, "kind", "") in "iufb":
         yield from _array(series.to_numpy(), f"{place}.values", walk)
     else:
         yield from _entries(series.tolist(), place, walk)
+
+
+def _walked_if_any(held: Any, place: str, walk: Walk) -> Iterator[tuple[str, Leaf]]:
+    return walk(held, place) if held else iter(())
+
+
+def _categories(value: Any, place: str) -> Iterator[tuple[str, Leaf]]:
+    dtype: Any = getattr(value, "dtype", None)
+    if hasattr(dtype, "categories"):
+        ordered = "in order" if dtype.ordered else "in no order"
+        yield f"{place}.categories", Leaf(f"categories {ordered}", list(dtype.categories))
 
 
 def _entries(values: list[Any], place: str, walk: Walk) -> Iterator[tuple[str, Leaf]]:
