@@ -385,3 +385,68 @@ def test_waivers_and_rules_are_part_of_the_command_that_repeats_it(
     told = json.loads(capfd.readouterr().out)
     assert told["allowed_to"] == {"files": "a log"}
     assert "--allow 'files: a log'" in told["next"] and "sets(why=" in told["next"]
+
+
+# What a first user met.
+
+
+def test_a_reproduction_knows_the_classes_of_the_users_own_files(mine: Path) -> None:
+    (mine / "points.py").write_text(
+        "from dataclasses import dataclass\n\n\n@dataclass\nclass Point:\n    x: float\n    y: float\n\n\n"
+        "def ordered(points):\n    return sorted(points, key=lambda p: (p.x, p.y))\n\n\n"
+        "def by_x(points):\n    return sorted(points, key=lambda p: p.x)\n",
+        encoding="utf-8",
+    )
+    (mine / "inputs.py").write_text(
+        "from points import Point\n\n\ndef make(size, rng):\n"
+        "    return {'points': [Point(float(rng.randrange(3)), rng.random()) for _ in range(size)]}\n",
+        encoding="utf-8",
+    )
+    words = ("check", "points.py:ordered", "points.py:by_x", "--inputs", "inputs.py:make", "--faults", "0")
+    assert asked(*words, "--reproduce", "shown.py").returncode == 1
+    told = subprocess.run([sys.executable, "shown.py"], capture_output=True, text=True)
+    assert told.returncode == 0 and "candidate: [Point(" in told.stdout, told
+
+
+def test_why_nothing_was_judged_is_told_as_json_too(mine: Path) -> None:
+    told = asked(*CHECK, "mine.py:nothing", *INPUTS, "--json")
+    assert told.returncode == 2 and json.loads(told.stdout)["verdict"] == "not judged"
+    assert "nothing" in json.loads(told.stdout)["reason"] and "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((*CHECK, "mine.py:fast", *INPUTS, "--exceptions", "foo"), "Expected type, text or any"),
+        ((*CHECK, "mine.py:fast", "--inputs", "mine.py:NONE"), "mine.py:NONE is None"),
+        ((*CHECK, "mine.py:ending", *INPUTS, *QUICK), "ending in place of slow"),
+        (("new", "class"), "no name for a module"),
+        (("new", "--from", "mine.py:slwo", "mine.py:fast"), "defines no 'slwo'"),
+    ],
+)
+def test_what_is_wrong_is_said_in_the_users_words(mine: Path, words: tuple[str, ...], told: str) -> None:
+    with (mine / "mine.py").open("a", encoding="utf-8") as file:
+        file.write("\nNONE = None\n")
+    found = asked(*words)
+    assert found.returncode == 2 and told in found.stderr and "Traceback" not in found.stderr, found.stderr
+    assert not list(mine.glob("test_*")) and not (mine / "class.py").exists()
+
+
+NO_DATA = """
+
+async def later(items):
+    return items
+
+
+def adders(items):
+    return [lambda: i for i in items]
+"""
+
+
+@pytest.mark.parametrize("name", ["later", "adders"])
+def test_functions_and_coroutines_are_no_answers_that_could_be_compared(mine: Path, name: str) -> None:
+    with (mine / "mine.py").open("a", encoding="utf-8") as file:
+        file.write(NO_DATA)
+    found = asked("check", f"mine.py:{name}", f"mine.py:{name}", *INPUTS, *QUICK)
+    assert found.returncode == 2 and "cannot be looked into" in found.stderr, found.stderr
+    assert "never awaited" not in found.stderr

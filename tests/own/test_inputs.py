@@ -259,6 +259,25 @@ def test_annotations_alone_see_what_is_wrong() -> None:
     assert refused(of_tensors, lambda x, chosen, counts: x * chosen)
 
 
+def scaled(n: int, scale: int = 1, *, by: int = 0) -> int:
+    return n * scale + by
+
+
+def test_annotated_parameters_with_a_default_are_given_and_left_out() -> None:
+    asked(scaled, lambda n, scale=1, *, by=0: by + scale * n)
+    assert refused(scaled, lambda n, scale=1, *, by=0: n + by)
+    assert refused(scaled, lambda n, scale=2, *, by=0: n * scale + by)
+    assert refused(scaled, lambda n, scale=1, *, by=0: n * scale)
+
+
+def unknown_annotation(n: "Nope") -> int:  # type: ignore[name-defined]  # noqa: F821
+    return 1
+
+
+def test_an_annotation_that_cannot_be_looked_up_is_told_as_that() -> None:
+    assert "cannot be looked up" in unsound(unknown_annotation, unknown_annotation)
+
+
 def test_jaxtyping_shapes_are_kept_across_arguments() -> None:
     arrays = made(None, of_arrays)
     assert arrays["x"].shape[1:] == arrays["weights"].shape[1:] and arrays["x"].dtype == np.float32

@@ -155,7 +155,7 @@ def _told(pair: OwnPair, draw: Draw) -> CounterExample:
     words = (
         shown(dict(draw.make())),
         told[0],
-        told[1] + _same_alone(*told),
+        told[1] + _if_the_same(*told),
         _file(pair, draw),
         draw.words,
     )
@@ -163,9 +163,10 @@ def _told(pair: OwnPair, draw: Draw) -> CounterExample:
     return CounterExample(*(word.encode("utf-8", "backslashreplace").decode() for word in words))
 
 
-def _same_alone(expected: str, got: str) -> str:
-    """What is added where the two, asked alone and by name, say the same."""
-    return " (asked alone, and by name; the difference shows in the check's own calls)" if expected == got else ""
+def _if_the_same(expected: str, got: str) -> str:
+    """What is added where both give one answer to these arguments: they may differ in what a call leaves behind, or
+    only after other calls."""
+    return " (the same answer: what differs is said above)" if expected == got else ""
 
 
 def _outcome(answer: Any, error: Exception | None) -> str:
