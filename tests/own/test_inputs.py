@@ -259,15 +259,15 @@ def test_annotations_alone_see_what_is_wrong() -> None:
     assert refused(of_tensors, lambda x, chosen, counts: x * chosen)
 
 
-def scaled(n: int, scale: int = 1, *, by: int = 0) -> int:
+def of_defaults(n: int, scale: int = 1, *, by: int = 0) -> int:
     return n * scale + by
 
 
 def test_annotated_parameters_with_a_default_are_given_and_left_out() -> None:
-    asked(scaled, lambda n, scale=1, *, by=0: by + scale * n)
-    assert refused(scaled, lambda n, scale=1, *, by=0: n + by)
-    assert refused(scaled, lambda n, scale=2, *, by=0: n * scale + by)
-    assert refused(scaled, lambda n, scale=1, *, by=0: n * scale)
+    asked(of_defaults, lambda n, scale=1, *, by=0: by + scale * n)
+    assert refused(of_defaults, lambda n, scale=1, *, by=0: n + by)
+    assert refused(of_defaults, lambda n, scale=2, *, by=0: n * scale + by)
+    assert refused(of_defaults, lambda n, scale=1, *, by=0: n * scale)
 
 
 def unknown_annotation(n: "Nope") -> int:  # type: ignore[name-defined]  # noqa: F821
