@@ -21,6 +21,7 @@ READ_ALL = "speedproof_studies.reading.session:read_all"
 
 def textbook(
     context: typer.Context,
+    topics: Annotated[list[str] | None, typer.Argument(metavar="TOPIC", help="Files of rewrites; all if none.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Seeds that each rewrite is asked with.")] = 100,
     workers: Annotated[int, typer.Option(min=1, max=16, help="Rewrites that are asked about at a time.")] = 2,
     only_show: Annotated[bool, typer.Option("--show", help="Show what is recorded, and ask nothing.")] = False,
@@ -31,15 +32,18 @@ def textbook(
 
     What is recorded of today's check is not asked again, so an interrupted run goes on where it stopped.
 
-    Example: python -m bench textbook --seeds 100
+    Examples:
+      python -m bench textbook --seeds 100
+      python -m bench textbook sorting averages
     """
-    from speedproof_studies.textbook import ENTRIES
+    from speedproof_studies.textbook import entries
 
+    chosen = entries(topics)
     known = [record.body for record in read_records(context, results).records if isinstance(record.body, Read)]
     if not only_show:
         sitting = open_sitting(results, None)
         with progress() as sitting.say:
-            known += sitting.keep(sitting.told(READ_ALL, left(ENTRIES, known, seeds), workers))
+            known += sitting.keep(sitting.told(READ_ALL, left(chosen, known, seeds), workers))
     todays = [one for one in known if one.gate == own_digest()]
     if as_json:
         print_json([one.model_dump() for one in todays])
