@@ -1,6 +1,7 @@
 """Moving and widening arguments: every floating-point number, in whatever it stands."""
 
 import dataclasses
+import math
 import random
 from array import array
 from collections import Counter, OrderedDict, defaultdict, deque
@@ -139,6 +140,27 @@ def test_every_number_has_more_digits_where_its_place_can_hold_them(kind: str) -
         if leaf.is_float:
             was = before[place]
             assert leaf.kind != was.kind or type(leaf.value) is not type(was.value), (kind, place)
+
+
+@pytest.mark.parametrize("special", [np.inf, -np.inf, np.nan])
+def test_what_is_not_finite_stays(special: float) -> None:
+    for made in ([special, 1.0], np.array([special, 1.0]), np.float64(special), torch.tensor([special, 1.0])):
+        for move in (mover(2, 0), mover(2, 0, units=1024), mixer(3)):
+            found = np.asarray(changed(made, move)).ravel()
+            assert np.array_equal(found[:1], np.asarray(made).ravel()[:1], equal_nan=True)
+
+
+def clipped_sum(x: Any) -> float:
+    return float(np.clip(x, -1, 1).sum())
+
+
+def with_an_infinity(size: int, rng: np.random.Generator) -> dict[str, Any]:
+    return {"x": np.concatenate([[np.inf] * min(size, 1), rng.standard_normal(max(size - 1, 0))])}
+
+
+def test_an_infinity_among_the_inputs_allows_no_more() -> None:
+    asked(clipped_sum, lambda x: math.fsum(np.clip(x, -1, 1)), with_an_infinity)
+    assert refused(clipped_sum, lambda x: clipped_sum(x) * (1 + 1e-9), with_an_infinity).rule == "element"
 
 
 def test_a_mask_stays_where_it_is() -> None:

@@ -272,8 +272,8 @@ class Answer:
             far, much_farther = moved[place], farther.get(place, 0.0)
             if is_array(far):
                 jumps = (far > SUSPECT * roundings(own[place])) & (much_farther < far * FARTHER / LINEAR)
-                moved[place] = numpy().where(jumps, 0.0, far)
-            elif much_farther < far * FARTHER / LINEAR:
+                moved[place] = numpy().where(jumps | ~numpy().isfinite(far), 0.0, far)
+            elif not math.isfinite(far) or much_farther < far * FARTHER / LINEAR:
                 moved[place] = 0.0
         return moved
 

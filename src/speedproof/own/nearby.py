@@ -289,22 +289,23 @@ def _is_floating(value: Any) -> bool:
 def _moved(value: Any, steps: Any) -> Any:
     if is_tensor(value):
         flat = value.detach().reshape(-1)
-        by = torch().as_tensor(steps)
+        # An infinity has no neighbour, and stays.
+        by = torch().where(flat.isfinite(), torch().as_tensor(steps), 0)
         to = torch().where(by > 0, math.inf, -math.inf).to(flat.dtype)
         unit = torch().nextafter(flat, to) - flat
         moved = torch().where(by == 0, flat, flat + unit * by.abs()).to(flat.dtype).reshape(value.shape)
         return moved.requires_grad_(value.requires_grad)
     if is_array(value):
         np = numpy()
-        by = np.asarray(steps).reshape(value.shape)
+        by = np.where(np.isfinite(value), np.asarray(steps).reshape(value.shape), 0)
         to = np.where(by > 0, np.inf, -np.inf).astype(value.dtype)
         with np.errstate(all="ignore"):
             unit = np.nextafter(value, to) - value
             return np.where(by == 0, value, value + unit * np.abs(by)).astype(value.dtype)
-    if not steps[0]:
+    if not steps[0] or not math.isfinite(value):
         return value
     to = math.copysign(math.inf, steps[0])
     if type(value) is float:
-        return value + (math.nextafter(value, to) - value) * abs(steps[0]) if math.isfinite(value) else value
+        return value + (math.nextafter(value, to) - value) * abs(steps[0])
     with numpy().errstate(all="ignore"):
         return type(value)(value + (numpy().nextafter(value, type(value)(to)) - value) * abs(steps[0]))
