@@ -104,7 +104,8 @@ class Baseline:
     def _agrees(self, inputs: Inputs, without: frozenset[str]) -> tuple[Evidence, float]:
         kit, before = self.pair.kit, state.Snapshot(self.pair.kit, self.modules)
         try:
-            output, took_s = elapsed_s(partial(self.pair.sequential, **inputs), kit.wait)
+            with self.pair.equivalence.during(inputs):
+                output, took_s = elapsed_s(partial(self.pair.sequential, **inputs), kit.wait)
         except Exception as error:
             if not self.pair.picks_items:
                 # What a definition refuses is part of its answers.

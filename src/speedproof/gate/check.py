@@ -174,10 +174,12 @@ class Check:
         inputs = call.inputs
         self.n_calls += 1
         self.places = {str(value): f"<{name}>" for name, value in inputs.items() if isinstance(value, Path)}
-        before, given = state.Snapshot(self.kit, self.modules), outputs.fingerprint(self.kit, inputs)
+        before = state.before_call(self.kit, self.modules, self.definition.changes)
+        given = outputs.fingerprint(self.kit, inputs)
         raised = False
         try:
-            with watching.watching(tuple(value for value in inputs.values() if isinstance(value, Path))):
+            folders = tuple(value for value in inputs.values() if isinstance(value, Path))
+            with watching.watching(folders), self.pair.equivalence.during(inputs):
                 with bounded(self.limit_s, f"{self.twin} in trial {self.trial.name!r}" if self.trial else self.twin):
                     output, _ = elapsed_s(self._bound(call), self.kit.wait)
         except (Exception, SystemExit) as error:

@@ -8,6 +8,9 @@ from speedproof.digest import digest
 from speedproof.errors import NotEquivalent
 from speedproof.pairs.kit import Kit
 
+UNCHANGING = (bool, int, float, complex, str, bytes, type(None))
+"""Nothing can be written into values of these, and there may be a million of them."""
+
 
 def objections(
     kit: Kit, output: Any, held: Set[int], foreign: Set[int], usual: tuple[bool, bool]
@@ -42,7 +45,7 @@ def autograd(kit: Kit, output: Any) -> tuple[bool, bool]:
 
 def memory(kit: Kit, value: Any) -> set[int]:
     """Addresses of what a later call could write into: tensors' storage, arrays, lists, dictionaries."""
-    return {place for part in _parts(value) for place in kit.memory(part)}
+    return {place for part in _parts(value) if type(part) not in UNCHANGING for place in kit.memory(part)}
 
 
 def fingerprint(kit: Kit, inputs: Mapping[str, Any]) -> str:

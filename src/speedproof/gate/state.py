@@ -5,7 +5,7 @@ knows of its libraries. The topics are in `aspects/`.
 """
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -22,6 +22,7 @@ from .aspects.of_python import PYTHON
 N_SHOWN = 3
 """Things that a refusal names of what changed."""
 
+FUNCTIONS = "functions"
 FILES = Aspect(
     "files",
     lambda _: watching.files(),
@@ -41,7 +42,7 @@ def watched(kit: Kit) -> tuple[Aspect, ...]:
 def _functions(kit: Kit) -> Aspect:
     """A library may load more of itself; only what was there before counts, and what is added to a class in use."""
     return Aspect(
-        "functions",
+        FUNCTIONS,
         lambda scene: watching.functions(kit, scene.modules),
         lambda scene, seen: watching.put_back(kit, dict(seen), scene.modules),
         counts=lambda place, scene: watching.is_of_a_class(kit, place, scene.modules),
@@ -55,21 +56,33 @@ _last: list["Snapshot"] = []
 class Snapshot(dict[str, Any]):
     """Every aspect as it is now, by name. With `keep` it holds what it takes to put everything back."""
 
-    def __init__(self, kit: Kit, modules: Mapping[str, Any], keep: bool = False) -> None:
+    def __init__(
+        self,
+        kit: Kit,
+        modules: Mapping[str, Any],
+        keep: bool = False,
+        known: Mapping[str, Any] | None = None,
+        aspects: Sequence[Aspect] | None = None,
+    ) -> None:
+        """`known` are aspects that need not be looked at; `aspects` are those that count, if not all."""
         self.kit, self.scene = kit, Scene(modules, keep)
+        self.aspects = watched(kit) if aspects is None else aspects
         self.n_imported = len(sys.modules)
+        known = known or {}
+        looked_at = [aspect for aspect in self.aspects if aspect.name not in known]
         with kit.undisturbed():
-            super().__init__({aspect.name: aspect.look(self.scene) for aspect in watched(kit)})
-        if _last:
+            super().__init__(known, **{aspect.name: aspect.look(self.scene) for aspect in looked_at})
+        if _last and aspects is None:
             _last[-1] = self
 
     def now(self) -> "Snapshot":
         """The same aspects once more."""
-        return Snapshot(self.kit, self.scene.modules)
+        all_of_them = self.aspects is watched(self.kit)
+        return Snapshot(self.kit, self.scene.modules, aspects=None if all_of_them else self.aspects)
 
     def changes(self, after: "Snapshot") -> Iterator[tuple[Aspect, list[Any]]]:
         """Each aspect, with what is no longer as it was."""
-        for aspect in watched(self.kit):
+        for aspect in self.aspects:
             yield aspect, aspect.changed(self[aspect.name], after[aspect.name], after.scene)
 
     def put_back(self, subject_too: bool = True) -> None:
@@ -77,6 +90,22 @@ class Snapshot(dict[str, Any]):
         for aspect, changed in self.changes(self.now()):
             if changed and aspect.put_back and (subject_too or not aspect.of_subject):
                 aspect.put_back(self.scene, self[aspect.name])
+
+
+def before_call(kit: Kit, modules: Mapping[str, Any], usual: Usual) -> Snapshot:
+    """Every aspect before a call of the candidate.
+
+    Functions take as long to look at as all else. They stand as they did after the last call, unless something was
+    imported since, or the definition, which is called in between, replaces some.
+    """
+    last = _last[-1] if _last else None
+    stand = (
+        last is not None
+        and (last.kit, last.n_imported) == (kit, len(sys.modules))
+        and last.scene.modules is modules
+        and not any(name == FUNCTIONS for name, _ in usual)
+    )
+    return Snapshot(kit, modules, known={FUNCTIONS: last[FUNCTIONS]} if last and stand else None)
 
 
 def usual(before: Snapshot, after: Snapshot, everything: bool = False) -> Usual:

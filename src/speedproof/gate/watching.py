@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from speedproof.pairs.kit import Kit
 
-from .aspects.identity import Held, are_same
+from .aspects.identity import Chosen, Held, are_same
 
 
 class _Seen(NamedTuple):
@@ -43,10 +43,13 @@ OWN = ("speedproof", "bench", "impl_sequential", "impl_batched")
 
 
 class _View(NamedTuple):
-    """Where functions were looked for, all that was there, and the answer. Held, so that no address is used anew."""
+    """Where functions were looked for, those that were there, and the answer. Held, so that no address is used anew."""
 
     owners: list[Any]
-    held: Held
+    chosen: Chosen
+    """The functions where they stood, and how much stood beside them."""
+    classes: Held
+    """All that hangs on the modules' classes, since none may be added there."""
     functions: list[FunctionType]
     parts: list[Any]
     """What those refer to: code, defaults, what they close over. The garbage collector tells it of thousands at once,
@@ -54,10 +57,11 @@ class _View(NamedTuple):
     seen: dict[str, _Seen]
 
     def stands(self, owners: list[Any]) -> bool:
-        """Whether every object is where it was, and in no function is another part."""
+        """Whether every function is where it was, none was added to a class, and in none is another part."""
         return (
             are_same(owners, self.owners)
-            and self.held.stands()
+            and self.chosen.stands()
+            and self.classes.stands()
             and are_same(gc.get_referents(*self.functions), self.parts)
         )
 
@@ -75,7 +79,7 @@ def functions(kit: Kit, modules: Mapping[str, Any]) -> dict[str, _Seen]:
     owners = _owners(kit, modules)
     known = _views.get(kit)
     if known is None or not known.stands([*owners.values()]):
-        known = _views[kit] = _looked_at(kit, owners)
+        known = _views[kit] = _looked_at(kit, owners, modules)
     return known.seen
 
 
@@ -91,7 +95,7 @@ def _owners(kit: Kit, modules: Mapping[str, Any]) -> dict[str, Any]:
     return owners | {name: sys.modules[name] for name in _own_modules(len(sys.modules)) if name in sys.modules}
 
 
-def _looked_at(kit: Kit, owners: Mapping[str, Any]) -> _View:
+def _looked_at(kit: Kit, owners: Mapping[str, Any], modules: Mapping[str, Any]) -> _View:
     """All of it anew."""
     places: dict[str, Any] = {}
     for place, owner in owners.items():
@@ -99,16 +103,25 @@ def _looked_at(kit: Kit, owners: Mapping[str, Any]) -> _View:
         if place in _own_modules(len(sys.modules)):
             inside = list(vars(owner).items())
             places |= {f"{place}.{k}": v for k, v in inside if inspect.isclass(v) and v.__module__ == place}
-    seen = {
-        f"{place}.{name}": _Seen(owner, name, value, getattr(value, "__code__", None))
-        for place, owner in places.items()
-        for name, value in list(vars(owner).items())
-        if callable(value) and not inspect.ismodule(value) and f"{place}.{name}" not in kit.aliases
-    }
+    seen: dict[str, _Seen] = {}
+    chosen: list[tuple[Mapping[str, Any], list[str]]] = []
+    for place, owner in places.items():
+        found = _functions_of(kit, place, owner)
+        seen |= {f"{place}.{one.name}": one for one in found}
+        chosen.append((vars(owner), [one.name for one in found]))
     # A bound method's code is its function's.
     coded = [getattr(one.value, "__func__", one.value) for one in seen.values() if one.code is not None]
-    functions = [one for one in coded if isinstance(one, FunctionType)]
-    return _View([*owners.values()], Held(map(vars, places.values())), functions, gc.get_referents(*functions), seen)
+    functions = [*{id(one): one for one in coded if isinstance(one, FunctionType)}.values()]
+    classes = Held(map(vars, kit.classes(modules)))
+    return _View([*owners.values()], Chosen(chosen), classes, functions, gc.get_referents(*functions), seen)
+
+
+def _functions_of(kit: Kit, place: str, owner: Any) -> list[_Seen]:
+    return [
+        _Seen(owner, name, value, getattr(value, "__code__", None))
+        for name, value in list(vars(owner).items())
+        if callable(value) and not inspect.ismodule(value) and f"{place}.{name}" not in kit.aliases
+    ]
 
 
 @lru_cache(maxsize=1)
@@ -142,12 +155,16 @@ HARMLESS = (tempfile.gettempdir() + os.sep + "torchinductor", os.devnull, syscon
 """Where compiling writes: the compiler's cache, and byte code beside the modules that are imported."""
 
 
+def is_writing(mode: Any, flags: Any) -> bool:
+    """Whether a file that is opened so can be written into."""
+    return bool((isinstance(mode, str) and set(mode) & set("wax+")) or (isinstance(flags, int) and flags & WRITING))
+
+
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     if not _watching or not (event == "open" or event in CHANGES):
         return
     path, mode, flags = (*arguments, None, None)[:3] if event == "open" else (arguments[0], "w", 0)
-    writes = (isinstance(mode, str) and set(mode) & set("wax+")) or (isinstance(flags, int) and flags & WRITING)
-    if writes and isinstance(path, str | bytes | os.PathLike):
+    if is_writing(mode, flags) and isinstance(path, str | bytes | os.PathLike):
         place = os.path.abspath(os.fsdecode(path))
         if (
             not place.startswith((*_watching[-1], *HARMLESS))

@@ -5,6 +5,7 @@ An examination yields objections and goes on where it can; the first that counts
 
 from abc import ABC, abstractmethod
 from collections.abc import Container, Generator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +63,10 @@ class Equivalence(ABC):
         if is_unchanged:
             return None
         return NotEquivalent("inputs", "changes its inputs. Expected them as they were given.")
+
+    def during(self, inputs: Inputs) -> AbstractContextManager[Any]:
+        """What is to hold while a function is called with these inputs."""
+        return nullcontext()
 
     def may_share(self, inputs: Inputs) -> bool:
         """Whether the answer to these inputs may be in memory that they hold."""

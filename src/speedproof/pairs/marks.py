@@ -33,7 +33,8 @@ def numpy() -> Any:
 
 def is_array(value: Any) -> bool:
     """Whether it is one of NumPy's arrays."""
-    return numpy() is not None and isinstance(value, numpy().ndarray)
+    found = numpy()
+    return found is not None and isinstance(value, found.ndarray)
 
 
 def of_array(value: Any) -> tuple[str, tuple[int, ...], str]:
