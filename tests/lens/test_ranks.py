@@ -54,6 +54,11 @@ def test_a_wrong_list_is_refused_by_its_rule(listed: list[Any], wanted: set[str]
     assert set(rules(replace(EXACT, listed=listed))) == wanted
 
 
+def test_a_list_of_no_entries_is_empty() -> None:
+    assert rules(replace(EXACT, listed=[], top_k=0)) == []
+    assert rules(replace(EXACT, listed=[(1, 4.0)], top_k=0)) == ["entries"]
+
+
 def test_an_entry_that_is_too_close_to_call_may_be_listed_or_not() -> None:
     assert rules(OPEN) == []
     assert rules(replace(OPEN, listed=[(1, 4.0), (0, 3.4), (2, 3.0)])) == []

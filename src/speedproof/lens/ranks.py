@@ -56,6 +56,8 @@ class Ranked:
         return bool(self.low[index] == -math.inf and value <= self.high[index])
 
     def _left_out(self, indices: Sequence[int]) -> Iterator[NotEquivalent]:
+        if not self.top_k:
+            return
         unlisted = self.low.clone()
         unlisted[list(indices)] = -math.inf
         if not len(unlisted) or unlisted.max() == -math.inf:
