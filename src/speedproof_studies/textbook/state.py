@@ -165,6 +165,26 @@ def inverse_rates_shared(currency: str, rates: list[float]) -> list[float]:
     return _inverse_of(tuple(rates))
 
 
+def with_columns(words: list[str], width: int) -> int:
+    """Notes the width where other programs look for it."""
+    os.environ["COLUMNS"] = str(width)
+    return len(words)
+
+
+def with_columns_by_update(words: list[str], width: int) -> int:
+    os.environ.update(COLUMNS=f"{width}")
+    return len(words)
+
+
+def with_usual_columns(words: list[str], width: int) -> int:
+    os.environ["COLUMNS"] = "80"
+    return len(words)
+
+
+def without_columns(words: list[str], width: int) -> int:
+    return len(words)
+
+
 ENTRIES: tuple[Entry, ...] = (
     right(wrapped, wrapped_by_wrapper, a_paragraph, "The function makes the same wrapper."),
     wrong(wrapped, wrapped_by_environment, a_paragraph, "It leaves a variable in the environment."),
@@ -188,4 +208,7 @@ ENTRIES: tuple[Entry, ...] = (
         rates_and_currency,
         "Equal calls share one list, which a caller may change.",
     ),
+    right(with_columns, with_columns_by_update, a_paragraph, "The variable has the same value afterwards."),
+    wrong(with_columns, with_usual_columns, a_paragraph, "The variable has another value afterwards."),
+    wrong(with_columns, without_columns, a_paragraph, "The variable is not set."),
 )
