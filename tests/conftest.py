@@ -1,5 +1,6 @@
 """What several tests share: subjects, since loading one costs more than using it, and processes, likewise."""
 
+import gc
 import multiprocessing
 import os
 import shutil
@@ -88,6 +89,13 @@ def certificate() -> "Certificate":
     answer = certify(finding, finding.pairs[0], finding.pairs[0].workload("smoke"))
     assert isinstance(answer, Certificate)
     return answer
+
+
+@pytest.fixture(autouse=True)
+def nothing_frozen() -> Iterator[None]:
+    """What a test has frozen is not counted through in every check that comes after it."""
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,8 @@
 """What a test has imported of its own is forgotten after it: a user's process has imported nothing before."""
 
+import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -15,12 +15,13 @@ def forgotten(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     path = list(sys.path)
     yield
     sys.path[:] = path
-    made = tmp_path_factory.getbasetemp().resolve()
+    base = tmp_path_factory.getbasetemp()
+    made = tuple(str(folder) + os.sep for folder in (base, base.resolve()))
     for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if file and Path(str(file)).resolve().is_relative_to(made):
+        if str(getattr(module, "__file__", None) or "").startswith(made):
             del sys.modules[name]
     apart._roots.clear()
+    apart._modules_of.clear()
     apart.apart.cache_clear()
     files._of_revision.cache_clear()
 

@@ -39,7 +39,7 @@ from speedproof_studies.rewrites.session import show_rewrites
 from speedproof_studies.rewrites.trying import Attempt, remember
 
 FAMILIES = [find_family(name) for name in REWRITTEN]
-N_TRIALS = 20
+N_TRIALS = 8
 """Per finding; the command tries more."""
 
 
