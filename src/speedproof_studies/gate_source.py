@@ -55,8 +55,18 @@ def gate_digest() -> str:
 
 
 OF_OWN_PAIRS = (
-    *("answers", "draws", "equivalence", "inputs", "nearby", "pair", "random_state", "rounding", "same"),
-    *("signatures", "trials"),
+    *(
+        "answers",
+        "draws",
+        "equivalence",
+        "inputs",
+        "nearby",
+        "pair",
+        "process_state",
+        "random_state",
+        "rounding",
+    ),
+    *("same", "signatures", "trials"),
     *("values/bands", "values/differences", "values/leaf", "values/leaves"),
     *("values/of_libraries", "values/precise"),
 )

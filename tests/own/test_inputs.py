@@ -291,7 +291,8 @@ def test_jaxtyping_shapes_are_kept_across_arguments() -> None:
 
 def test_a_generator_that_ignores_its_seed_is_told() -> None:
     unseeded = random.Random(5)
-    assert "ignores its seed" in unsound(total, summed, lambda size, rng: [unseeded.random() for _ in range(size)])
+    told = unsound(total, summed, lambda size, rng: [unseeded.random() for _ in range(size)])
+    assert "ignores its seed" in told and "First apart: ['items'][0], 0." in told
 
 
 def test_a_generator_that_raises_is_told_with_its_place() -> None:
@@ -497,3 +498,17 @@ def test_a_generators_promises_are_kept_unless_more_is_asked_for(reference: Any,
     asked(reference, candidate, make)
     assert refused(reference, candidate, make, grow=True)
     asked(reference, lambda items: reference(items), make, grow=True)
+
+
+def test_a_function_of_starred_arguments_is_told_to_take_a_list() -> None:
+    def largest(*items: int) -> int:
+        return max(items)
+
+    assert "wrap both in functions of a list" in unsound(largest, largest, lambda size, rng: {"items": [size]})
+
+
+def test_a_coroutine_is_told_to_be_waited_for() -> None:
+    async def later(items: list[int]) -> int:
+        return sum(items)
+
+    assert "asyncio.run" in unsound(later, later, lambda size, rng: {"items": [size]})

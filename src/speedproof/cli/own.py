@@ -167,6 +167,8 @@ def check_own(
         status = max(status, exit_status(answer))
         if reproduce and example:
             _write(reproduce, example.file)
+        elif reproduce and exit_status(answer) == 1:
+            warn_line(f"Left out: {reproduce}, since no inputs could be told on which they differ by themselves.")
         if certificate and isinstance(answer, Certificate):
             proof.write_certificate(certificate, pair, answer, faulted)
         if as_json:

@@ -12,7 +12,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
@@ -26,9 +26,10 @@ from speedproof.pairs.marks import is_array, numpy
 
 from .draws import Draw
 from .nearby import changed, longest_sum, mixer, mover, n_moved, wider
+from .process_state import Place, kept_apart
 from .random_state import put_back, random_marks, random_states, seed_all
 from .rounding import turned
-from .values.bands import Band, distance, exceeds, known, larger, roundings, where_finite
+from .values.bands import Band, distance, exceeds, known, larger, of_whole_number, roundings, where_finite
 from .values.differences import exact_difference, is_identical
 from .values.leaf import Leaf, Leaves
 from .values.leaves import given, leaves, n_floats, n_values
@@ -69,6 +70,8 @@ class Outcome:
     """Whether the answer is in memory that an argument holds."""
     drawn: Any = None
     """Where the global random generators stand afterwards, from the draw's own start."""
+    left: Mapping[Place, Any] = field(default_factory=dict)
+    """What it left changed of the process's state, where that was watched."""
 
     @cached_property
     def leaves(self) -> Leaves:
@@ -88,19 +91,25 @@ def _quietly() -> Iterator[None]:
             yield
 
 
-def ask(function: Callable[..., Any], inputs: Mapping[str, Any], kit: Kit, seed: int = 0) -> Outcome:
+def ask(
+    function: Callable[..., Any], inputs: Mapping[str, Any], kit: Kit, seed: int = 0, of_state: bool = False
+) -> Outcome:
     """Calls the function, with the global random generators at a start of their own. What it raises is part of the
-    outcome."""
+    outcome, and with `of_state` what it changed of the process's state, which is put back."""
     held = outputs.memory(kit, dict(inputs))
     before = random_states()
     seed_all(seed)
+    answer, raised, shares = None, None, False
     try:
-        answer = function(**inputs)
-    except Exception as error:
-        return Outcome(None, error, given(inputs), False, random_marks())
-    else:
-        shares = not outputs.memory(kit, answer).isdisjoint(held)
-        return Outcome(answer, None, given(inputs), shares, random_marks())
+        with kept_apart(kit, of_state) as left:
+            try:
+                answer = function(**inputs)
+            except Exception as error:
+                raised = error
+            else:
+                shares = not outputs.memory(kit, answer).isdisjoint(held)
+            after, drawn = given(inputs), random_marks()
+        return Outcome(answer, raised, after, shares, drawn, left)
     finally:
         put_back(before)
 
@@ -117,6 +126,8 @@ class Answers:
     def __init__(self, reference: Callable[..., Any], kit: Kit) -> None:
         self.reference, self.kit = reference, kit
         self._known: dict[Draw, Answer] = {}
+        self.of_state = True
+        """Whether it is looked what the reference leaves changed of the process's state: until one knows of nothing."""
         self.before: Answer | None = None
         """The last one that was told apart from others."""
         self.first: Answer | None = None
@@ -127,7 +138,7 @@ class Answers:
     def of(self, draw: Draw) -> "Answer":
         """The answer to a draw."""
         if draw not in self._known:
-            found = Answer(self.reference, draw, self.kit)
+            found = Answer(self.reference, draw, self.kit, self.of_state)
             while self._known and found.n_bytes + sum(one.n_bytes for one in self._known.values()) > MOST_KEPT_BYTES:
                 self._known.pop(next(iter(self._known)))
             self._known[draw] = found
@@ -139,11 +150,17 @@ class Answers:
 class Answer:
     """The reference's answer to one draw; the band around it is worked out where somebody asks for it."""
 
-    def __init__(self, reference: Callable[..., Any], draw: Draw, kit: Kit) -> None:
-        self.reference, self.draw, self.kit = reference, draw, kit
+    def __init__(self, reference: Callable[..., Any], draw: Draw, kit: Kit, of_state: bool = False) -> None:
+        self.reference, self.draw, self.kit, self._of_state = reference, draw, kit, of_state
         start_s = monotonic_s()
-        self.outcome = ask(reference, draw.make(), kit, draw.seed)
+        self.outcome = self._ask(reference, draw.make())
         self.took_s = monotonic_s() - start_s
+        if self.outcome.left:
+            # What it loads or sets up once is no part of what it does.
+            self.outcome = self._ask(reference, draw.make())
+
+    def _ask(self, function: Callable[..., Any], inputs: Mapping[str, Any]) -> Outcome:
+        return ask(function, inputs, self.kit, self.draw.seed, self._of_state)
 
     @cached_property
     def n_bytes(self) -> int:
@@ -153,10 +170,15 @@ class Answer:
 
     def repeats(self) -> bool:
         """Whether the reference, asked again, says the same."""
-        again = ask(self.reference, self.draw.make(), self.kit, self.draw.seed)
+        again = self._ask(self.reference, self.draw.make())
         if self.outcome.error or again.error:
             return type(self.outcome.error) is type(again.error)
         return is_identical(self.outcome.leaves, again.leaves)
+
+    def told_twice(self) -> str:
+        """What it says of the same inputs one time and the next."""
+        again = self._ask(self.reference, self.draw.make())
+        return f"{self.outcome.answer!r:.80}, then {again.answer!r:.80}"
 
     @cached_property
     def changes_inputs(self) -> bool:
@@ -198,7 +220,8 @@ class Answer:
             # Where the right answer is not known, what is held against the reference's is off by its error once more.
             factor = REFERENCE_FACTOR if precise else REFERENCE_FACTOR + 1
             own_error = {p: larger(errors[p], by_rounding.get(p, 0.0)) for p in floats}
-            allowed = {p: where_finite(leaf.value, factor * own_error[p] + near[p]) for p, leaf in floats.items()}
+            room = {p: factor * own_error[p] + near[p] for p in floats}
+            allowed = {p: where_finite(leaf.value, of_whole_number(p, leaf, room)) for p, leaf in floats.items()}
         return Band(right, allowed, told)
 
     def _in_higher_precision(self) -> Leaves | None:
@@ -206,7 +229,7 @@ class Answer:
         wide = changed(dict(self.draw.make()), wider)
         if not _holds_wider(given(self.draw.make()), given(wide)):
             return None
-        outcome = ask(self.reference, wide, self.kit, self.draw.seed)
+        outcome = self._ask(self.reference, wide)
         if outcome.error:
             return None
         found = outcome.leaves
@@ -233,7 +256,7 @@ class Answer:
         floats = {place: leaf for place, leaf in own.items() if leaf.is_float}
         scale = max((_largest(leaf.value) for leaf in floats.values()), default=0.0)
         for function in turned(self.reference, self.took_s) if floats else ():
-            outcome = ask(function, self.draw.make(), self.kit, self.draw.seed)
+            outcome = self._ask(function, self.draw.make())
             if outcome.error or exact_difference(_exact(own), _exact(outcome.leaves)):
                 continue
             for place, leaf in floats.items():
@@ -280,7 +303,7 @@ class Answer:
     def _moved(self, move: Callable[[Any], Any]) -> dict[str, Any]:
         """Per place: how far the answer is from the reference's own where the inputs are moved so."""
         own = self.outcome.leaves
-        outcome = ask(self.reference, changed(dict(self.draw.make()), move), self.kit, self.draw.seed)
+        outcome = self._ask(self.reference, changed(dict(self.draw.make()), move))
         if outcome.error or exact_difference(_exact(own), _exact(outcome.leaves)):
             return {}
         return {
@@ -293,6 +316,8 @@ class Answer:
         """Whether no output could pass for the answer to both draws."""
         one, two = self.outcome, other.outcome
         if self.changes_inputs and exact_difference(one.after, two.after):
+            return True
+        if one.left != two.left:
             return True
         if one.error or two.error:
             return type(one.error) is not type(two.error)

@@ -115,8 +115,7 @@ def _told(pair: OwnPair, answer: Refusal) -> str:
     words, _, again = answer.reason.partition(" Reproduce: ")
     why, _, trial = words.partition(" Trial: ")
     lines = [why, f"  asked: {trial}"]
-    if draw := pair.answers.asked:
-        found = counter_example.smallest(pair, draw)
+    if (draw := pair.answers.asked) and (found := counter_example.found(pair, draw)):
         lines += [f"  smallest inputs: {found.inputs}", f"  reference: {found.expected}", f"  candidate: {found.got}"]
     return "\n".join([*lines, f"  see it again: {again}"])
 

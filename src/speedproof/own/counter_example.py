@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import os
 import pickle
 import sys
 import textwrap
@@ -14,15 +15,15 @@ from speedproof.clock import monotonic_s
 from speedproof.errors import BadInput
 from speedproof.failures import reason
 from speedproof.gate import state
-from speedproof.pairs.apart import APART
-from speedproof.pairs.marks import is_array
+from speedproof.pairs.files import file_named
+from speedproof.pairs.marks import is_array, numpy
 
 from .answers import Answer, ask
 from .draws import Draw, Source
 from .equivalence import TheSame
 from .pair import OwnPair
 from .values.differences import in_repr
-from .values.leaf import is_module, is_tensor
+from .values.leaf import is_library, is_module, is_tensor, torch
 
 SEEDS = 20
 """Draws of each smaller size that are tried."""
@@ -30,6 +31,8 @@ MOST_SIZES = 30
 """Smallest sizes, each of which is tried; of larger ones every half."""
 LONGEST_S = 5.0
 """Seconds that looking for smaller arguments may take."""
+CUT = " characters)"
+"""How a text ends that is not shown in whole."""
 SHOWN = 300
 """Characters of arguments and answers that are shown."""
 MOST_ITEMS = 1_000
@@ -48,6 +51,14 @@ class CounterExample:
     draw: str
 
 
+def found(pair: OwnPair, draw: Draw) -> CounterExample | None:
+    """The same as `smallest`; None where looking for it, or telling it, fails: the refusal stands without."""
+    try:
+        return smallest(pair, draw)
+    except Exception:
+        return None
+
+
 def smallest(pair: OwnPair, draw: Draw) -> CounterExample:
     """The smallest arguments on which they differ; those of the draw, where by themselves they do not."""
     equivalence: TheSame = pair.equivalence
@@ -55,39 +66,40 @@ def smallest(pair: OwnPair, draw: Draw) -> CounterExample:
 
     def differs(one: Draw) -> bool:
         try:
-            answer = Answer(pair.sequential, one, pair.kit)
+            answer = Answer(pair.sequential, one, pair.kit, pair.answers.of_state)
         except BadInput:
             # There are none of that size.
             return False
-        return _differs(equivalence, answer, candidate, pair)
+        return bool(_objection(equivalence, answer, candidate, pair))
 
     found = draw
     with state.restored(pair.kit, {}):
         if differs(draw):
             found = next((one for one in _smaller(pair.source, draw, differs) if differs(one)), draw)
-        return _told(pair, found)
+        answer = Answer(pair.sequential, found, pair.kit, pair.answers.of_state)
+        return _told(pair, found, _objection(equivalence, answer, candidate, pair))
 
 
-def _differs(equivalence: TheSame, answer: Answer, candidate: Callable[..., Any], pair: OwnPair) -> bool:
-    """Whether the answer itself differs, or the arguments afterwards; nothing is watched."""
+def _objection(equivalence: TheSame, answer: Answer, candidate: Callable[..., Any], pair: OwnPair) -> str:
+    """What differs in the answer itself, or in what the call leaves behind; empty where nothing does."""
     inputs = answer.draw.make()
-    outcome = ask(candidate, inputs, pair.kit, answer.draw.seed)
+    outcome = ask(candidate, inputs, pair.kit, answer.draw.seed, pair.answers.of_state)
     held = TheSame(_Known(answer), equivalence.same, equivalence.exceptions)  # type: ignore[arg-type]
     if outcome.error:
-        return held.raised(inputs, outcome.error) is not None
+        return str(held.raised(inputs, outcome.error) or "")
     try:
-        if held.after(answer, outcome.after, outcome.drawn):
-            return True
-        return next(held.examine(inputs, None, outcome.answer, {}), None) is not None
-    except Exception:
-        return True
+        if left := held.after(answer, outcome.after, outcome.drawn, outcome.left):
+            return str(left)
+        return str(next(held.examine(inputs, None, outcome.answer, {}), ""))
+    except Exception as error:
+        return reason(error)
 
 
 class _Known:
     """Answers, of which there is one."""
 
     def __init__(self, answer: Answer) -> None:
-        self._answer, self.kit = answer, answer.kit
+        self._answer, self.kit, self.of_state = answer, answer.kit, False
 
     def of(self, draw: Draw) -> Answer:
         return self._answer
@@ -149,13 +161,14 @@ def _fixed(source: Source, inputs: Mapping[str, Any]) -> Draw:
     return Draw(Source(lambda size, seed: copy.deepcopy(held), source.words, has_sizes=False), 0, 0)
 
 
-def _told(pair: OwnPair, draw: Draw) -> CounterExample:
-    expected, got = (ask(function, draw.make(), pair.kit, draw.seed) for function in (pair.sequential, pair.batched))
+def _told(pair: OwnPair, draw: Draw, objection: str) -> CounterExample:
+    of_state = pair.answers.of_state
+    expected, got = (ask(one, draw.make(), pair.kit, draw.seed, of_state) for one in (pair.sequential, pair.batched))
     told = [_outcome(one.answer, one.error) for one in (expected, got)]
     words = (
         shown(dict(draw.make())),
         told[0],
-        told[1] + _if_the_same(*told),
+        told[1] + _if_alike(told[0], told[1], objection),
         _file(pair, draw),
         draw.words,
     )
@@ -163,10 +176,14 @@ def _told(pair: OwnPair, draw: Draw) -> CounterExample:
     return CounterExample(*(word.encode("utf-8", "backslashreplace").decode() for word in words))
 
 
-def _if_the_same(expected: str, got: str) -> str:
-    """What is added where both give one answer to these arguments: they may differ in what a call leaves behind, or
-    only after other calls."""
-    return " (the same answer: what differs is said above)" if expected == got else ""
+def _if_alike(expected: str, got: str, objection: str) -> str:
+    """What is added where the two look alike: they differ in digits that are not shown, or in what a call leaves
+    behind, or only after other calls."""
+    if expected != got and not expected.endswith(CUT):
+        return ""
+    if objection:
+        return f" ({objection.rstrip('.')})"
+    return " (the same answer: what differs is said above)"
 
 
 def _outcome(answer: Any, error: Exception | None) -> str:
@@ -182,12 +199,24 @@ def _value(value: Any) -> str:
     if is_module(value):
         return f"<{type(value).__name__}>"
     if isinstance(value, Iterator) and not hasattr(value, "read"):
-        return f"iter({_value([*islice(value, MOST_ITEMS)])})"
+        given, why = _drawn(value)
+        return f"iter({_value(given)}{why})"
     text = " ".join(in_repr(value).split())
     if is_array(value) or is_tensor(value):
         dtype = f", dtype={value.dtype}" if f"dtype={value.dtype}" not in text else ""
         text = text.removesuffix(")") + dtype + ")" if text.endswith(")") else text
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text):,} characters)"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text):,}{CUT}"
+
+
+def _drawn(value: Iterator[Any]) -> tuple[list[Any], str]:
+    """The first items of an iterator, and in words how it ends where it raises."""
+    found: list[Any] = []
+    try:
+        for one in islice(value, MOST_ITEMS):
+            found.append(one)
+    except Exception as error:
+        return found, f", and then raises {reason(error)}"
+    return found, ""
 
 
 def _file(pair: OwnPair, draw: Draw) -> str:
@@ -196,7 +225,7 @@ def _file(pair: OwnPair, draw: Draw) -> str:
     source, imports = _as_code(inputs)
     places = _places(pair)
     known = [known_as for *_, known_as in places]
-    of_inputs = [one for one in _users_modules() if one[1] not in known]
+    of_inputs = [one for one in _users_modules(pair) if one[1] not in known]
     loaded = "\n".join(
         [
             *(f"{side} = load({where!r}, {name!r}, {known_as!r})" for side, where, name, known_as in places),
@@ -205,7 +234,7 @@ def _file(pair: OwnPair, draw: Draw) -> str:
     )
     return (
         '"""Two functions that were to give the same answer, and arguments with which they do not."""\n\n'
-        f"import copy\nimport importlib.util\nimport sys\n{imports}from pathlib import Path\n\n\n"
+        f"import copy\nimport importlib.util\nimport sys\n{imports}from pathlib import Path\n\n{_all_digits()}\n"
         "def load(path, name, known_as):\n"
         "    sys.path.append(str(Path(path).parent))\n"
         "    if known_as not in sys.modules:\n"
@@ -221,7 +250,8 @@ def _file(pair: OwnPair, draw: Draw) -> str:
         'for name, function in (("reference", reference), ("candidate", candidate)):\n'
         "    given = copy.deepcopy(inputs)\n"
         "    try:\n"
-        "        answer = repr(function(**given))\n"
+        "        found = function(**given)\n"
+        "        answer = repr(list(found) if hasattr(found, '__next__') else found)\n"
         "    except Exception as error:\n"
         '        answer = f"raised {type(error).__name__}: {error}"\n'
         '    print(f"{name}: {answer}")\n'
@@ -230,12 +260,20 @@ def _file(pair: OwnPair, draw: Draw) -> str:
     )
 
 
-def _users_modules() -> list[tuple[str, str]]:
-    """File and name of each module that was imported from a file by itself: a class of the inputs may be of one."""
+def _all_digits() -> str:
+    """Has NumPy and torch print what tells two numbers apart, where they are there."""
+    of_numpy = "import numpy\n\nnumpy.set_printoptions(floatmode='unique')\n" if numpy() else ""
+    return of_numpy + ("import torch\n\ntorch.set_printoptions(precision=17)\n" if torch() else "")
+
+
+def _users_modules(pair: OwnPair) -> list[tuple[str, str]]:
+    """File and name of each module beside those that the pair names: a class of the inputs may be of one."""
+    named = [file for text in pair.given_names() if text and (file := file_named(text))]
+    folders = tuple(f"{file.resolve().parent}{os.sep}" for file in named)
     return [
         (str(module.__file__), name)
         for name, module in sys.modules.items()
-        if name.startswith(APART) and getattr(module, "__file__", None)
+        if str(getattr(module, "__file__", None) or "").startswith(folders) and not is_library(name.partition(".")[0])
     ]
 
 

@@ -9,8 +9,8 @@ from typing import Any, Literal
 from speedproof.errors import BadInput
 from speedproof.pairs.marks import is_array, numpy
 
-from .values.differences import is_identical
-from .values.leaf import is_tensor, torch
+from .values.differences import first_apart, is_identical, shown
+from .values.leaf import Leaves, is_tensor, torch
 from .values.leaves import given
 
 Form = Literal[
@@ -109,10 +109,16 @@ def require_repeatable(source: Source, size: int) -> None:
     """Raises BadInput where the same size and seed give other values: what was seen could not be shown again."""
     once, again = (given(source.make(size, 7)) for _ in range(2))
     if not is_identical(once, again):
+        place = first_apart(once, again)
         raise BadInput(
-            f"{source.words} ignores its seed: asked twice for the same, it gave different inputs. Expected every "
-            "random number to come from the argument rng."
+            f"{source.words} ignores its seed: asked twice for the same, it gave different inputs. First apart: "
+            f"{place}, {_at(once, place)} and {_at(again, place)}. Expected every "
+            "random number to come from the argument rng, and no name or time that is another in every call."
         )
+
+
+def _at(found: Leaves, place: str) -> str:
+    return shown(found[place]) if place in found else "nothing"
 
 
 def _formed(value: Any, form: Form, rng: random.Random) -> Any:

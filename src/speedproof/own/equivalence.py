@@ -1,5 +1,7 @@
 """When a candidate did with a draw what the reference did: answer, exception, and what became of the arguments."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +13,7 @@ from speedproof.pairs.kit import Kit
 from speedproof.pairs.marks import is_array
 
 from .answers import Answer, Answers
+from .process_state import Place, kept_apart, state_objection
 from .random_state import drawn_apart, random_marks
 from .same import Same
 from .values.bands import distance, size
@@ -34,10 +37,10 @@ def _everywhere(answer: Answer, mine: Leaves) -> Difference | None:
 def require_visible(answer: Answer) -> None:
     """Raises BadInput where an answer holds what cannot be looked into, such as a function or a coroutine."""
     if hidden := opaque(answer.outcome.leaves):
-        raise BadInput(
-            f"{hidden}, so two answers cannot be held against each other. Expected data, or --same FILE.py:NAME, a "
-            "function of both answers that raises where they are not the same."
-        )
+        expected = "data, or --same FILE.py:NAME, a function of both answers that raises where they are not the same"
+        if "coroutine" in hidden or "async_generator" in hidden:
+            expected = "functions that wait for the answer themselves, as def f(xs): return asyncio.run(g(xs))"
+        raise BadInput(f"{hidden}, so two answers cannot be held against each other. Expected {expected}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,10 +113,22 @@ class TheSame(Equivalence):
 
     def left(self, inputs: Inputs, is_unchanged: bool) -> NotEquivalent | None:
         """What is wrong with the arguments after the call, or None where the reference leaves them so."""
-        return self.after(self.answers.of(inputs.draw), given(inputs), random_marks())  # type: ignore[attr-defined]
+        answer = self.answers.of(inputs.draw)  # type: ignore[attr-defined]
+        return self.after(answer, given(inputs), random_marks(), self.seen.get("behind", {}))
 
-    def after(self, answer: Answer, mine: Leaves, drawn: Any) -> NotEquivalent | None:
-        """The same of the arguments' leaves, and of where the global random generators stand, after any call."""
+    @contextmanager
+    def during(self, inputs: Inputs) -> Iterator[None]:
+        """Notes what the call changes of the process's state, and puts it back."""
+        with kept_apart(self.answers.kit, self.answers.of_state) as behind:
+            self.seen["behind"] = behind
+            yield
+
+    def after(self, answer: Answer, mine: Leaves, drawn: Any, left: Mapping[Place, Any]) -> NotEquivalent | None:
+        """The same of the arguments' leaves, of where the global random generators stand, and of what a call left
+        changed."""
+        return self._arguments(answer, mine, drawn) or state_objection(answer.outcome.left, left)
+
+    def _arguments(self, answer: Answer, mine: Leaves, drawn: Any) -> NotEquivalent | None:
         wanted = answer.outcome.after
         difference = exact_difference(wanted, mine)
         if not difference and not is_identical(wanted, mine) and not (answer.changes_inputs and _close(wanted, mine)):

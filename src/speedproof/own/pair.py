@@ -230,6 +230,7 @@ class OwnPair(Pair):
         sizes = [size for size in self.sizes if size <= self.usual] if self.source.has_sizes else [0]
         draws = [Draw(self.source, size, 0) for size in sizes]
         answers = [self.answers.of(draw) for draw in draws]
+        self.answers.of_state = any(answer.outcome.left for answer in answers)
         if all(answer.outcome.error for answer in answers):
             error = answers[-1].outcome.error
             assert error is not None
@@ -241,11 +242,10 @@ class OwnPair(Pair):
             if self.same_given is None and not answer.outcome.error:
                 require_visible(answer)
             if not answer.repeats():
-                again = self.answers.reference(**draw.make())
                 raise BadInput(
                     f"{self.name}, the reference, answers the same inputs ({draw.words}) differently each time: "
-                    f"{answer.outcome.answer!r:.80}, then {again!r:.80}. Expected one answer: pass a seeded generator "
-                    "in, or sort what comes out of a set."
+                    f"{answer.told_twice()}. Expected one answer: pass a seeded generator in, or sort what comes out "
+                    "of a set."
                 )
 
     def asked_as(self, *words: str) -> Self:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import psutil
 
 from speedproof.clock import monotonic_s
-from speedproof.gate.watching import WRITING
+from speedproof.gate.watching import is_writing
 
 from .faults import Fault, candidates_code, codes, faults_of
 
@@ -184,8 +184,7 @@ def _forbid_harm(event: str, arguments: tuple[Any, ...]) -> None:
     """Raises where something is to be written, deleted, started or sent. It lasts as long as the fork does."""
     if event == "open":
         path, mode, flags = arguments[:3]
-        writes = (isinstance(mode, str) and set(mode) & set("wax+")) or (isinstance(flags, int) and flags & WRITING)
-        if not writes or path == os.devnull:
+        if not is_writing(mode, flags) or path == os.devnull:
             return
     elif event not in HARM:
         return

@@ -69,8 +69,9 @@ def _proven(question: Question, pair: OwnPair, seed: int, n_faults: int, counts:
     if isinstance(answer, Refusal):
         if answer.code == "not equivalent" and (draw := pair.answers.asked):
             yield Saying("looking for the smallest inputs", 1)
-            with bounded(pair.budget_s, "looking for the smallest inputs"), suppress(Exception):
-                yield _exampled(question, pair, counter_example.smallest(pair, draw))
+            with bounded(pair.budget_s, "looking for the smallest inputs"):
+                if example := counter_example.found(pair, draw):
+                    yield _exampled(question, pair, example)
         return
     if n_faults:
         yield Saying("planting faults in the candidate", 1)

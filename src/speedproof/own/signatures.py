@@ -82,11 +82,14 @@ def _bare(signature: inspect.Signature) -> str:
 def require_bound(source: Source, size: int, reference: Callable[..., Any]) -> None:
     """Raises BadInput where the inputs are no arguments of the reference."""
     made = source.make(size, 0)
+    signature = inspect.signature(reference)
     try:
-        inspect.signature(reference).bind(**made)
+        signature.bind(**made)
     except TypeError as error:
         names = ", ".join(made) or "none"
+        starred = [one.name for one in signature.parameters.values() if one.kind is one.VAR_POSITIONAL]
+        hint = f" Nothing has a name that *{starred[0]} takes: wrap both in functions of a list." if starred else ""
         raise BadInput(
-            f"{source.words} gives {names}, which {name_of(reference)}{_bare(inspect.signature(reference))} does not "
-            f"take: {error}. Expected keyword arguments by those names."
+            f"{source.words} gives {names}, which {name_of(reference)}{_bare(signature)} does not take: {error}. "
+            f"Expected keyword arguments by those names.{hint}"
         ) from error

@@ -8,12 +8,12 @@ from functools import partial
 from typing import Any
 
 from speedproof.clock import monotonic_s
-from speedproof.errors import NotEquivalent
+from speedproof.errors import BadInput, NotEquivalent
 from speedproof.gate.check import n_by_position
 from speedproof.pairs.marks import is_array
 from speedproof.pairs.trial import Asking, Call, Calls, How, Trial
 
-from .answers import Answers
+from .answers import Answers, ask
 from .draws import IN_MEMORY, OF_ITEMS, WHERE_ASKED, Draw, Form, Source
 from .inputs import N_EXAMPLES
 from .random_state import seed_all
@@ -150,8 +150,9 @@ def _too_long(asked: Asked, size: int, asking: Asking) -> str:
     at = float(below[-1])
     while True:
         start_s = monotonic_s()
-        with suppress(Exception):
-            asked.answers.reference(**Draw(asked.source, int(at), asking.seed).make())
+        with suppress(BadInput):
+            made = Draw(asked.source, int(at), asking.seed).make()
+            ask(asked.answers.reference, made, asked.answers.kit, of_state=asked.answers.of_state)
         here_s = monotonic_s() - start_s
         near = size / at <= NEAR
         took_s = here_s * (size / at) ** (2 if near else 1)

@@ -19,13 +19,17 @@ from speedproof.failures import place, reason
 from speedproof.processes import bounded
 from speedproof.search_path import INSTALLED, add_users_folders
 
+STANDARD = os.path.dirname(os.__file__) + os.sep
+"""Where Python's own modules lie."""
+APART = "given_"
+"""How the names begin of modules that were imported from a file by itself."""
 LONGEST_IMPORT_S = 600.0
 """Seconds that a user's file may take to be imported: as long as a worker may take for one answer."""
 
-APART = "given_"
-"""How the names begin of modules that were imported from a file by itself."""
 _roots: dict[Path, None] = {}
 """Folders that users' files were imported from so far."""
+_modules_of: dict[Path, dict[str, ModuleType]] = {}
+"""The modules of each folder or commit that was imported apart: each is there once, whatever file was asked for."""
 
 
 def imported(path: Path, text: str = "") -> ModuleType:
@@ -49,17 +53,20 @@ def imported(path: Path, text: str = "") -> ModuleType:
 
 def _loaded(file: Path) -> ModuleType | None:
     """The module of a file, where it was imported before."""
-    having = (module for module in list(sys.modules.values()) if getattr(module, "__file__", None))
-    return next((module for module in having if Path(str(module.__file__)).resolve() == file), None)
+    for module in list(sys.modules.values()):
+        place = str(getattr(module, "__file__", None) or "")
+        # There are thousands of modules, and to resolve a path takes a look at each of its folders.
+        if (os.path.basename(place) == file.name or os.path.islink(place)) and Path(place).resolve() == file:
+            return module
+    return None
 
 
 def _imported_from(resolved: Path, root: Path, dotted: str, text: str) -> ModuleType:
-    """The module of a file: of its package where that is found, else under a name of its own."""
-    if root != resolved.parent:
-        spec = importlib.util.find_spec(dotted)
-        if spec and spec.origin and Path(spec.origin).resolve() == resolved:
-            with told(text):
-                return importlib.import_module(dotted)
+    """The module of a file: the one that `import` finds, so that its classes are there once; where another module is
+    found by that name, under a name of its own."""
+    with told(text):
+        if _finds(dotted, resolved):
+            return importlib.import_module(dotted)
     name = f"{APART}{sha256(str(resolved).encode()).hexdigest()[:8]}_{resolved.stem}"
     spec = importlib.util.spec_from_file_location(name, resolved)
     if spec is None or spec.loader is None:
@@ -73,6 +80,16 @@ def _imported_from(resolved: Path, root: Path, dotted: str, text: str) -> Module
         sys.modules.pop(name, None)
         raise
     return module
+
+
+def _finds(dotted: str, file: Path) -> bool:
+    """Whether that file is what `import` finds by that name."""
+    try:
+        spec = importlib.util.find_spec(dotted)
+    except ValueError:
+        # What is there by that name says of itself that it came from nowhere.
+        return False
+    return bool(spec and spec.origin and Path(spec.origin).resolve() == file)
 
 
 @contextmanager
@@ -147,7 +164,7 @@ def apart(path: Path, text: str) -> Apart | None:
 
 
 def _importedapart(file: Path, names: frozenset[str], places: list[str], tree: Path, text: str) -> Apart:
-    modules: dict[str, ModuleType] = {}
+    modules = _modules_of.setdefault(tree.resolve(), {})
     then = partial(Apart, modules=modules, names=names, path=places, tree=tree)
     with _found(then(module=ModuleType(""), is_late=False)):
         importlib.invalidate_caches()
@@ -184,24 +201,25 @@ def _path_then(top: Path, tree: Path) -> list[str]:
 def _found(then: Apart) -> Iterator[None]:
     """Meanwhile modules of the tree are found, and none of today's of the same names."""
     path, before = list(sys.path), set(sys.modules)
-    today = {key: sys.modules.pop(key) for key in before if _top_name(key) in then.names}
+    today = {key: sys.modules.pop(key) for key in before if _top_name(key) in then.names or key in then.modules}
     sys.modules.update(then.modules)
     sys.path[:] = then.path
     try:
         yield
     finally:
         for key in [*sys.modules]:
-            if _top_name(key) in then.names or (key not in before and _lies_in(sys.modules[key], then.tree)):
+            is_new = key not in before and _lies_in(sys.modules[key], then.tree)
+            if _top_name(key) in then.names or key in then.modules or is_new:
                 then.modules[key] = sys.modules.pop(key)
         sys.modules.update(today)
         sys.path[:] = path
 
 
 def _lies_in(module: Any, folder: Path) -> bool:
-    file = getattr(module, "__file__", None)
-    return (
-        bool(file) and Path(str(file)).resolve().is_relative_to(folder.resolve()) and "site-packages" not in str(file)
-    )
+    file = str(getattr(module, "__file__", None) or "")
+    if not file or "site-packages" in file or file.startswith(STANDARD):
+        return False
+    return Path(file).resolve().is_relative_to(folder.resolve())
 
 
 def _imports_late(path: Path) -> bool:

@@ -64,6 +64,8 @@ def distance(one: Any, other: Any) -> Any:
     return math.inf if math.isnan(apart) else apart
 
 
+MANY = 1e9
+"""Times the allowed error from which on one reads the exponent and no digit."""
 ROUNDINGS = 2.0
 """Roundings of the answer itself that any way of working it out may add, in units of half the last place."""
 WIDENED = 2.0**16
@@ -117,6 +119,15 @@ def larger(one: Any, other: Any) -> Any:
     return numpy().maximum(one, other) if is_array(one) or is_array(other) else max(one, other)
 
 
+def of_whole_number(place: str, leaf: Leaf, amounts: Mapping[str, Any]) -> Any:
+    """The amount at a place; for a part of a complex number the larger of both parts', since rounding moves the number
+    by as much as it is large, whatever way (Higham, Accuracy and Stability of Numerical Algorithms, section 3.6)."""
+    if "complex" not in leaf.kind:
+        return amounts[place]
+    whole, _, part = place.rpartition(".")
+    return larger(amounts[place], amounts.get(f"{whole}.{'imag' if part == 'real' else 'real'}", 0.0))
+
+
 def _share(right: Leaf, found: Leaf, allowed: Any) -> float:
     apart = distance(found.value, right.value)
     if is_array(apart):
@@ -150,6 +161,6 @@ def _beyond(place: str, right: Leaf, found: Leaf, allowed: Any, origin: str) -> 
     told = f"is {float(value)!r}, expected {float(expected)!r}"
     if not math.isfinite(share):
         return Difference("element", place, f"{told}, which no rounding explains.{more}", share)
-    times = f"{share:,.0f}" if share >= 10 else f"{share:.1f}"
+    times = f"{share:.1e}" if share >= MANY else f"{share:,.0f}" if share >= 10 else f"{share:.1f}"
     why = f"off by {float(apart):.1e}, {times} times the {float(limit):.1e} that is allowed ({origin})"
     return Difference("element", place, f"{told}: {why}.{more}", share)

@@ -4,11 +4,12 @@ Structure, keys and their order, types, shapes and dtypes are exact, and so is w
 """
 
 import math
+from itertools import chain
 from typing import Any, NamedTuple
 
 from speedproof.pairs.marks import is_array, numpy
 
-from .leaf import OPAQUE, SHOWN, Leaf, Leaves
+from .leaf import OPAQUE, READ_ONLY, SHOWN, Leaf, Leaves
 
 
 class Difference(NamedTuple):
@@ -31,7 +32,9 @@ def exact_difference(expected: Leaves, found: Leaves) -> Difference | None:
         other = found[place]
         if leaf.kind != other.kind:
             rule = "shape" if _without_shape(leaf.kind) == _without_shape(other.kind) else "type"
-            return Difference(rule, place, f"is {shown(other)}, expected {shown(leaf)}.")
+            rule = "type" if (is_read_only := READ_ONLY in other.kind) != (READ_ONLY in leaf.kind) else rule
+            hint = " A .copy() of it can be written into." if is_read_only and READ_ONLY not in leaf.kind else ""
+            return Difference(rule, place, f"is {shown(other)}, expected {shown(leaf)}.{hint}")
         if not leaf.is_float and not _equal(leaf.value, other.value):
             return Difference(*_told(leaf, other, place))
     for place, leaf in found.items():
@@ -99,6 +102,12 @@ def in_repr(value: Any) -> str:
 
 def _float(value: Any) -> str:
     return repr(float(value)) if math.isfinite(float(value)) else str(float(value))
+
+
+def first_apart(one: Leaves, other: Leaves) -> str:
+    """The first place that is not the same in both to the last bit, or that only one has."""
+    apart = (p for p, leaf in one.items() if p not in other or not is_identical({p: leaf}, {p: other[p]}))
+    return next(chain(apart, (p for p in other if p not in one)), "")
 
 
 def is_identical(one: Leaves, other: Leaves) -> bool:

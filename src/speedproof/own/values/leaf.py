@@ -8,6 +8,7 @@ from speedproof.pairs.marks import numpy
 from speedproof.search_path import INSTALLED
 
 OPAQUE = "object that cannot be looked into"
+READ_ONLY = ", read-only"
 SHOWN = 60
 """Characters of a value that are shown."""
 

@@ -85,7 +85,7 @@ def _is_users(value: Any) -> bool:
 
 def _walk(value: Any, place: str, above: set[int]) -> Iterator[tuple[str, Leaf]]:
     kind = type(value)
-    if value is None or isinstance(value, bool):
+    if value is None or kind in (bool, int, str, bytes):
         yield place, Leaf(kind.__name__, value)
     elif kind in (float, Precise):
         yield place, Leaf("float", value, True)
@@ -97,8 +97,8 @@ def _walk(value: Any, place: str, above: set[int]) -> Iterator[tuple[str, Leaf]]
     elif isinstance(value, str) and kind is not str and not isinstance(value, enum.Enum):
         yield place, Leaf(f"{class_name(kind)}, a kind of str", str.__getitem__(value, slice(None)))
     elif kind is complex:
-        yield f"{place}.real", Leaf("float", value.real, True)
-        yield f"{place}.imag", Leaf("float", value.imag, True)
+        yield f"{place}.real", Leaf(kind.__name__, value.real, True)
+        yield f"{place}.imag", Leaf(kind.__name__, value.imag, True)
     elif isinstance(value, enum.Enum):
         yield place, Leaf(class_name(kind), value.name)
     elif isinstance(value, IN_WORDS):

@@ -5,7 +5,7 @@ from typing import Any
 
 from speedproof.pairs.marks import is_array, numpy
 
-from .leaf import Leaf, class_name, is_module, is_scalar_of_numpy, is_tensor, torch
+from .leaf import READ_ONLY, Leaf, class_name, is_module, is_scalar_of_numpy, is_tensor, torch
 
 Walk = Callable[[Any, str], Iterator[tuple[str, Leaf]]]
 """What looks into a value that stands at a place."""
@@ -77,7 +77,7 @@ def _array(value: Any, place: str, walk: Walk) -> Iterator[tuple[str, Leaf]]:
         value = value.filled()
     form = f"{kind} of {value.dtype}" + (f" {value.shape}" if value.shape else "")
     if isinstance(value, np.ndarray):
-        form += "" if value.flags.writeable else ", read-only"
+        form += "" if value.flags.writeable else READ_ONLY
         form += _overlapping(value.shape, value.strides)
     if value.dtype.kind == "f":
         yield place, Leaf(form, np.asarray(value), True)
