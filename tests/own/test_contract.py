@@ -582,3 +582,32 @@ def test_what_a_cached_property_or_a_library_keeps_is_no_change_of_an_argument()
 
     asked(sums, sums_at_once, sparse)
     assert refused(sums, sums_and_more, sparse).rule == "inputs"
+
+
+def shares(items: list[int]) -> Iterator[int]:
+    return (10 // item for item in items)
+
+
+def shares_at_once(items: list[int]) -> Iterator[int]:
+    return iter([10 // item for item in items])
+
+
+def small_numbers(size: int, rng: random.Random) -> dict[str, Any]:
+    return {"items": [rng.randrange(3) for _ in range(size)]}
+
+
+def test_an_iterator_that_raises_is_shown_as_far_as_it_goes() -> None:
+    told = str(refused(shares, shares_at_once, small_numbers))
+
+    assert "smallest inputs: items=[0]" in told
+    assert "reference: iter([], and then raises ZeroDivisionError" in told and "candidate: raises ZeroDi" in told
+
+
+def test_a_refusal_stands_where_no_counter_example_can_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*given: Any) -> None:
+        raise OSError("nothing to be had")
+
+    monkeypatch.setattr("speedproof.own.counter_example.smallest", fails)
+    told = str(refused(shares, shares_at_once, small_numbers))
+
+    assert "ZeroDivisionError" in told and "smallest inputs" not in told
