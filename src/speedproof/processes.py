@@ -1,5 +1,6 @@
 """Work in fresh processes: nothing that one leaves behind reaches the next, and a death costs only what died."""
 
+import atexit
 import multiprocessing
 import os
 import pickle
@@ -335,12 +336,28 @@ def _serve(pipe: Connection, name: str) -> None:
                 stage = message.words
             _pass_on(pipe, message)
     except BaseException as error:
+        _end()
         _tell(pipe, error, stage)
         return
+    _end()
     # Linux counts in KiB, macOS in bytes.
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     _pass_on(pipe, Usage(clock.under_test.total_s, peak))
+
+
+_at_end: list[Callable[[], Any]] = []
+
+
+def at_end(do: Callable[[], Any]) -> None:
+    """Has this done once the process ends; in a fresh process before its last word, after which it is killed."""
+    _at_end.append(do)
+    atexit.register(do)
+
+
+def _end() -> None:
+    for do in _at_end:
+        do()
 
 
 def _pass_on(pipe: Connection, message: Any) -> None:

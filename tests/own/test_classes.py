@@ -4,13 +4,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from speedproof.own.counter_example import smallest
 from speedproof.own.draws import Draw
 from speedproof.own.pair import OwnPair
+from speedproof.pairs import files
+from speedproof.pairs.carrying import carried
 
-from .asked import asked, refused
+from .asked import asked, refused, unsound
 from .test_files import git, own_place, write
 
 __all__ = ["own_place"]
@@ -132,3 +135,109 @@ def test_a_counter_example_loads_the_file_that_its_objects_are_of(tmp_path: Path
     found = smallest(pair, Draw(pair.source, 5, 0))
     shown = subprocess.run([sys.executable, "-"], input=found.file, cwd="/", capture_output=True, text=True, check=True)
     assert shown.stdout.startswith("reference: 1\n") and "\ncandidate: 0\n" in shown.stdout
+
+
+POINTS = """\
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Kind(Enum):
+    ROUND = "round"
+    SQUARE = "square"
+
+
+@dataclass(frozen=True)
+class Point:
+    x: float
+    kind: Kind
+    beside: "Point | None" = None
+
+
+class Pair(NamedTuple):
+    one: Point
+    other: Point
+
+
+@dataclass
+class Box:
+    points: list[Point]
+    weights: np.ndarray
+    seen: set = field(default_factory=set)
+
+
+def make(size, rng):
+    points = [Point(float(rng.integers(9)), list(Kind)[int(rng.integers(2))]) for _ in range(size)]
+    linked = [Point(p.x, p.kind, q) for p, q in zip(points, points[1:] + points[:1])]
+    return {"box": Box(linked, rng.normal(size=size)), "pairs": {i: Pair(p, p) for i, p in enumerate(linked)}}
+
+
+def total(box, pairs):
+    assert isinstance(box, Box) and all(isinstance(p, Point) and isinstance(p.kind, Kind) for p in box.points)
+    assert all(isinstance(pair, Pair) and pair.one is pair.other for pair in pairs.values())
+    rounds = sum(p.x for p in box.points if p.kind is Kind.ROUND)
+    box.seen.add(Kind.ROUND)
+    return rounds, [p for p in box.points if p.kind is Kind.SQUARE]
+"""
+
+
+@pytest.fixture
+def points(tmp_path: Path) -> Path:
+    """A repository whose function tells its arguments by classes of its own file; today's file is changed a little."""
+    folder = tmp_path / "of_points"
+    write(folder / "points.py", POINTS)
+    git(folder, "init")
+    git(folder, "add", ".")
+    git(folder, "commit", "-m", "points")
+    write(folder / "points.py", POINTS.replace("rounds = sum(", "rounds = 0 + sum("))
+    return folder / "points.py"
+
+
+def test_a_commits_function_gets_objects_of_its_own_classes(points: Path) -> None:
+    today, then = f"{points}:total", f"HEAD:{points}:total"
+    for sides in ((then, today), (today, then), (then, then)):
+        assert asked(*sides, f"{points}:make", sizes=(0, 1, 5))
+
+
+def test_what_differs_between_a_commit_and_today_is_seen_through_its_classes(points: Path) -> None:
+    write(points, POINTS.replace("p.kind is Kind.ROUND)", "p.kind is not Kind.ROUND)"))
+    told = refused(f"HEAD:{points}:total", f"{points}:total", f"{points}:make", sizes=(5,))
+    assert "[0]" in str(told)
+
+
+def test_what_differs_in_what_becomes_of_them_is_seen_too(points: Path) -> None:
+    write(points, POINTS.replace("    box.seen.add(Kind.ROUND)\n", ""))
+    told = refused(f"HEAD:{points}:total", f"{points}:total", f"{points}:make", sizes=(5,))
+    assert "leaves its arguments otherwise than the reference does: argument 'box'" in str(told)
+
+
+def test_a_commit_without_a_class_gets_todays(points: Path) -> None:
+    """What the commit had no name for it cannot tell by name."""
+    text = POINTS.replace("def make", "class Late(Point):\n    pass\n\n\ndef make")
+    write(points, text.replace("linked = [Point(", "linked = [Late("))
+    told = unsound(f"HEAD:{points}:total", f"{points}:total", f"{points}:make", sizes=(5,))
+    assert "raises on all inputs that it was asked about: AssertionError" in told
+
+
+@pytest.mark.parametrize("value", [[1, 2.5, "three"], {"a": (1, None)}, np.arange(3.0)[::-1], lambda x: x])
+def test_what_is_of_no_class_of_the_tree_is_handed_on_as_it_is(points: Path, value: object) -> None:
+    then = files.tree_of(f"HEAD:{points}:total")
+    assert then and carried({"value": value}, None, then)["value"] is value
+
+
+def test_arrays_beside_objects_of_the_tree_keep_their_layout(points: Path) -> None:
+    then = files.tree_of(f"HEAD:{points}:total")
+    box = files.load(f"{points}:Box")([], np.arange(6.0)[::2])
+    found = carried({"box": box}, None, then)["box"]
+    assert type(found) is not type(box) and found.weights is box.weights
+    assert type(carried({"box": found}, then, None)["box"]) is type(box)
+
+
+def test_what_cannot_be_taken_apart_is_handed_on_as_it_is(points: Path, tmp_path: Path) -> None:
+    then = files.tree_of(f"HEAD:{points}:total")
+    with open(tmp_path / "open", "w") as file:
+        given = {"box": files.load(f"{points}:Box")([file], np.arange(3.0))}
+        assert carried(given, None, then) is given

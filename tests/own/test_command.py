@@ -199,10 +199,11 @@ def test_json_has_its_fields_and_nothing_else_on_standard_output(mine: Path) -> 
 
 
 def test_a_certificate_is_valid_until_something_changes(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = asked(*CHECK, "mine.py:fast", *INPUTS, *QUICK, "--certificate", "proof.json")
+    found = asked(*CHECK, "mine.py:fast", *INPUTS, *QUICK, "--seed", "12", "--certificate", "proof.json")
     assert found.returncode == 0
     told = json.loads((mine / "proof.json").read_text())
     assert str(mine) not in (mine / "proof.json").read_text()
+    assert told["seed"] == 12
     assert list(told["sources"]) == ["mine.py"] and told["asked"][:2] == ["mine.py:slow", "mine.py:fast"]
     assert str(speedproof.verify("proof.json")) == "VALID"
     monkeypatch.chdir("/")

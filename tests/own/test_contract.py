@@ -18,7 +18,7 @@ import scipy.sparse
 import torch
 
 from speedproof.errors import BadInput, NotEquivalent
-from speedproof.own.random_state import random_marks
+from speedproof.own.effects.random_numbers import random_marks
 
 from .asked import asked, refused, unsound
 

@@ -12,6 +12,7 @@ from speedproof.errors import BadInput, SpeedproofError
 from speedproof.failures import reason
 from speedproof.folders import PROJECT, RESULTS, RESULTS_NAMED, named_folder
 from speedproof.gate.certificate import Certificate, Refusal
+from speedproof.gate.trials import new_seed
 from speedproof.own import proof
 from speedproof.own.cards import installed, pair_at, pairs_in, written
 from speedproof.own.doors.writing import new_pair, new_test
@@ -158,6 +159,7 @@ def check_own(
     """Checks the pairs and shows what was found. The exit status: 0 the same, 1 not, 2 could not be judged."""
     sitting = open_sitting(own_results(results), None, quietly=True)
     shown, status = [], 0
+    seed = new_seed() if seed is None else seed
     for pair in pairs:
         with progress() as sitting.say:
             found = proven(sitting, pair, n_faults, seed)
@@ -170,7 +172,7 @@ def check_own(
         elif reproduce and exit_status(answer) == 1:
             warn_line(f"Left out: {reproduce}, since no inputs could be told on which they differ by themselves.")
         if certificate and isinstance(answer, Certificate):
-            proof.write_certificate(certificate, pair, answer, faulted)
+            proof.write_certificate(certificate, pair, answer, faulted, seed)
         if as_json:
             shown.append(pair_as_json(pair, answer, example, faulted))
         else:

@@ -178,8 +178,7 @@ class Check:
         given = outputs.fingerprint(self.kit, inputs)
         raised = False
         try:
-            folders = tuple(value for value in inputs.values() if isinstance(value, Path))
-            with watching.watching(folders), self.pair.equivalence.during(inputs):
+            with watching.watching(self.pair.may_write_in(inputs)), self.pair.equivalence.during(inputs):
                 with bounded(self.limit_s, f"{self.twin} in trial {self.trial.name!r}" if self.trial else self.twin):
                     output, _ = elapsed_s(self._bound(call), self.kit.wait)
         except (Exception, SystemExit) as error:

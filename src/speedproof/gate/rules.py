@@ -18,7 +18,8 @@ RULES: dict[str, str] = {
     "value": "a ranked entry whose count or value is out of the oracle's range",
     "order": "a ranked list out of order, ties included",
     "exact": "plain data that differ",
-    "autograd": "an output that carries a graph, or that can never join one, where the definition's is ordinary",
+    "autograd": "an output that carries a graph, or can never join one, where the definition's is ordinary; of "
+    "one's own pairs also one through which something else flows back",
     "own memory": "an output in memory that an earlier output, an input or a weight holds",
     "inputs": "changed inputs",
 }

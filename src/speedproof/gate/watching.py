@@ -7,7 +7,7 @@ import os
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -150,9 +150,21 @@ def put_back(kit: Kit, before: dict[str, _Seen], modules: Mapping[str, Any]) -> 
 _written: list[str] = []
 _watching: list[tuple[str, ...]] = []
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
-CHANGES = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod")
+CHANGES: dict[str, dict[int, int | None]] = {
+    "os.remove": {0: 1},
+    "os.rmdir": {0: 1},
+    "os.mkdir": {0: 2},
+    "os.chmod": {0: 2},
+    "os.truncate": {0: None},
+    "os.rename": {0: 2, 1: 3},
+    "os.link": {1: 3},
+    "os.symlink": {1: 2},
+}
+"""Event -> its arguments that name what is changed, each with the one that says in which open folder, if any does."""
 HARMLESS = (tempfile.gettempdir() + os.sep + "torchinductor", os.devnull, sysconfig.get_paths()["purelib"])
 """Where compiling writes: the compiler's cache, and byte code beside the modules that are imported."""
+NAMES = (str, bytes, os.PathLike)
+"""What a file is named by; a number names one that is open already."""
 
 
 def is_writing(mode: Any, flags: Any) -> bool:
@@ -160,14 +172,35 @@ def is_writing(mode: Any, flags: Any) -> bool:
     return bool((isinstance(mode, str) and set(mode) & set("wax+")) or (isinstance(flags, int) and flags & WRITING))
 
 
+def changed_by(event: str, arguments: tuple[Any, ...]) -> list[str]:
+    """The places that an audited event writes into, deletes or makes by name; links on the way are followed."""
+    if event == "open":
+        path, mode, flags = arguments[:3]
+        return [os.path.realpath(os.fsdecode(path))] if is_writing(mode, flags) and isinstance(path, NAMES) else []
+    named = [(arguments[i], -1 if at is None else arguments[at]) for i, at in CHANGES.get(event, {}).items()]
+    return [_place(os.fsdecode(path), folder) for path, folder in named if isinstance(path, NAMES)]
+
+
+def _place(name: str, folder: int) -> str:
+    """Where something stands that itself may be a link."""
+    if folder >= 0 and not os.path.isabs(name):
+        name = os.path.join(os.path.realpath(f"/proc/self/fd/{folder}"), name)
+    above, last = os.path.split(os.path.abspath(name))
+    return os.path.join(os.path.realpath(above), last)
+
+
+def is_below(place: str, given: Iterable[str]) -> bool:
+    """Whether a place is one of those given, or lies in one."""
+    return any(place == one or place.startswith(one.rstrip(os.sep) + os.sep) for one in given)
+
+
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     if not _watching or not (event == "open" or event in CHANGES):
         return
-    path, mode, flags = (*arguments, None, None)[:3] if event == "open" else (arguments[0], "w", 0)
-    if is_writing(mode, flags) and isinstance(path, str | bytes | os.PathLike):
-        place = os.path.abspath(os.fsdecode(path))
+    for place in changed_by(event, arguments):
         if (
-            not place.startswith((*_watching[-1], *HARMLESS))
+            not is_below(place, _watching[-1])
+            and not place.startswith(HARMLESS)
             and not place.endswith(".pyc")
             and "__pycache__" not in place
         ):
@@ -178,10 +211,10 @@ sys.addaudithook(_audit)
 
 
 @contextmanager
-def watching(given: tuple[Path, ...]) -> Iterator[None]:
+def watching(given: tuple[Path | str, ...]) -> Iterator[None]:
     """Notes what is written outside the folders given. Sees what Python opens; what a C library opens by itself it
     does not, except by the names that appear in the working directory."""
-    _watching.append(tuple(str(path) for path in given))
+    _watching.append(tuple(os.path.realpath(path) for path in given))
     try:
         yield
     finally:

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, NamedTuple
 
+from speedproof.callables import name_of
 from speedproof.clock import monotonic_s
 from speedproof.errors import BadInput, SpeedproofError
 from speedproof.failures import reason
@@ -24,10 +25,12 @@ from speedproof.pairs.contract import TELLING_DISTANCE
 from speedproof.pairs.kit import Kit
 from speedproof.pairs.marks import is_array, numpy
 
-from .draws import Draw
+from .draws import Draw, Drawn
+from .effects.files import FILES, noted, written_outside
+from .effects.process import Place, kept_apart
+from .effects.random_numbers import put_back, random_marks, random_states, seed_all
+from .gradients import gradients_of
 from .nearby import changed, longest_sum, mixer, mover, n_moved, wider
-from .process_state import Place, kept_apart
-from .random_state import put_back, random_marks, random_states, seed_all
 from .rounding import turned
 from .values.bands import Band, distance, exceeds, known, larger, of_whole_number, roundings, where_finite
 from .values.differences import exact_difference, is_identical
@@ -58,6 +61,31 @@ UNSTABLE = (
 )
 
 
+Carry = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""Makes of one side's values the other's: the same, but for objects of classes that each side's tree has."""
+
+
+def as_they_are(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What both sides take alike."""
+    return values
+
+
+class Between(NamedTuple):
+    """How values go from the candidate's tree to the reference's, and back."""
+
+    there: Carry = as_they_are
+    back: Carry = as_they_are
+
+    def reference_inputs(self, inputs: Drawn) -> Drawn:
+        """The reference's arguments, of the candidate's."""
+        found = Drawn(self.there(inputs))
+        found.draw = inputs.draw
+        return found
+
+
+ONE_TREE = Between()
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a function did with one set of arguments."""
@@ -71,12 +99,19 @@ class Outcome:
     drawn: Any = None
     """Where the global random generators stand afterwards, from the draw's own start."""
     left: Mapping[Place, Any] = field(default_factory=dict)
-    """What it left changed of the process's state, where that was watched."""
+    """What it left changed in files, and of the process's state, where that was watched."""
+    outside: tuple[str, ...] = ()
+    """Files that it wrote outside the folder for temporary files, which nobody compares."""
 
     @cached_property
     def leaves(self) -> Leaves:
         """The answer, leaf by leaf."""
         return leaves(self.answer)
+
+    @property
+    def files(self) -> dict[str, Any]:
+        """What it left in files, by path."""
+        return {path: entry for (aspect, path), entry in self.left.items() if aspect == FILES}
 
 
 @contextmanager
@@ -92,24 +127,31 @@ def _quietly() -> Iterator[None]:
 
 
 def ask(
-    function: Callable[..., Any], inputs: Mapping[str, Any], kit: Kit, seed: int = 0, of_state: bool = False
+    function: Callable[..., Any],
+    inputs: Mapping[str, Any],
+    kit: Kit,
+    seed: int = 0,
+    of_state: bool = False,
+    back: Carry = as_they_are,
 ) -> Outcome:
     """Calls the function, with the global random generators at a start of their own. What it raises is part of the
-    outcome, and with `of_state` what it changed of the process's state, which is put back."""
+    outcome, and so is what it wrote and, with `of_state`, what it changed of the process's state; both are put back.
+    `back` makes of its values what they are held against."""
     held = outputs.memory(kit, dict(inputs))
     before = random_states()
     seed_all(seed)
     answer, raised, shares = None, None, False
     try:
-        with kept_apart(kit, of_state) as left:
+        with written_outside() as outside, kept_apart(kit, of_state) as left:
             try:
                 answer = function(**inputs)
             except Exception as error:
                 raised = error
             else:
                 shares = not outputs.memory(kit, answer).isdisjoint(held)
-            after, drawn = given(inputs), random_marks()
-        return Outcome(answer, raised, after, shares, drawn, left)
+                answer = back({"": answer})[""]
+            after, drawn = given(back(inputs)), random_marks()
+        return Outcome(answer, raised, after, shares, drawn, left, tuple(outside))
     finally:
         put_back(before)
 
@@ -123,8 +165,8 @@ LEAF_BYTES = 200
 class Answers:
     """The reference's answers, each asked for once as long as there is room."""
 
-    def __init__(self, reference: Callable[..., Any], kit: Kit) -> None:
-        self.reference, self.kit = reference, kit
+    def __init__(self, reference: Callable[..., Any], kit: Kit, between: Between = ONE_TREE) -> None:
+        self.reference, self.kit, self.between = reference, kit, between
         self._known: dict[Draw, Answer] = {}
         self.of_state = True
         """Whether it is looked what the reference leaves changed of the process's state: until one knows of nothing."""
@@ -138,7 +180,8 @@ class Answers:
     def of(self, draw: Draw) -> "Answer":
         """The answer to a draw."""
         if draw not in self._known:
-            found = Answer(self.reference, draw, self.kit, self.of_state)
+            found = self.fresh(draw)
+            found.require_written_at_once()
             while self._known and found.n_bytes + sum(one.n_bytes for one in self._known.values()) > MOST_KEPT_BYTES:
                 self._known.pop(next(iter(self._known)))
             self._known[draw] = found
@@ -146,21 +189,41 @@ class Answers:
                 self.first = found
         return self._known[draw]
 
+    def fresh(self, draw: Draw) -> "Answer":
+        """The answer to a draw, asked for now, and not kept."""
+        return Answer(self.reference, draw, self.kit, self.of_state, self.between)
+
 
 class Answer:
     """The reference's answer to one draw; the band around it is worked out where somebody asks for it."""
 
-    def __init__(self, reference: Callable[..., Any], draw: Draw, kit: Kit, of_state: bool = False) -> None:
-        self.reference, self.draw, self.kit, self._of_state = reference, draw, kit, of_state
+    def __init__(
+        self,
+        reference: Callable[..., Any],
+        draw: Draw,
+        kit: Kit,
+        of_state: bool = False,
+        between: Between = ONE_TREE,
+    ) -> None:
+        self.reference, self.draw, self.kit, self._of_state, self._between = reference, draw, kit, of_state, between
         start_s = monotonic_s()
-        self.outcome = self._ask(reference, draw.make())
+        self.outcome = self._ask(reference, self.inputs())
         self.took_s = monotonic_s() - start_s
-        if self.outcome.left:
+        if self.outcome.left or self.outcome.outside:
             # What it loads or sets up once is no part of what it does.
-            self.outcome = self._ask(reference, draw.make())
+            self.outcome = self._ask(reference, self.inputs())
+
+    def inputs(self) -> Drawn:
+        """The reference's arguments, made anew."""
+        return self._between.reference_inputs(self.draw.make())
 
     def _ask(self, function: Callable[..., Any], inputs: Mapping[str, Any]) -> Outcome:
-        return ask(function, inputs, self.kit, self.draw.seed, self._of_state)
+        return ask(function, inputs, self.kit, self.draw.seed, self._of_state, self._between.back)
+
+    @cached_property
+    def gradients(self) -> "Answer":
+        """What flows back through it, as an answer of its own."""
+        return Answer(gradients_of(self.reference), self.draw, self.kit, between=self._between)
 
     @cached_property
     def n_bytes(self) -> int:
@@ -170,20 +233,35 @@ class Answer:
 
     def repeats(self) -> bool:
         """Whether the reference, asked again, says the same."""
-        again = self._ask(self.reference, self.draw.make())
+        again = self._ask(self.reference, self.inputs())
         if self.outcome.error or again.error:
             return type(self.outcome.error) is type(again.error)
-        return is_identical(self.outcome.leaves, again.leaves)
+        return is_identical(self.outcome.leaves, again.leaves) and self.outcome.files == again.files
 
     def told_twice(self) -> str:
         """What it says of the same inputs one time and the next."""
-        again = self._ask(self.reference, self.draw.make())
+        again = self._ask(self.reference, self.inputs())
+        if self.outcome.files != again.files:
+            return " and ".join(f"the files {', '.join(one.files) or 'none'}" for one in (self.outcome, again))
         return f"{self.outcome.answer!r:.80}, then {again.answer!r:.80}"
+
+    def require_written_at_once(self) -> None:
+        """Raises BadInput where the reference writes files only while somebody goes through its answer."""
+        if self.outcome.error:
+            return
+        with written_outside() as outside, noted() as late:
+            _ = self.outcome.leaves
+        if late or outside:
+            path = next(iter(outside), "") or next(iter(late))[1]
+            raise BadInput(
+                f"{name_of(self.reference)}, the reference, writes {path} while somebody goes through its answer. "
+                "Expected a function that has written everything when it returns."
+            )
 
     @cached_property
     def changes_inputs(self) -> bool:
         """Whether the reference leaves its arguments as others than it got them."""
-        return not is_identical(given(self.draw.make()), self.outcome.after)
+        return not is_identical(given(self.inputs()), self.outcome.after)
 
     @cached_property
     def band(self) -> Band:
@@ -200,7 +278,7 @@ class Answer:
             ) from error
 
     def _worked_out(self) -> Band:
-        own, inputs = self.outcome.leaves, dict(self.draw.make())
+        own, inputs = self.outcome.leaves, dict(self.inputs())
         held = given(inputs)
         with _quietly():
             precise, spread = self._in_higher_precision(), self._spread(held)
@@ -214,7 +292,7 @@ class Answer:
             else:
                 of_itself = OF_ITSELF if precise else OF_ROUNDING if by_rounding else ""
                 told = f"{of_itself}{OF_INPUTS}"
-            if n_still := n_floats(held) - n_moved(dict(self.draw.make())):
+            if n_still := n_floats(held) - n_moved(dict(self.inputs())):
                 told += f", of which {n_still:,} could not be moved"
             right = {p: leaf._replace(value=known(leaf.value, (precise or own)[p].value)) for p, leaf in floats.items()}
             # Where the right answer is not known, what is held against the reference's is off by its error once more.
@@ -226,8 +304,8 @@ class Answer:
 
     def _in_higher_precision(self) -> Leaves | None:
         """The reference's answer with wider inputs; None where it does not run so, or answers something else."""
-        wide = changed(dict(self.draw.make()), wider)
-        if not _holds_wider(given(self.draw.make()), given(wide)):
+        wide = changed(dict(self.inputs()), wider)
+        if not _holds_wider(given(self.inputs()), given(wide)):
             return None
         outcome = self._ask(self.reference, wide)
         if outcome.error:
@@ -256,7 +334,7 @@ class Answer:
         floats = {place: leaf for place, leaf in own.items() if leaf.is_float}
         scale = max((_largest(leaf.value) for leaf in floats.values()), default=0.0)
         for function in turned(self.reference, self.took_s) if floats else ():
-            outcome = self._ask(function, self.draw.make())
+            outcome = self._ask(function, self.inputs())
             if outcome.error or exact_difference(_exact(own), _exact(outcome.leaves)):
                 continue
             for place, leaf in floats.items():
@@ -269,7 +347,7 @@ class Answer:
     def _spread(self, held: Leaves) -> dict[str, Any]:
         """Per place: how far the answer moves where the inputs do."""
         n = n_floats(held)
-        if longest_sum(dict(self.draw.make())) > 1:
+        if longest_sum(dict(self.inputs())) > 1:
             # The weights are moved too.
             n = max(n, FEW + 1)
         moves = [partial(mover, n, i) for i in range(n)] if n <= FEW else [partial(mixer, i) for i in range(N_MOVES)]
@@ -303,7 +381,7 @@ class Answer:
     def _moved(self, move: Callable[[Any], Any]) -> dict[str, Any]:
         """Per place: how far the answer is from the reference's own where the inputs are moved so."""
         own = self.outcome.leaves
-        outcome = self._ask(self.reference, changed(dict(self.draw.make()), move))
+        outcome = self._ask(self.reference, changed(dict(self.inputs()), move))
         if outcome.error or exact_difference(_exact(own), _exact(outcome.leaves)):
             return {}
         return {

@@ -20,6 +20,7 @@ from speedproof.pairs.marks import is_array, numpy
 
 from .answers import Answer, ask
 from .draws import Draw, Source
+from .effects.files import entries, folder
 from .equivalence import TheSame
 from .pair import OwnPair
 from .values.differences import in_repr
@@ -66,7 +67,7 @@ def smallest(pair: OwnPair, draw: Draw) -> CounterExample:
 
     def differs(one: Draw) -> bool:
         try:
-            answer = Answer(pair.sequential, one, pair.kit, pair.answers.of_state)
+            answer = pair.answers.fresh(one)
         except BadInput:
             # There are none of that size.
             return False
@@ -76,7 +77,7 @@ def smallest(pair: OwnPair, draw: Draw) -> CounterExample:
     with state.restored(pair.kit, {}):
         if differs(draw):
             found = next((one for one in _smaller(pair.source, draw, differs) if differs(one)), draw)
-        answer = Answer(pair.sequential, found, pair.kit, pair.answers.of_state)
+        answer = pair.answers.fresh(found)
         return _told(pair, found, _objection(equivalence, answer, candidate, pair))
 
 
@@ -163,7 +164,9 @@ def _fixed(source: Source, inputs: Mapping[str, Any]) -> Draw:
 
 def _told(pair: OwnPair, draw: Draw, objection: str) -> CounterExample:
     of_state = pair.answers.of_state
-    expected, got = (ask(one, draw.make(), pair.kit, draw.seed, of_state) for one in (pair.sequential, pair.batched))
+    expected, got = (
+        ask(one, pair.made(draw, one), pair.kit, draw.seed, of_state) for one in (pair.sequential, pair.batched)
+    )
     told = [_outcome(one.answer, one.error) for one in (expected, got)]
     words = (
         shown(dict(draw.make())),
@@ -222,6 +225,7 @@ def _drawn(value: Iterator[Any]) -> tuple[list[Any], str]:
 def _file(pair: OwnPair, draw: Draw) -> str:
     """Python that calls both functions with these arguments, and needs nothing but them."""
     inputs = dict(draw.make())
+    files = _files_as_code(inputs)
     source, imports = _as_code(inputs)
     places = _places(pair)
     known = [known_as for *_, known_as in places]
@@ -246,9 +250,10 @@ def _file(pair: OwnPair, draw: Draw) -> str:
         "        found = getattr(found, part)\n"
         "    return found\n\n\n"
         f"{loaded}\n"
-        f"inputs = {source}\n\n"
+        f"inputs = {source}\n{files}\n"
         'for name, function in (("reference", reference), ("candidate", candidate)):\n'
         "    given = copy.deepcopy(inputs)\n"
+        f"{'    fill_folder()' + chr(10) if files else ''}"
         "    try:\n"
         "        found = function(**given)\n"
         "        answer = repr(list(found) if hasattr(found, '__next__') else found)\n"
@@ -257,7 +262,37 @@ def _file(pair: OwnPair, draw: Draw) -> str:
         '    print(f"{name}: {answer}")\n'
         "    if repr(given) != repr(inputs):\n"
         '        print(f"    and leaves its arguments as {given!r}")\n'
+        f"{SHOWING_FILES if files else ''}"
     )
+
+
+FILLING = """
+FOLDER = Path({folder!r})
+FILES = {files!r}
+
+
+def fill_folder():
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir()
+    for path, content in FILES.items():
+        (FOLDER / path).parent.mkdir(parents=True, exist_ok=True)
+        (FOLDER / path).mkdir() if content is None else (FOLDER / path).write_bytes(content)
+
+"""
+SHOWING_FILES = """    for path in sorted(FOLDER.rglob("*")):
+        if path.is_file():
+            print(f"    {path.relative_to(FOLDER)} ({path.stat().st_mode & 0o777:o}): {path.read_bytes()!r}")
+shutil.rmtree(FOLDER)
+"""
+
+
+def _files_as_code(inputs: Mapping[str, Any]) -> str:
+    """Python that makes the folder of temporary files anew, where the inputs have anything to do with it."""
+    found = entries()
+    if not found and folder() not in repr(inputs):
+        return ""
+    held = {path: one.content if one.kind == "file" else None for path, one in sorted(found.items())}
+    return "\nimport shutil\n" + FILLING.format(folder=folder(), files=held)
 
 
 def _all_digits() -> str:

@@ -3,12 +3,14 @@
 import copy
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any, Literal
 
 from speedproof.errors import BadInput
 from speedproof.pairs.marks import is_array, numpy
 
+from .effects.files import made_anew, put
 from .values.differences import first_apart, is_identical, shown
 from .values.leaf import Leaves, is_tensor, torch
 from .values.leaves import given
@@ -38,6 +40,8 @@ WHERE_ASKED: tuple[Form, ...] = ("ragged", "subclasses")
 SPECIAL = (float("nan"), float("inf"), float("-inf"), -0.0, 5e-324, 1e150)
 """Not a number, infinite, minus zero, subnormal, and close to the square root of the largest."""
 
+PATHS = (str, PurePath)
+"""What a path is given as."""
 Make = Callable[[int, int], Mapping[str, Any]]
 """Arguments of one call, of a size and a seed; the same values for the same two numbers."""
 
@@ -52,7 +56,7 @@ class Drawn(dict[str, Any]):
 class Source:
     """Where inputs come from."""
 
-    make: Make
+    given: Make
     words: str
     """What a refusal and a card call it."""
     optional: frozenset[str] = frozenset()
@@ -63,6 +67,19 @@ class Source:
     """Whether other items are as good: an example promises nothing, a generator does."""
     shrink: Callable[[Callable[[Mapping[str, Any]], bool]], Mapping[str, Any] | None] | None = None
     """Finds the smallest arguments for which something holds, where the source itself knows smaller ones."""
+    files: Mapping[str, Any] = field(default_factory=dict)
+    """What else stands in the folder for temporary files, where that is made anew for all inputs."""
+
+    def make(self, size: int, seed: int) -> Mapping[str, Any]:
+        """Arguments of that size and seed, whose files are in a folder that was empty before."""
+        with made_anew(f"{size}_{seed}") as bring_back:
+            made = self.given(size, seed)
+            is_for_all = bring_back(
+                lambda: [str(leaf.value) for leaf in given(made).values() if isinstance(leaf.value, PATHS)]
+            )
+            if self.files and not is_for_all:
+                put(self.files)
+            return made
 
 
 @dataclass(frozen=True)
@@ -113,7 +130,8 @@ def require_repeatable(source: Source, size: int) -> None:
         raise BadInput(
             f"{source.words} ignores its seed: asked twice for the same, it gave different inputs. First apart: "
             f"{place}, {_at(once, place)} and {_at(again, place)}. Expected every "
-            "random number to come from the argument rng, and no name or time that is another in every call."
+            "random number to come from the argument rng, and no name or time that is another in every call; paths of "
+            "tempfile are the same."
         )
 
 

@@ -13,12 +13,14 @@ from speedproof.pairs.kit import Kit
 from speedproof.pairs.marks import is_array
 
 from .answers import Answer, Answers
-from .process_state import Place, kept_apart, state_objection
-from .random_state import drawn_apart, random_marks
+from .effects.files import FILES, noted, written_outside
+from .effects.process import Place, kept_apart, state_objection
+from .effects.random_numbers import drawn_apart, random_marks
+from .gradients import gradients, has_graph
 from .same import Same
 from .values.bands import distance, size
 from .values.differences import Difference, exact_difference, in_repr, is_identical, opaque
-from .values.leaf import Leaves
+from .values.leaf import Leaves, torch
 from .values.leaves import given, leaves, n_floats
 
 
@@ -63,13 +65,32 @@ class TheSame(Equivalence):
             return Evidence(1)
         yield from self._memory(inputs, answer, output)
         # Once, since what an iterator has given it does not give again.
-        mine = {} if self.same else leaves(output)
+        with written_outside() as outside, noted() as late:
+            mine = {} if self.same else leaves(output)
+        if late or outside:
+            yield NotEquivalent(FILES, "writes files only while somebody goes through its answer.")
         if self.same is None:
             require_visible(answer)
         difference = self.same.judge(answer, output) if self.same else _everywhere(answer, mine)
         if difference:
             yield NotEquivalent(difference.rule, f"{difference}", difference.excess)
+        elif self.same is None and torch() and has_graph(answer.outcome.answer):
+            yield from self._gradients(answer, inputs, output)
         return self._evidence(answer, mine)
+
+    def _gradients(self, answer: Answer, inputs: Inputs, output: Any) -> Examination:
+        """What flows back through an answer must be the same as well, by the same rule."""
+        wanted = answer.gradients.outcome
+        try:
+            mine, error = gradients(inputs, output), None
+        except Exception as raised:
+            mine, error = {}, raised
+        if type(error) is not type(wanted.error):
+            told = [reason(one) if one else "gradients" for one in (error, wanted.error)]
+            yield NotEquivalent("autograd", f"gives {told[0]} where one goes back, the reference {told[1]}.")
+        elif not error and (difference := _everywhere(answer.gradients, leaves(mine))):
+            yield NotEquivalent("autograd", f"in what flows back, {difference}", difference.excess)
+        return Evidence(0)
 
     def _memory(self, inputs: Inputs, answer: Answer, output: Any) -> Examination:
         """Who writes into an answer that is an argument's own memory writes into the argument, and may rely on it."""

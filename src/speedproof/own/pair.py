@@ -12,15 +12,18 @@ from speedproof.callables import name_of, source_file, written
 from speedproof.errors import BadInput
 from speedproof.failures import reason
 from speedproof.pairs import files
+from speedproof.pairs.apart import Apart
+from speedproof.pairs.carrying import carried
 from speedproof.pairs.contract import Equivalence, Inputs
-from speedproof.pairs.finding import OF_SHORT_CALLS, Claim, Disturbed, Finding, Pair
+from speedproof.pairs.finding import OF_SHORT_CALLS, Claim, Disturbed, Finding, MakeInputs, Pair
 from speedproof.pairs.kit import PLAIN, Kit
 from speedproof.pairs.references import given_to, resolve
 from speedproof.pairs.trial import Trial
 from speedproof.pairs.workload import Workload
 
-from .answers import Answers
-from .draws import Draw, Source, require_repeatable
+from .answers import ONE_TREE, Answers, Between
+from .draws import Draw, Drawn, Make, Source, require_repeatable
+from .effects.files import FILES, folder
 from .equivalence import TheSame, require_visible
 from .inputs import source_of
 from .same import Same, agreeing, parsed
@@ -178,7 +181,8 @@ class OwnPair(Pair):
             words = f"inputs {name_of(given)}"
         parameters = inspect.signature(self.functions[0]).parameters.values()
         optional = frozenset(p.name for p in parameters if p.default is not p.empty)
-        source = replace(source_of(given, words, self.functions[0]), optional=optional)
+        source = source_of(given, words, self.functions[0])
+        source = replace(source, given=self._carried_from_today(source.given), optional=optional)
         size = max((size for size in self.sizes if size <= USUAL), default=min(self.sizes))
         require_repeatable(source, size)
         require_bound(source, size, self.functions[0])
@@ -187,7 +191,7 @@ class OwnPair(Pair):
     @cached_property
     def answers(self) -> Answers:
         """The reference's answers."""
-        return Answers(self.functions[0], self.kit)
+        return Answers(self.functions[0], self.kit, self._between)
 
     @Worked
     def kit(self) -> Kit:
@@ -210,10 +214,48 @@ class OwnPair(Pair):
         """The questions to the candidate."""
         return trials(Asked(self.source, self.answers, self.sizes, self.usual, self.budget_s, self.specials, self.grow))
 
+    @cached_property
+    def _trees(self) -> tuple[Apart | None, Apart | None]:
+        """The commits that reference and candidate are of; None for today's."""
+        given = (given_to(self, name) for name in ("sequential", "batched"))
+        reference, candidate = (files.tree_of(one) if isinstance(one, str) else None for one in given)
+        return reference, candidate
+
+    def _carried_from_today(self, make: Make) -> Make:
+        """The candidate's arguments: what is made is of today's classes."""
+        candidate = self._trees[1]
+        return (lambda size, seed: carried(make(size, seed), None, candidate)) if candidate else make
+
+    @cached_property
+    def _between(self) -> Between:
+        """How values go from the candidate's tree to the reference's."""
+        reference, candidate = self._trees
+        if reference is candidate:
+            return ONE_TREE
+        return Between(
+            lambda values: carried(values, candidate, reference), lambda values: carried(values, reference, candidate)
+        )
+
+    def made(self, draw: Draw, function: Callable[..., Any]) -> Drawn:
+        """The arguments of that draw for one of the two, of the classes that its tree has."""
+        made = draw.make()
+        return self._between.reference_inputs(made) if function is self.sequential else made
+
+    def inputs_of(self, arm: Callable[..., Any]) -> MakeInputs:
+        """What makes the inputs of one of the two."""
+        return lambda workload, subject, order: self.made(self._draw(workload, order), arm)
+
+    def may_write_in(self, inputs: Inputs) -> tuple[Path | str, ...]:
+        """The folder whose content is compared."""
+        return (folder(),)
+
     def _drawn(self, workload: Workload, subject: Any, order: Sequence[int] | None) -> Inputs:
+        return self._draw(workload, order).make()
+
+    def _draw(self, workload: Workload, order: Sequence[int] | None) -> Draw:
         wanted = workload.n_items if order is None else len(order)
         size = min(self.sizes, key=lambda size: abs(size - wanted))
-        return Draw(self.source, size, workload.seed).make()
+        return Draw(self.source, size, workload.seed)
 
     def reference(self, subject: Any) -> Any:
         """The reference, which must say the same twice. Raises BadInput where it does not."""
@@ -238,6 +280,8 @@ class OwnPair(Pair):
                 f"{self.name}, the reference, raises on all inputs that it was asked about: {reason(error)} "
                 f"({draws[-1].words}). Expected inputs that it can answer."
             )
+        if outside := next((answer.outcome.outside for answer in answers if answer.outcome.outside), ()):
+            self._require_allowed(outside[0])
         for draw, answer in zip(draws, answers, strict=True):
             if self.same_given is None and not answer.outcome.error:
                 require_visible(answer)
@@ -247,6 +291,15 @@ class OwnPair(Pair):
                     f"{answer.told_twice()}. Expected one answer: pass a seeded generator in, or sort what comes out "
                     "of a set."
                 )
+
+    def _require_allowed(self, written: str) -> None:
+        """Raises BadInput where the reference writes what nobody compares, and no reason was given why it may."""
+        if not any(one.partition(":")[0].strip() == FILES for one in self.allow):
+            raise BadInput(
+                f"{self.name}, the reference, writes {written}. Only what it writes below the folder for temporary "
+                "files is compared. Expected a path from tempfile.mkdtemp() that make(size, rng) returns, or --allow "
+                '"files: WHY" where what is written does not matter.'
+            )
 
     def asked_as(self, *words: str) -> Self:
         """The same pair, which these words of a command name."""

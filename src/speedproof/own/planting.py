@@ -1,7 +1,8 @@
 """Planting faults in the user's own candidate: which of them would this very check have seen?
 
-One fault at a time, each in a fork of this process that may write, delete and start nothing: what hangs, exits or
-spoils something is over with its process. One in a line that no input reached needs no trial: nothing could see it.
+One fault at a time, each in a fork of this process that may write in its own folder alone, and start nothing: what
+hangs, exits or spoils something is over with its process. One in a line that no input reached needs no trial: nothing
+could see it.
 """
 
 import os
@@ -16,8 +17,9 @@ from typing import Any, Literal
 import psutil
 
 from speedproof.clock import monotonic_s
-from speedproof.gate.watching import is_writing
+from speedproof.gate.watching import changed_by, is_below, is_writing
 
+from .effects.files import area
 from .faults import Fault, candidates_code, codes, faults_of
 
 MOST = 60
@@ -28,13 +30,12 @@ MEMORY_BYTES = 2 * 2**30
 """Bytes that a fault may take beyond what the check holds, before it is taken to fill the memory, which is seen."""
 HARM = frozenset(
     {
-        *("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.truncate", "os.link", "os.symlink"),
-        *("os.chmod", "os.chown", "shutil.rmtree", "shutil.move"),
-        *("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.kill", "os.killpg"),
-        *("socket.connect", "socket.bind", "socket.sendto"),
+        *("os.chown", "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork"),
+        *("os.kill", "os.killpg", "socket.connect", "socket.bind", "socket.sendto"),
     }
 )
-"""Audit events of what a function with a fault in it may not do: it might do it to the wrong file."""
+"""Audit events of what a function with a fault in it may not do, beside writing outside its folder: it might do it to
+what is not its own."""
 SHORTEST_S = 2.0
 """Seconds that a fault may take at least before it is taken to hang."""
 
@@ -43,7 +44,8 @@ Ended = Literal["", "refused", "hangs"]
 """What a check in a fork came to: nothing where it passed."""
 ENDS: dict[bytes, Ended] = {b"0": "", b"1": "refused"}
 WHY_NONE: dict[Ended, str] = {
-    "refused": "the candidate writes files, starts processes or makes connections, and a fault in it might do harm",
+    "refused": "the candidate starts processes, makes connections or writes outside the folder for temporary files, "
+    "and a fault in it might do harm",
     "hangs": "the candidate hangs in a copy of this process, as libraries do that run threads of their own (polars)",
 }
 """Why no faults are planted in a candidate that does not pass in a fork without one."""
@@ -181,11 +183,12 @@ def _limit_memory() -> None:
 
 
 def _forbid_harm(event: str, arguments: tuple[Any, ...]) -> None:
-    """Raises where something is to be written, deleted, started or sent. It lasts as long as the fork does."""
-    if event == "open":
-        path, mode, flags = arguments[:3]
-        if not is_writing(mode, flags) or path == os.devnull:
-            return
-    elif event not in HARM:
-        return
-    raise PermissionError(f"{event} is not done by a function that has a fault in it")
+    """Raises where something is to be written or deleted outside the folder that functions may write in, started or
+    sent. It lasts as long as the fork does."""
+    if event == "open" and isinstance(arguments[0], int):
+        # One that is open already; its name was asked about when it was opened, or it was open before.
+        places = [os.path.realpath(f"/proc/self/fd/{arguments[0]}")] if is_writing(*arguments[1:3]) else []
+    else:
+        places = changed_by(event, arguments)
+    if event in HARM or not all(place == os.devnull or is_below(place, (area(),)) for place in places):
+        raise PermissionError(f"{event} is not done by a function that has a fault in it")

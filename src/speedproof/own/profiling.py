@@ -29,10 +29,10 @@ def profile(card: str, folder: Path) -> Iterator[Saying | dict[str, Any]]:
     folder.mkdir(parents=True, exist_ok=True)
     for arm, function in zip(TWINS, (pair.sequential, pair.batched), strict=True):
         yield Saying(f"profiling {pair.name}, {arm}", 1)
-        function(**draw.make())
+        function(**pair.made(draw, function))
         profiler, calls = cProfile.Profile(), 0
         while calls < MOST_CALLS and (not calls or pstats.Stats(profiler).total_tt < LONG_ENOUGH_S):  # type: ignore[attr-defined]
-            inputs = draw.make()
+            inputs = pair.made(draw, function)
             profiler.runcall(function, **inputs)
             calls += 1
         file = folder / f"{arm}.prof"

@@ -45,16 +45,16 @@ class Verified:
         return "VALID" if self.is_valid else f"STALE ({', '.join(self.changed)})"
 
 
-def write_certificate(path: Path, pair: OwnPair, answer: Certificate, faulted: Faulted | None) -> None:
+def write_certificate(path: Path, pair: OwnPair, answer: Certificate, faulted: Faulted | None, seed: int) -> None:
     """Writes what `verify` reads. Raises BadInput where it cannot be written."""
-    told = content(path, pair, answer, faulted)
+    told = content(path, pair, answer, faulted, seed)
     try:
         path.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise BadInput(f"--certificate {path}: {reason(error)}. Expected a file that can be written.") from error
 
 
-def content(path: Path, pair: OwnPair, answer: Certificate, faulted: Faulted | None) -> dict[str, Any]:
+def content(path: Path, pair: OwnPair, answer: Certificate, faulted: Faulted | None, seed: int) -> dict[str, Any]:
     """What stands in a certificate, as plain data."""
     asked = [_relative(one, path.parent) for one in pair.asked_by]
     return {
@@ -62,6 +62,7 @@ def content(path: Path, pair: OwnPair, answer: Certificate, faulted: Faulted | N
         "written": str(now()),
         "asked": asked,
         "sources": _sources(pair, path.parent),
+        "seed": seed,
         "sizes": list(pair.sizes),
         "gate": answer.gate,
         "n_calls": answer.n_checks,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -25,7 +26,7 @@ from speedproof.records.base import Body
 from speedproof.records.kinds import Counted, CounterExampled, Faulted, as_answered
 
 from . import counter_example, planting
-from .draws import Draw
+from .draws import Draw, Drawn
 from .pair import OwnPair
 from .values.leaf import torch
 
@@ -119,7 +120,8 @@ def counted(question: Question, pair: OwnPair) -> Counted:
     tables: dict[str, dict[str, dict[str, int]]] = {}
     for name, function in zip(TWINS, (pair.sequential, pair.batched), strict=True):
         inner = getattr(function, "__wrapped__", function)
-        found = [work([counter], inner, draw.make()) for counter in _counters(pair, inner, draw)]
+        make = partial(pair.made, draw, function)
+        found = [work([counter], inner, make()) for counter in _counters(inner, make)]
         done[name] = {of: n for one in found for of, n in one.counts.items()}
         tables[name] = {of: dict(table) for one in found for of, table in one.tables.items()}
     both = set.intersection(*map(set, done.values()))
@@ -133,10 +135,10 @@ def counted(question: Question, pair: OwnPair) -> Counted:
     )
 
 
-def _counters(pair: OwnPair, function: Callable[..., Any], draw: Draw) -> list[Counter]:
+def _counters(function: Callable[..., Any], make: Callable[[], Drawn]) -> list[Counter]:
     """Those that can count this function exactly."""
     with suppress(Exception):
-        function(**draw.make())
+        function(**make())
     found: list[Counter] = []
     if not python.why_not_python(function):
         found += [python.function_calls, python.instructions_of_python]
@@ -145,7 +147,7 @@ def _counters(pair: OwnPair, function: Callable[..., Any], draw: Draw) -> list[C
     if numpy():
         from speedproof.counters import arrays
 
-        if not arrays.why_no_operators(function, draw.make):
+        if not arrays.why_no_operators(function, make):
             found += [arrays.numpy_operators, arrays.numpy_bytes]
     found.append(memory.peak_bytes)
     if not instructions.why_no_instructions():

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -15,8 +15,8 @@ from speedproof.pairs.trial import Asking, Call, Calls, How, Trial
 
 from .answers import Answers, ask
 from .draws import IN_MEMORY, OF_ITEMS, WHERE_ASKED, Draw, Form, Source
+from .effects.random_numbers import seed_all
 from .inputs import N_EXAMPLES
-from .random_state import seed_all
 from .values.leaf import is_tensor
 
 SIZES = {0: 1, 1: 4, 2: 6, 3: 6, 7: 4, 16: 2, 17: 2, 64: 1, 100: 3, 256: 1, 1000: 1}
@@ -67,6 +67,9 @@ def trials(asked: Asked) -> tuple[Trial, ...]:
     if n_more := N_DRAWS - sum(asked.sizes.values()) if source.has_sizes else 0:
         found.append(Trial("more draws", "only few inputs tell", partial(_more, asked, n_more), seeded=True))
     found.append(Trial("asked again", "something is remembered between two calls", partial(_again, asked), seeded=True))
+    found.append(
+        Trial("files there", "what is to be written stands there already", partial(_files_there, asked), seeded=True)
+    )
     found.append(
         Trial("refilled", "a list or an array is known by its identity", partial(_refilled, asked), seeded=True)
     )
@@ -151,7 +154,7 @@ def _too_long(asked: Asked, size: int, asking: Asking) -> str:
     while True:
         start_s = monotonic_s()
         with suppress(BadInput):
-            made = Draw(asked.source, int(at), asking.seed).make()
+            made = asked.answers.between.reference_inputs(Draw(asked.source, int(at), asking.seed).make())
             ask(asked.answers.reference, made, asked.answers.kit, of_state=asked.answers.of_state)
         here_s = monotonic_s() - start_s
         near = size / at <= NEAR
@@ -194,6 +197,13 @@ def _again(asked: Asked, asking: Asking) -> Calls:
     """One, another, and the first once more."""
     for n in (0, 1, 0):
         yield _call(asked, asking, _usual(asked, asking, n))
+
+
+def _files_there(asked: Asked, asking: Asking) -> Calls:
+    """The same once more where the reference has written already, as far as it writes anything."""
+    draw = _usual(asked, asking)
+    if left := asked.answers.of(draw).outcome.files:
+        yield _call(asked, asking, replace(draw, source=replace(asked.source, files=left)))
 
 
 def _refilled(asked: Asked, asking: Asking) -> Calls:

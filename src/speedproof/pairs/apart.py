@@ -166,7 +166,7 @@ def apart(path: Path, text: str) -> Apart | None:
 def _importedapart(file: Path, names: frozenset[str], places: list[str], tree: Path, text: str) -> Apart:
     modules = _modules_of.setdefault(tree.resolve(), {})
     then = partial(Apart, modules=modules, names=names, path=places, tree=tree)
-    with _found(then(module=ModuleType(""), is_late=False)):
+    with found_meanwhile(then(module=ModuleType(""), is_late=False)):
         importlib.invalidate_caches()
         root, dotted = package(file)
         module = _imported_from(file, root, dotted, text)
@@ -198,7 +198,7 @@ def _path_then(top: Path, tree: Path) -> list[str]:
 
 
 @contextmanager
-def _found(then: Apart) -> Iterator[None]:
+def found_meanwhile(then: Apart) -> Iterator[None]:
     """Meanwhile modules of the tree are found, and none of today's of the same names."""
     path, before = list(sys.path), set(sys.modules)
     today = {key: sys.modules.pop(key) for key in before if _top_name(key) in then.names or key in then.modules}
@@ -237,7 +237,7 @@ def there(function: Callable[..., Any], then: Apart) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        with _found(then):
+        with found_meanwhile(then):
             return function(*args, **kwargs)
 
     return call

@@ -227,6 +227,12 @@ def _present_file(name: Name, text: str) -> Path:
     return Path(spec.origin)
 
 
+def tree_of(text: str) -> Apart | None:
+    """The commit's tree that a name is of; None for today's. Raises BadInput."""
+    name = parsed(text)
+    return _of_revision(name, text) if name.revision else None
+
+
 @functools.cache
 def _of_revision(name: Name, text: str) -> Apart:
     """The module as it was, beside today's."""

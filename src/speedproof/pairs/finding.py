@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
 from speedproof.digest import digest, file_digest, source_digest
@@ -165,6 +166,14 @@ class Pair:
     def reference(self, subject: Any) -> Any:
         """What knows the right answers: the definition, where nothing knows better."""
         return self.sequential
+
+    def inputs_of(self, arm: Callable[..., Any]) -> MakeInputs:
+        """What makes the inputs of this arm."""
+        return self.inputs
+
+    def may_write_in(self, inputs: Inputs) -> tuple[Path | str, ...]:
+        """Files and folders that a call may write into."""
+        return tuple(value for value in inputs.values() if isinstance(value, Path))
 
     def modules(self, subject: Any) -> Mapping[str, Any]:
         """The subject's modules by name, whose state is watched."""

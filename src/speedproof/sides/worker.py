@@ -105,7 +105,8 @@ class Worker:
         return self.subjects.kept(self._pair(question).subject(question.workload))
 
     def _inputs(self, question: Question) -> Any:
-        return self._pair(question).inputs(question.workload, self._subject(question), None)
+        pair = self._pair(question)
+        return pair.inputs_of(self._arm(question))(question.workload, self._subject(question), None)
 
 
 def serve(connection: Connection) -> None:

@@ -61,7 +61,7 @@ def _trace(finding: Finding, pair: Pair, name: str, workload: Workload, subject:
         profile_memory=True,
     ) as profiler:
         for _ in range(2):
-            inputs = pair.inputs(workload, subject, order)
+            inputs = pair.inputs_of(function)(workload, subject, order)
             with record_function(label):
                 elapsed_s(partial(function, **inputs), pair.kit.wait)
             profiler.step()

@@ -120,7 +120,7 @@ def _samples(plan: Plan, subject: Subject, seed: int, stretch_s: float, baseline
     kept: list[tuple[int, Inputs, Any]] = []
 
     def sample(side: int) -> float:
-        make = partial(pair.inputs, workload, subject, None)
+        make = partial(pair.inputs_of(arms[side]), workload, subject, None)
         inputs, output, seconds = take(arms[side], forms[side], make, pair.kit.wait)
         kept.append((side, inputs, output))
         return seconds

@@ -98,11 +98,12 @@ def warm(arm: Callable[..., Any], pair: Pair, workload: Workload, subject: Subje
     """Warms the arm up, on the workload's threads. What a sample of it is to be made of."""
     pair.kit.use_threads(workload.n_threads)
     few = list(range(min(WARM_UP_ITEMS, workload.n_items)))
+    inputs = pair.inputs_of(arm)
 
     def call(n: int) -> Callable[[], Any]:
-        return partial(call_all, arm, [pair.inputs(workload, subject, None) for _ in range(n)])
+        return partial(call_all, arm, [inputs(workload, subject, None) for _ in range(n)])
 
-    part = partial(arm, **pair.inputs(workload, subject, few))
+    part = partial(arm, **inputs(workload, subject, few))
     return warm_up(call, part, len(few) / max(1, workload.n_items), pair.kit.wait)
 
 

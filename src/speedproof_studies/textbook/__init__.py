@@ -8,7 +8,7 @@ from speedproof.errors import unknown
 from speedproof_studies.textbook.entry import Entry
 
 TOPICS = (
-    *("sorting", "searching", "containers", "lookups", "arithmetic", "texts", "words", "arguments", "state"),
+    *("sorting", "searching", "containers", "lookups", "arithmetic", "texts", "words", "arguments", "state", "files"),
     *("averages", "tallies", "logits", "linear", "signals", "buffers", "frames", "tensors"),
 )
 """A file each, in the order in which they are read."""

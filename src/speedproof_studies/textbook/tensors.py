@@ -133,6 +133,24 @@ def order_turned_around(values: Tensor) -> Tensor:
     return torch.sort(values, stable=True).indices.flip(0)
 
 
+def two_embeddings(size: int, rng: np.random.Generator) -> dict[str, Any]:
+    """Two embeddings in single precision, both of which are trained."""
+    drawn = rng.normal(size=(2, size + 2)).astype(np.float32)
+    return {name: torch.from_numpy(one).requires_grad_() for name, one in zip(("one", "other"), drawn, strict=True)}
+
+
+def apart(one: Tensor, other: Tensor) -> Tensor:
+    return torch.stack([(x - y) ** 2 for x, y in zip(one, other, strict=True)]).mean()
+
+
+def apart_by_library(one: Tensor, other: Tensor) -> Tensor:
+    return torch.nn.functional.mse_loss(one, other)
+
+
+def apart_from_a_copy(one: Tensor, other: Tensor) -> Tensor:
+    return torch.nn.functional.mse_loss(one, other.detach())
+
+
 ENTRIES: tuple[Entry, ...] = (
     right(products, products_in_batch, two_batches, "The same products, in one call."),
     right(products, products_by_einsum, two_batches, "The same products, in one call."),
@@ -151,4 +169,6 @@ ENTRIES: tuple[Entry, ...] = (
     wrong(positive_parts, positive_parts_in_place, some_values, "The caller's values are changed."),
     right(order, order_by_stable_sort, some_values, "A stable sort keeps ties in order."),
     wrong(order, order_turned_around, some_values, "Turning the order around turns the ties too."),
+    right(apart, apart_by_library, two_embeddings, "The same mean, and the same gradient for both."),
+    wrong(apart, apart_from_a_copy, two_embeddings, "The answer is right, and the second embedding learns nothing."),
 )

@@ -62,7 +62,7 @@ def _shared(value: Any) -> Iterator[tuple[str, Leaf]]:
     while waiting:
         place, one = waiting.pop()
         is_built_in = type(one) in (list, dict, set, tuple)
-        if not is_built_in and not _is_users(one):
+        if not is_built_in and not is_users(one):
             continue
         if type(one) is not tuple:
             if id(one) in at:
@@ -76,7 +76,7 @@ def _shared(value: Any) -> Iterator[tuple[str, Leaf]]:
         waiting += [(f"{place}[{key!r:.{SHOWN}}]", part) for key, part in reversed([*inside])]
 
 
-def _is_users(value: Any) -> bool:
+def is_users(value: Any) -> bool:
     """Whether it is an object of a user's class, which holds something by name."""
     if isinstance(value, type | ModuleType | FunctionType | enum.Enum) or is_library(package_of(value)):
         return False

@@ -1,7 +1,7 @@
 """What a call leaves changed of the process: noted, and put back as it was."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -11,11 +11,12 @@ from speedproof.pairs.aspect import Aspect
 from speedproof.pairs.kit import Kit
 from speedproof.pairs.marks import Same
 
+from .files import FILES, NOTHING, Entry, noted
+
 Place = tuple[str, str]
 """An aspect of the process's state, and what in it."""
 ASIDE = (FUNCTIONS, "running threads", "child processes")
 """Aspects that cannot be put back in whole, or that no reference changes."""
-NOTHING = "nothing"
 
 
 @cache
@@ -33,14 +34,17 @@ def compared(kit: Kit) -> tuple[Aspect, ...]:
 
 @contextmanager
 def kept_apart(kit: Kit, of_state: bool) -> Iterator[Mapping[Place, Any]]:
-    """With `of_state`, puts back what is changed of the process's state within; afterwards the mapping says what."""
-    left: dict[Place, Any] = {}
-    if not of_state:
+    """Puts back what is changed within: in the folder that is written into, and, with `of_state`, of the process's
+    state. Afterwards the mapping says what."""
+    with noted() as left, _state_noted(kit, left) if of_state else nullcontext():
         yield left
-        return
+
+
+@contextmanager
+def _state_noted(kit: Kit, left: dict[Place, Any]) -> Iterator[None]:
     before = Snapshot(kit, {}, keep=True, aspects=compared(kit))
     try:
-        yield left
+        yield
     finally:
         after = before.now()
         for aspect, changed in before.changes(after):
@@ -68,7 +72,12 @@ def state_objection(wanted: Mapping[Place, Any], left: Mapping[Place, Any]) -> N
             continue
         aspect, what = place
         of = f" ({what})" if what != aspect else ""
-        if place not in left:
+        mine, its = left.get(place), wanted.get(place)
+        if isinstance(mine, Entry) and isinstance(its, Entry):
+            told = f"writes another {what}: it {its.apart(mine)}."
+        elif aspect == FILES:
+            told = _of_file(what, place in wanted, its, mine)
+        elif place not in left:
             told = f"leaves the {aspect}{of} as before, where the reference changes it."
         elif place not in wanted:
             told = f"changes the {aspect}{of}, which the reference does not."
@@ -76,3 +85,14 @@ def state_objection(wanted: Mapping[Place, Any], left: Mapping[Place, Any]) -> N
             told = f"leaves the {aspect}{of} as {left[place]!r:.60}, the reference as {wanted[place]!r:.60}."
         return NotEquivalent(aspect, told)
     return None
+
+
+def _of_file(path: str, is_wanted: bool, its: Any, mine: Any) -> str:
+    """Of a file that one of the two leaves as it was, or deletes."""
+    if its == NOTHING:
+        return f"does not delete {path}, which the reference does."
+    if mine == NOTHING:
+        return f"deletes {path}, which the reference does not."
+    if is_wanted:
+        return f"does not make or change {path}, which the reference does."
+    return f"makes or changes {path}, which the reference does not."

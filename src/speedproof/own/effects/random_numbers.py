@@ -3,9 +3,8 @@
 import random
 from typing import Any
 
+from speedproof.own.values.leaf import torch
 from speedproof.pairs.marks import numpy
-
-from .values.leaf import torch
 
 
 def seed_all(seed: int) -> None:

@@ -1,0 +1,1 @@
+"""What a call does beside its answer: to the process, to the global random generators, to files."""

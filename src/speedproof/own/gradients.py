@@ -1,0 +1,75 @@
+"""What flows back through an answer: the gradients of each of its tensors by every argument that asks for them."""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from zlib import crc32
+
+from .values.leaf import is_module, is_tensor, torch
+from .values.leaves import attributes, is_users
+
+
+def has_graph(answer: Any) -> bool:
+    """Whether anything can flow back through an answer."""
+    return any(tensor.requires_grad for _, tensor in _tensors(answer, ""))
+
+
+def gradients_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function that answers with the gradients of what this one answers."""
+
+    @functools.wraps(function)
+    def answered(**inputs: Any) -> Any:
+        return gradients(inputs, function(**inputs))
+
+    return answered
+
+
+def gradients(inputs: Mapping[str, Any], answer: Any) -> dict[str, Any]:
+    """By the names of a tensor of the answer and of one of the arguments: the gradient, of the argument's shape.
+
+    Each tensor of the answer goes by itself, so that a small one does not drown in what flows back through a large one.
+    What flows into it are numbers between 1 and 2, the same in every call. The arguments' own `grad` stays as it is.
+    """
+    wanted = {place: one for place, one in _tensors(dict(inputs), "") if one.requires_grad}
+    found: dict[str, Any] = {}
+    for place, tensor in _tensors(answer, "answer") if wanted else ():
+        if tensor.requires_grad:
+            into = _weights(tensor, place)
+            asked = [*wanted.values()]
+            parts = torch().autograd.grad(tensor, asked, into, retain_graph=True, allow_unused=True)
+            for name, argument, part in zip(wanted, asked, parts, strict=True):
+                found[f"{place} by {name}"] = _by_itself(argument if part is None else part, part is None)
+    return found
+
+
+def _by_itself(part: Any, is_nothing: bool) -> Any:
+    """A gradient in memory of its own; nothing that flows is zero."""
+    found = torch().zeros_like(part) if is_nothing else part
+    return found.detach().clone(memory_format=torch().contiguous_format) if found.layout is torch().strided else found
+
+
+def _weights(tensor: Any, place: str) -> Any:
+    found = torch()
+    generator = found.Generator().manual_seed(crc32(place.encode()))
+    numbers = 1 + found.rand(tensor.shape, generator=generator, dtype=found.float32)
+    return numbers.to(tensor.dtype).to(tensor.device)
+
+
+def _tensors(value: Any, place: str, above: frozenset[int] = frozenset()) -> Iterator[tuple[str, Any]]:
+    """All tensors in a value, parameters of modules among them, by place."""
+    if id(value) in above:
+        return
+    above |= {id(value)}
+    if is_tensor(value):
+        yield place or "it", value
+    elif is_module(value):
+        yield from ((f"{place}.{name}", one) for name, one in value.named_parameters())
+    elif isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from _tensors(one, f"{place}[{key!r}]" if place else str(key), above)
+    elif isinstance(value, list | tuple):
+        for n, one in enumerate(value):
+            yield from _tensors(one, f"{place}[{n}]", above)
+    elif is_users(value):
+        for name, one in attributes(value).items():
+            yield from _tensors(one, f"{place}.{name}", above)
