@@ -180,7 +180,7 @@ def test_a_certificate_is_stale_where_a_module_of_the_package_changed(tmp_path: 
     names = [f"{package}/slow.py:f", f"{package}/sub/fast.py:f", f"{tmp_path}/data.py:make"]
     pair = OwnPair(names[0], names[1], names[2], asked_by=(*names[:2], "--inputs", names[2]))
     checked = check_pair(pair, seed=1)
-    proof.write_certificate(tmp_path / "c.json", pair, checked.certificate, None)
+    proof.write_certificate(tmp_path / "c.json", pair, checked.certificate, None, 1)
     assert proof.verify(tmp_path / "c.json").is_valid
     (package / "util.py").write_text("k = 3\n")
     assert not proof.verify(tmp_path / "c.json").is_valid

@@ -288,13 +288,14 @@ def _is_floating(value: Any) -> bool:
 
 def _moved(value: Any, steps: Any) -> Any:
     if is_tensor(value):
-        flat = value.detach().reshape(-1)
+        # Where torch knows the neighbours of every type.
+        flat = value.detach().reshape(-1).cpu()
         # An infinity has no neighbour, and stays.
         by = torch().where(flat.isfinite(), torch().as_tensor(steps), 0)
         to = torch().where(by > 0, math.inf, -math.inf).to(flat.dtype)
         unit = torch().nextafter(flat, to) - flat
         moved = torch().where(by == 0, flat, flat + unit * by.abs()).to(flat.dtype).reshape(value.shape)
-        return moved.requires_grad_(value.requires_grad)
+        return moved.to(value.device).requires_grad_(value.requires_grad)
     if is_array(value):
         np = numpy()
         by = np.where(np.isfinite(value), np.asarray(steps).reshape(value.shape), 0)

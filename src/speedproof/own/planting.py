@@ -21,6 +21,7 @@ from speedproof.gate.watching import changed_by, is_below, is_writing
 
 from .effects.files import area
 from .faults import Fault, candidates_code, codes, faults_of
+from .values.leaf import torch
 
 MOST = 60
 """Faults that are planted at most; where there are more, every so-and-so-many-th."""
@@ -49,6 +50,8 @@ WHY_NONE: dict[Ended, str] = {
     "hangs": "the candidate hangs in a copy of this process, as libraries do that run threads of their own (polars)",
 }
 """Why no faults are planted in a candidate that does not pass in a fork without one."""
+ON_DEVICE = "a copy of this process, in which a fault is tried, cannot use its CUDA device"
+"""The same where that is why."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,9 @@ def plant(
     if not hasattr(os, "fork"):
         return Seen(0, 0, (), (), "this system has no fork", len(possible))
     if as_it_is := _said(function, None, check, max(SHORTEST_S, SLOWER * took_s)):
-        return Seen(0, 0, (), (), WHY_NONE[as_it_is], len(possible))
+        found = torch()
+        why_none = ON_DEVICE if found and found.cuda.is_initialized() else WHY_NONE[as_it_is]
+        return Seen(0, 0, (), (), why_none, len(possible))
     lines = reached(function, run)
     chosen = possible[:: -(-len(possible) // most)] if most else []
     end_s, limit_s = monotonic_s() + budget_s, max(SHORTEST_S, SLOWER * took_s)
