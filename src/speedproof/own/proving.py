@@ -10,7 +10,7 @@ import psutil
 
 from speedproof.clock import monotonic_s
 from speedproof.counters import instructions, memory, python
-from speedproof.counters.tally import Counter, work
+from speedproof.counters.tally import Counter, Work, work
 from speedproof.digest import source_digest
 from speedproof.gate import state
 from speedproof.gate.certificate import Certificate, Refusal
@@ -121,7 +121,7 @@ def counted(question: Question, pair: OwnPair) -> Counted:
     for name, function in zip(TWINS, (pair.sequential, pair.batched), strict=True):
         inner = getattr(function, "__wrapped__", function)
         make = partial(pair.made, draw, function)
-        found = [work([counter], inner, make()) for counter in _counters(inner, make)]
+        found = [one for counter in _counters(inner, make) if (one := _counted_by(counter, inner, make()))]
         done[name] = {of: n for one in found for of, n in one.counts.items()}
         tables[name] = {of: dict(table) for one in found for of, table in one.tables.items()}
     both = set.intersection(*map(set, done.values()))
@@ -133,6 +133,13 @@ def counted(question: Question, pair: OwnPair) -> Counted:
         counts={name: {of: n for of, n in one.items() if of in both} for name, one in done.items()},
         tables={name: {of: table for of, table in one.items() if of in both} for name, one in tables.items()},
     )
+
+
+def _counted_by(counter: Counter, function: Callable[..., Any], inputs: Drawn) -> Work | None:
+    """What one counter saw; None where it saw nothing that it could count, as of matrix products where there is none."""
+    with suppress(Exception):
+        return work([counter], function, inputs)
+    return None
 
 
 def _counters(function: Callable[..., Any], make: Callable[[], Drawn]) -> list[Counter]:
