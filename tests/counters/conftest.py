@@ -1,12 +1,20 @@
 """Counters collect garbage before each call; what other tests have left alive is not gone through each time."""
 
 import gc
+from collections.abc import Iterator
 
 import pytest
 
 
-@pytest.fixture(autouse=True)
-def others_frozen(nothing_frozen: None) -> None:
-    """Until the test ends."""
+@pytest.fixture(scope="package", autouse=True)
+def others_frozen() -> Iterator[None]:
+    """Until the last of these tests ends: to look through all that is alive takes longer than most of them."""
     gc.collect()
     gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def nothing_frozen(others_frozen: None) -> None:
+    """In place of the one for all tests, which would let go of the others after each."""
