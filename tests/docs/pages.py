@@ -209,7 +209,7 @@ def asked_again(command: str) -> str:
     """A command with what makes it the same each time, and short."""
     if re.match(r"speedproof check ", command) and "--seed" not in command and "text_batching" not in command:
         return re.sub(r"speedproof check( [^>]*[^> ])", rf"speedproof check\1 {SEED}", command)
-    return re.sub(r"^speedproof measure (.*)$", rf"speedproof measure \1 {BUDGET}", command)
+    return re.sub(r"^speedproof (measure|run) (.*)$", rf"speedproof \1 \2 {BUDGET}", command)
 
 
 def rewritten(page: Path, folder: Path) -> str:
