@@ -4,6 +4,7 @@ import math
 import random
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,11 +41,8 @@ def test_a_slowed_call_does_that_many_more_products_and_nothing_else() -> None:
     assert slowed(30)(**inputs) == slowed(0)(**inputs)
 
 
-def test_a_slowed_pair_is_certified_and_planned_by_the_gate_and_runner_that_all_pairs_go_through(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("speedproof_studies.power.study.WORKLOAD", SMALL)
-    certificate = certificates([5])[5]
+def test_a_slowed_pair_is_certified_and_planned_by_the_gate_and_runner_that_all_pairs_go_through() -> None:
+    certificate = _certificate(5)
     assert isinstance(certificate, Certificate)
     plan = Plan(target_of(5), certificate)
     require_covers(plan.certificate, plan.finding, plan.pair, SMALL, plan.pair.batched)
@@ -87,11 +85,13 @@ def plain(tmp_path: Path) -> Half:
 
 @pytest.mark.parametrize("name", list(PEERS))
 def test_each_peer_sees_a_call_that_takes_many_times_as_long_and_no_slowdown_in_a_speed_up(
-    name: str, plain: Half
+    name: str, plain: Half, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Each of pyperf's processes imports torch first.
+    monkeypatch.setattr("speedproof_studies.power.tools.N_PROCESSES", 1)
     if name not in installed():
         pytest.skip(f"{name} is not installed; it comes with the group 'studies', which the other tests do without")
-    before, after = (PEERS[name].sampled(half) for half in (plain, replace(plain, n_products=20_000)))
+    before, after = (PEERS[name].sampled(half) for half in (plain, replace(plain, n_products=5_000)))
     assert all(PEERS[name].judged(before, after).values())
     assert not any(PEERS[name].judged(after, before).values())
 
@@ -101,19 +101,26 @@ def test_a_peer_that_fails_is_an_error_and_no_answer(plain: Half) -> None:
         plain.run(["-c", "raise SystemExit(1)"])
 
 
+@cache
+def _certificate(n_products: int) -> Certificate:
+    """The gate's word on a small workload, which several tests go by."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(f"{STUDY}.WORKLOAD", SMALL)
+        return certificates([n_products])[n_products]
+
+
 def _comparison(speedup: float, seed: int) -> Comparison:
     noise = random.Random(seed)
     launches = [
         Launch(1, (1.0,), (1 / (speedup * math.exp(noise.gauss(0, 0.001))),), (True,), (1, 1)) for _ in range(4)
     ]
-    return Comparison(certificates([5])[5], tuple(launches))
+    return Comparison(_certificate(5), tuple(launches))
 
 
 @pytest.mark.parametrize(("again", "confirmed"), [(0.95, True), (1.0, False), (1.05, False)])
 def test_an_alarm_that_fresh_processes_do_not_repeat_is_not_confirmed(
     again: float, confirmed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"{STUDY}.WORKLOAD", SMALL)
     rounds = iter([0.95, again])
 
     def measured(certified: object, products: list[int], budget_s: float, seed: int) -> object:
