@@ -5,12 +5,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from speedproof.digest import file_digest
+from tests import warm
 
 ROOT = Path(__file__).parents[2]
 NAME = "shared_words"
@@ -103,9 +105,17 @@ CONTROLS = (Control(FINDING, each_word_once, "words that come twice are lost", "
 '''
 
 
+FROM_HERE = "import sys; sys.path.insert(0, '.'); "
+SHORTER = (
+    ("warmup", "LONGEST_WARM_UP_S = 1.0", "LONGEST_WARM_UP_S = 0.0"),
+    ("runner", "SHORTEST_STRETCH_S = 0.2", "SHORTEST_STRETCH_S = 0.0"),
+)
+"""What the copy has otherwise: module, setting, and how it is shorter."""
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project with one finding more."""
+    """A copy of the project with one finding more, which warms up and times for as short as it can."""
     copy = tmp_path_factory.mktemp("project")
     for name in ("src", "bench", "impl_sequential", "impl_batched"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -116,6 +126,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pinned = file_digest(copy / f"impl_sequential/{NAME}.py")
     (copy / f"bench/findings/{NAME}.py").write_text(CARD.replace("@DIGEST@", pinned))
     (copy / f"bench/controls/{NAME}.py").write_text(CONTROLS)
+    for name, setting, short in SHORTER:
+        file = copy / f"src/speedproof/timing/{name}.py"
+        assert file.read_text().count(f"{setting}\n") == 1
+        file.write_text(file.read_text().replace(f"{setting}\n", f"{short}\n"))
     names = copy / "bench/findings/__init__.py"
     last = '    "grad_mode",\n'
     assert names.read_text().count(last) == 1
@@ -123,15 +137,24 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
+def environment(project: Path) -> dict[str, str]:
+    """With results of its own."""
+    return os.environ | {"SPEEDPROOF_RESULTS": str(project / "results")}
+
+
 def in_copy(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """A Python of the copy, with results of its own."""
-    environment = os.environ | {"SPEEDPROOF_RESULTS": str(project / "results")}
-    return subprocess.run([sys.executable, *arguments], cwd=project, env=environment, capture_output=True, text=True)
+    """A Python of the copy, whose libraries are imported already."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        status = warm.Python(arguments, out.fileno(), err.fileno(), project, environment(project)).wait()
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(arguments, status, out.read(), err.read())
 
 
 def bench(project: Path, *arguments: str, status: int = 0) -> str:
-    """Standard output of a verb in the copy."""
-    ended = in_copy(project, "-m", "bench", *arguments)
+    """Standard output of a verb in the copy. Its pair needs none of those libraries."""
+    command = [sys.executable, "-m", "bench", *arguments]
+    ended = subprocess.run(command, cwd=project, env=environment(project), capture_output=True, text=True)
     assert ended.returncode == status, f"{ended.stdout[-3000:]}\n{ended.stderr[-3000:]}"
     return ended.stdout
 
@@ -150,7 +173,7 @@ def test_a_seventh_finding_is_listed_proven_timed_swept_and_reported(project: Pa
 
 def test_its_controls_are_shown_to_the_gate(project: Path) -> None:
     code = (
-        "from bench.findings import find; "
+        f"{FROM_HERE}from bench.findings import find; "
         "print([(one.control.name, one.as_expected) for one in (c.judge() for c in find('7').controls)])"
     )
     assert in_copy(project, "-c", code).stdout == "[('each_word_once', True)]\n"
@@ -163,7 +186,7 @@ def test_the_doctor_knows_what_disturbs_it(project: Path) -> None:
 
 def test_asv_discovers_it(project: Path) -> None:
     code = (
-        "from asv_runner.discovery import disc_benchmarks; "
+        f"{FROM_HERE}from asv_runner.discovery import disc_benchmarks; "
         "print([one.name for one in disc_benchmarks('bench', ignore_import_errors=False)])"
     )
     ended = in_copy(project, "-c", code)
