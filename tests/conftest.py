@@ -114,6 +114,16 @@ def warm_processes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def timed_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Samples are taken in this process, and for as short as can be, where a test asks what becomes of them."""
+    from speedproof.timing import runner, warmup
+
+    monkeypatch.setattr(runner, "in_fresh_process", lambda usage, work, *given: work(*given))
+    monkeypatch.setattr(runner, "SHORTEST_STRETCH_S", 0.0)
+    monkeypatch.setattr(warmup, "LONGEST_WARM_UP_S", 0.0)
+
+
+@pytest.fixture
 def warm_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers of two sides have their libraries imported already."""
     from speedproof.sides import remote

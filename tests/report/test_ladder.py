@@ -27,7 +27,6 @@ from speedproof.report.ladder import Waterfall, waterfalls
 from speedproof.report.page.ladder import climb_plot
 from speedproof.report.sittings import sittings
 from speedproof.sittings.sitting import Sitting
-from speedproof.timing import runner
 from speedproof.timing.comparison import Comparison, Launch, Verdict
 from speedproof.timing.plan import Plan, plans_of_ladders, plans_of_pairs
 from speedproof.timing.rounds import Outcome
@@ -264,13 +263,12 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str, project: Project = PRO
     return int(ended.value.code or 0)
 
 
-@pytest.mark.usefixtures("warm_processes")
+@pytest.mark.usefixtures("warm_processes", "timed_here")
 def test_the_verb_climbs_a_ladder_and_records_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # Rates of the machine are no part of a ladder, and take seconds; a sitting that has them is in test_roofline.py.
     monkeypatch.setattr(Sitting, "rate", lambda sitting, plans: None)
-    monkeypatch.setattr(runner, "SHORTEST_STRETCH_S", 0.0)
     arguments = ["grad_mode", "--workload", "hostile", "--budget-s", "1", "--results", str(tmp_path), "--json"]
     assert run(monkeypatch, "ladder", *arguments, project=replace(PROJECT, findings=(FEW,))) == 0
     (told,) = json.loads(capsys.readouterr().out)

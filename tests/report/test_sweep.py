@@ -294,7 +294,7 @@ def test_without_a_figure_there_is_no_plot_of_sizes(certificates: list[Certifica
     assert size_plot("sizes", []) is None
 
 
-@pytest.mark.usefixtures("warm_processes")
+@pytest.mark.usefixtures("warm_processes", "timed_here")
 def test_the_verb_measures_a_few_sizes_and_says_where_the_twin_loses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
