@@ -136,7 +136,7 @@ def counted(question: Question, pair: OwnPair) -> Counted:
 
 
 def _counted_by(counter: Counter, function: Callable[..., Any], inputs: Drawn) -> Work | None:
-    """What one counter saw; None where it saw nothing that it could count, as of matrix products where there is none."""
+    """What one counter saw; None where there was nothing for it, as no matrix product for the counter of those."""
     with suppress(Exception):
         return work([counter], function, inputs)
     return None
