@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from speedproof.own.asking import _Here
 from speedproof.own.pair import OwnPair
 from speedproof.own.proving import counted
 from speedproof.pairs.question import Question
@@ -39,6 +40,6 @@ def test_operators_are_counted_whether_or_not_there_is_a_matrix_product(
     reference: Callable[..., Any], candidate: Callable[..., Any], has_flops: bool
 ) -> None:
     pair = OwnPair(reference, candidate, rows, sizes=(9,))
-    counts = counted(Question(pair.finding.target(pair.name), pair.workload("report")), pair).counts
+    counts = counted(Question(_Here(pair), pair.workload("report")), pair).counts
     assert counts["sequential"]["operators"] > 5 * counts["batched"]["operators"] > 0
     assert ("flops" in counts["sequential"]) == has_flops
