@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
-from itertools import product
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from speedproof.lens.subject import Subject, find_subject, known_subjects
 from speedproof.pairs import texts
 from speedproof.pairs.finding import Finding, Pair
 from speedproof.pairs.workload import Workload
+from tests.pairwise import pairwise_cases, uncovered
 
 SINGLE = [f"tiny:{variant}" for variant in VARIANTS]
 COMBINED = [f"tiny:{BRIDGE}:{variant}" for variant in VARIANTS if variant != BRIDGE]
@@ -54,43 +54,45 @@ def hostile(name: str) -> list[str]:
     return [t for t in texts.HOSTILE if not (no_bos and not t) and not (left and t.startswith(BOS))]
 
 
-def cases(names: Iterable[str], findings: Iterable[Finding] = FINDINGS) -> Iterator[Any]:
-    """Each finding's first pair on each subject. Finding 6 has no SAE, so another kind of it is nothing new there."""
-    for name, finding in product(names, findings):
-        if finding.name == "grad_mode" and name.split(":")[-1] in ARCHITECTURES:
-            continue
-        yield pytest.param(finding, finding.pairs[0], name, id=f"{name}-{finding.name}")
+FACTORS: dict[str, tuple[Any, ...]] = {
+    "pair": tuple((finding, pair) for finding in FINDINGS for pair in finding.pairs),
+    "hook": ("", *HOOKS),
+    "architecture": ("", *ARCHITECTURES),
+    "model": ("", BRIDGE),
+    **{tokenizer: ("", tokenizer) for tokenizer in TOKENIZERS},
+    "dtype": ("float32", "bfloat16"),
+    "texts": ("own", "hostile"),
+}
+"""What a subject and a question about it may differ in; empty is how `tiny` has it. Each is tried with each other."""
+OF_SUBJECT = ("model", *TOKENIZERS, "architecture", "hook")
+CASES = pairwise_cases(FACTORS)
 
 
-def other_pairs() -> Iterator[Any]:
-    """Finding 1's other functions, where the kind of SAE matters to how they encode."""
-    for kind, pair in product(ARCHITECTURES, FINDINGS[0].pairs[1:]):
-        yield pytest.param(FINDINGS[0], pair, f"tiny:{kind}", id=f"{kind}-{pair.name}")
+def subject_of(case: dict[str, Any]) -> str:
+    return ":".join(["tiny", *(case[factor] for factor in OF_SUBJECT if case[factor])])
 
 
-@pytest.mark.parametrize(("finding", "pair", "name"), [*cases([*COMBINED, *MIXED]), *other_pairs()])
-def test_twins_are_equivalent_on_variants_that_combine(finding: Finding, pair: Pair, name: str) -> None:
-    answer = ask(finding, pair, name, texts.own(N_SMOKE))
+def cases() -> Iterator[Any]:
+    for case in CASES:
+        (finding, pair), name = case["pair"], subject_of(case)
+        said = f"{name}-{finding.name}-{pair.name}-{case['dtype']}-{case['texts']}"
+        yield pytest.param(finding, pair, name, case["dtype"], case["texts"], id=said)
+
+
+@pytest.mark.parametrize(("finding", "pair", "name", "dtype", "form"), [*cases()])
+def test_twins_are_equivalent_on_every_variant_with_every_other(
+    finding: Finding, pair: Pair, name: str, dtype: str, form: str
+) -> None:
+    given = [*hostile(name), *texts.own(7)] if form == "hostile" else texts.own(N_SMOKE)
+    answer = ask(finding, pair, name, given, dtype)
     assert isinstance(answer, Certificate), str(answer)
 
 
-@pytest.mark.parametrize(("finding", "pair", "name"), [*cases(SINGLE)])
-def test_twins_are_equivalent_on_every_variant_hostile_texts_and_all(finding: Finding, pair: Pair, name: str) -> None:
-    answer = ask(finding, pair, name, [*hostile(name), *texts.own(7)])
-    assert isinstance(answer, Certificate), str(answer)
-
-
-@pytest.mark.parametrize(("finding", "pair", "name"), [*cases(NAMES, FINDINGS[:1])])
-def test_features_are_equivalent_in_bfloat16(finding: Finding, pair: Pair, name: str) -> None:
-    answer = ask(finding, pair, name, texts.own(N_SMOKE), "bfloat16")
-    assert isinstance(answer, Certificate), str(answer)
-
-
-@pytest.mark.parametrize("finding", FINDINGS[1:], ids=lambda finding: finding.name)
-@pytest.mark.parametrize("name", ["tiny:hook_mlp_out", "tiny:bridge"])
-def test_tables_and_activations_are_equivalent_in_bfloat16(finding: Finding, name: str) -> None:
-    answer = ask(finding, finding.pairs[0], name, texts.own(N_SMOKE), "bfloat16")
-    assert isinstance(answer, Certificate), str(answer)
+def test_every_variant_is_tried_with_every_other_pair_type_and_kind_of_texts() -> None:
+    assert uncovered(FACTORS, CASES) == []
+    assert {word for case in CASES for word in subject_of(case).split(":")[1:]} == set(VARIANTS)
+    # The companion: without one case, some two are never tried together.
+    assert all(uncovered(FACTORS, [*CASES[:i], *CASES[i + 1 :]]) for i in range(len(CASES)))
 
 
 @pytest.mark.parametrize("name", [*SINGLE, *MIXED])
