@@ -1,12 +1,14 @@
-"""What definitions say of workloads, asked once a process: judgements of controls ask about the same few pairs."""
+"""What definitions and oracles say of workloads, asked once: judgements of controls ask about the same few pairs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import pytest
 
 from speedproof.gate.baseline import Baseline
+from speedproof.lens import oracle, subject
 from speedproof.lens.weights import weights_digest
 from speedproof.pairs.contract import Evidence
 
@@ -15,7 +17,8 @@ from speedproof.pairs.contract import Evidence
 def known_definitions() -> Iterator[None]:
     """A definition that was found right is not asked again about the same workload, weights and rules, or fewer rules.
 
-    Every candidate is still asked for itself, and a definition that is refused is asked each time.
+    Every candidate is still asked for itself, and a definition that is refused is asked each time. A subject is loaded
+    once, and its oracles, whose model no candidate is given, remember each text's activations.
     """
     known: dict[Any, tuple[Evidence, Baseline]] = {}
     ask = Baseline.evidence
@@ -34,4 +37,23 @@ def known_definitions() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Baseline, "evidence", evidence)
+        patch.setattr(subject, "find_subject", cache(subject.find_subject))
+        _remember(patch)
         yield
+
+
+def _remember(patch: pytest.MonkeyPatch) -> None:
+    """Oracles of equal subjects that are altered alike share their rows."""
+    known: dict[Any, Any] = {}
+    make, make_altered = oracle.Oracle.__init__, oracle._AlteredOracle.__init__
+
+    def made(one: oracle.Oracle, of: subject.Subject) -> None:
+        make(one, of)
+        one._rows = known.setdefault(of, {})
+
+    def made_altered(one: oracle._AlteredOracle, of: subject.Subject, altered: oracle.Altered) -> None:
+        make_altered(one, of, altered)
+        one._rows = known.setdefault((of, altered), {})
+
+    patch.setattr(oracle.Oracle, "__init__", made)
+    patch.setattr(oracle._AlteredOracle, "__init__", made_altered)
