@@ -1,4 +1,4 @@
-"""Whatever the texts, both twins of a finding raise the same, or the gate passes the batched twin.
+"""Whatever the texts, both twins of a finding raise the same, or the gate's trials of them pass the batched twin.
 
 Each property is held by the batched twin, and the same search finds a plausible wrong function. The examples are the
 same each time; SPEEDPROOF_EXAMPLES=search draws new ones.
@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from bench.findings import find
 from speedproof.gate.certificate import Refusal
 from speedproof.gate.check import certify
+from speedproof.gate.gate import Gate
+from speedproof.gate.trials import GENERAL, trials_of
 from speedproof.lens.subject import Subject
 from speedproof.pairs.finding import Finding
 from speedproof.pairs.workload import Workload
@@ -61,9 +63,11 @@ def private_oracle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def right_about_texts(finding: Finding, subject: Subject, texts: Sequence[str], candidate: Twin | None) -> None:
+    """What the gate says of these texts; without the trials that bring other texts, arguments or weights along."""
     pair = finding.pairs[0]
     asked = Workload("given", subject.name, len(texts), "given", n_threads=1, given=tuple(texts))
-    answer = certify(finding, pair, asked, candidate, subject)
+    others = {trial.name for trial in trials_of(pair)} - {trial.name for trial in GENERAL}
+    answer = certify(finding, pair, asked, candidate, subject, Gate(frozenset(others)))
     if "the check is invalid" in str(answer):
         reject()
     assert not isinstance(answer, Refusal), str(answer)
