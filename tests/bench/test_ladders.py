@@ -18,21 +18,24 @@ from speedproof.gate.certificate import Certificate, Refusal
 from speedproof.gate.check import certify
 from speedproof.lens.counters import computed_tokens, forward_passes, token_layers
 from speedproof.lens.subject import Subject
+from speedproof.pairs import texts
 from speedproof.pairs.finding import CAREFUL, Arm, Finding, Pair
+from speedproof.pairs.workload import Workload
 from speedproof.tensors.counters import bytes_saved_for_backward, flops
 
 pytestmark = pytest.mark.usefixtures("known_definitions")
 LADDERS = [pytest.param(f, p, id=f.name) for f in FINDINGS for p in f.pairs if p.arms]
 RUNGS = [pytest.param(f, p, name, id=f"{f.name}.{name}") for f in FINDINGS for p in f.pairs for name in p.ladder]
+GIVEN = (*texts.own(7), *texts.HOSTILE)
+MIXED = Workload("given", "tiny", len(GIVEN), "given", n_threads=1, given=GIVEN)
+"""A text of each category and the hostile ones, more than one batch of them."""
 COUNTERS = (forward_passes, computed_tokens, token_layers, flops, bytes_saved_for_backward)
 
 
-@pytest.mark.parametrize("workload", ["smoke", "hostile"])
 @pytest.mark.parametrize(("finding", "pair", "name"), RUNGS)
-def test_every_rung_goes_through_the_gate(
-    finding: Finding, pair: Pair, name: str, workload: str, tiny: Subject
-) -> None:
-    answer = certify(finding, pair, pair.workload(workload), pair.arm(name), tiny)
+def test_every_rung_goes_through_the_gate(finding: Finding, pair: Pair, name: str, tiny: Subject) -> None:
+    assert MIXED.n_items > BATCH_SIZE
+    answer = certify(finding, pair, MIXED, pair.arm(name), tiny)
     assert isinstance(answer, Certificate), str(answer)
     assert name == "sequential" or answer.twin == name
 
@@ -61,7 +64,9 @@ def test_every_rung_does_other_work_than_the_one_below_or_says_that_only_host_wo
 ) -> None:
     workload = pair.workload("smoke")
     counters = tuple(dict.fromkeys((*finding.counters, *COUNTERS)))
-    counts = [count(counters, pair.arm(name), pair.inputs(workload, tiny, None)) for name in pair.ladder]
+    # Enough for two batches.
+    items = range(BATCH_SIZE + 1)
+    counts = [count(counters, pair.arm(name), pair.inputs(workload, tiny, items)) for name in pair.ladder]
     steps = zip(pair.ladder[1:], counts[:-1], counts[1:], strict=True)
     alike = [above for above, one, two in steps if one == two]
     # What is cached and how results are counted is no work of the model.
@@ -128,20 +133,20 @@ def committed(path: str) -> list[str]:
     """Every text that a file had in this repository's history."""
     git = ["git", "-C", str(ROOT)]
     commits = subprocess.run([*git, "log", "--format=%H", "--", path], capture_output=True, text=True).stdout.split()
-    texts = (subprocess.run([*git, "show", f"{one}:{path}"], capture_output=True) for one in commits)
-    return [shown.stdout.decode() for shown in texts if shown.returncode == 0]
+    shown = (subprocess.run([*git, "show", f"{one}:{path}"], capture_output=True) for one in commits)
+    return [one.stdout.decode() for one in shown if one.returncode == 0]
 
 
 @pytest.mark.parametrize(("finding", "pair"), LADDERS)
 def test_an_earlier_ladder_had_the_same_arms(finding: Finding, pair: Pair, tmp_path: Path) -> None:
     path = f"bench/ladders/{finding.name}.py"
-    texts = {file_digest(written(tmp_path / "ladder.py", text)): text for text in committed(path)}
-    missing = set(pair.earlier_ladders) - set(texts)
+    sources = {file_digest(written(tmp_path / "ladder.py", text)): text for text in committed(path)}
+    missing = set(pair.earlier_ladders) - set(sources)
     if missing and (ROOT / ".git/shallow").exists():
         pytest.skip("the history that would show it is not in a shallow clone")
     assert pair.earlier_ladders and not missing
     for earlier in pair.earlier_ladders:
-        assert arms_of(texts[earlier]) == arms_of((ROOT / path).read_text())
+        assert arms_of(sources[earlier]) == arms_of((ROOT / path).read_text())
 
 
 def test_the_sizes_that_the_arms_of_text_batching_name_are_those_they_run_with() -> None:
