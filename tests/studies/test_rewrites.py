@@ -38,6 +38,7 @@ from speedproof_studies.rewrites import trying
 from speedproof_studies.rewrites.session import show_rewrites
 from speedproof_studies.rewrites.trying import Attempt, remember
 
+pytestmark = pytest.mark.usefixtures("known_definitions")
 FAMILIES = [find_family(name) for name in REWRITTEN]
 N_TRIALS = 8
 """Per finding; the command tries more."""
