@@ -7,7 +7,7 @@ import pytest
 from speedproof.records.record import read as read_records
 from speedproof_studies.gate_source import own_digest
 from speedproof_studies.kinds import KINDS, Read
-from speedproof_studies.reading.session import AT_A_TIME, Left, left, read
+from speedproof_studies.reading.session import AT_A_TIME, FIRST, Left, left, read
 from speedproof_studies.reading.verb import wrongly_judged
 from speedproof_studies.textbook import ENTRIES
 from speedproof_studies.textbook.entry import Entry
@@ -38,13 +38,23 @@ def test_half_of_the_textbook_is_right_and_no_name_comes_twice() -> None:
 
 def test_what_is_recorded_of_todays_check_is_not_asked_again() -> None:
     first, second = ENTRIES[:2]
-    known = [body(first, 0, AT_A_TIME), body(second, 0, AT_A_TIME, gate="another check")]
-    assert left([first, second], known, 2 * AT_A_TIME) == [
-        Left(second.name, 0, AT_A_TIME),
-        Left(first.name, AT_A_TIME, AT_A_TIME),
-        Left(second.name, AT_A_TIME, AT_A_TIME),
+    known = [body(first, 0, FIRST), body(second, 0, FIRST, gate="another check")]
+    assert left([first, second], known, FIRST + 2 * AT_A_TIME) == [
+        Left(second.name, 0, FIRST),
+        Left(first.name, FIRST, AT_A_TIME),
+        Left(second.name, FIRST, AT_A_TIME),
+        Left(first.name, FIRST + AT_A_TIME, AT_A_TIME),
+        Left(second.name, FIRST + AT_A_TIME, AT_A_TIME),
     ]
-    assert left([first], [body(first, 0, AT_A_TIME)], AT_A_TIME) == []
+    assert left([first], known, FIRST) == [] and left([first], [], 3) == [Left(first.name, 0, 3)]
+
+
+def test_what_ended_in_another_order_and_what_was_broken_off_goes_on_from_there() -> None:
+    one = ENTRIES[0]
+    known = [body(one, FIRST + AT_A_TIME, 7), body(one, FIRST, AT_A_TIME), body(one, 0, FIRST)]
+    begun = FIRST + AT_A_TIME + 7
+    assert left([one], known, FIRST + 2 * AT_A_TIME) == [Left(one.name, begun, AT_A_TIME - 7)]
+    assert left([one], known, begun) == []
 
 
 def test_a_right_one_that_was_refused_and_a_wrong_one_that_passed_are_told() -> None:

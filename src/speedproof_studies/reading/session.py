@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from speedproof.errors import BadInput, NotEquivalent, SpeedproofError
@@ -14,8 +15,10 @@ from speedproof_studies.gate_source import own_digest
 from speedproof_studies.kinds import Read
 from speedproof_studies.textbook.entry import Entry
 
-AT_A_TIME = 10
-"""Seeds that one record tells of, so that little is lost where a run is interrupted."""
+FIRST = 10
+"""Seeds that every entry is asked with before any is asked with more."""
+AT_A_TIME = 30
+"""Seeds beyond those that one record tells of: few enough that little is lost where a run is interrupted."""
 N_FAULTS = 40
 """Faults that are planted in each candidate that passes, with its first seed."""
 LIMIT_S = 3_600.0
@@ -37,13 +40,15 @@ def left(entries: Sequence[Entry], known: Sequence[Read], n_seeds: int) -> list[
     """What is missing to so many seeds of each entry under today's gate; all entries' first seeds come first."""
     gate = own_digest()
     asked = {one.name: 0 for one in entries}
-    for body in known:
+    # Of one entry several may be asked at a time, and end in another order.
+    for body in sorted(known, key=lambda body: body.seed):
         if body.gate == gate and body.entry in asked and body.seed == asked[body.entry]:
             asked[body.entry] += body.n_seeds
+    ends = [min(FIRST, n_seeds), *range(FIRST + AT_A_TIME, n_seeds, AT_A_TIME), n_seeds]
     found = []
-    for first in range(0, n_seeds, AT_A_TIME):
-        n = min(AT_A_TIME, n_seeds - first)
-        found += [Left(name, first, n) for name, done in asked.items() if done <= first]
+    for start, end in pairwise([0, *ends]):
+        begun = {name: max(start, done) for name, done in asked.items()}
+        found += [Left(name, first, end - first) for name, first in begun.items() if first < end]
     return found
 
 
