@@ -50,6 +50,8 @@ FARTHER = 1_024
 """Times one unit in the last place that inputs are moved then."""
 LINEAR = 32.0
 """An answer that rounding moves goes as far as its inputs, or this many times less far."""
+NORMWISE = 32.0
+"""Times the largest error in a gradient's tensor that each of its numbers may be off, since by luck any may be small."""
 TRUSTED = 100.0
 """Times what rounding the inputs does beyond which the reference's own error is none of rounding alone: the reference
 is unstable, or takes another way in higher precision."""
@@ -194,6 +196,14 @@ class Answers:
         return Answer(self.reference, draw, self.kit, self.of_state, self.between)
 
 
+class Norm(NamedTuple):
+    """A gradient is held to what is allowed of its tensor as a whole: rounding on the way back is as large as what is
+    added up there, and not as the sum."""
+
+    trusts_higher_precision: bool
+    """Whether the answer itself in higher precision is the same one."""
+
+
 class Answer:
     """The reference's answer to one draw; the band around it is worked out where somebody asks for it."""
 
@@ -204,8 +214,10 @@ class Answer:
         kit: Kit,
         of_state: bool = False,
         between: Between = ONE_TREE,
+        norm: "Norm | None" = None,
     ) -> None:
         self.reference, self.draw, self.kit, self._of_state, self._between = reference, draw, kit, of_state, between
+        self._norm = norm
         start_s = monotonic_s()
         self.outcome = self._ask(reference, self.inputs())
         self.took_s = monotonic_s() - start_s
@@ -223,7 +235,8 @@ class Answer:
     @cached_property
     def gradients(self) -> "Answer":
         """What flows back through it, as an answer of its own."""
-        return Answer(gradients_of(self.reference), self.draw, self.kit, between=self._between)
+        norm = Norm(self.band.origin != UNSTABLE)
+        return Answer(gradients_of(self.reference), self.draw, self.kit, between=self._between, norm=norm)
 
     @cached_property
     def n_bytes(self) -> int:
@@ -281,13 +294,16 @@ class Answer:
         own, inputs = self.outcome.leaves, dict(self.inputs())
         held = given(inputs)
         with _quietly():
-            precise, spread = self._in_higher_precision(), self._spread(held)
+            may_trust = self._norm is None or self._norm.trusts_higher_precision
+            precise, spread = self._in_higher_precision() if may_trust else None, self._spread(held)
             reach = math.sqrt(max(longest_sum(inputs), n_values(held)))
             floats = {place: leaf for place, leaf in own.items() if leaf.is_float}
             near = {place: reach * (spread.get(place, 0.0) + roundings(leaf)) for place, leaf in floats.items()}
             errors = {p: distance(leaf.value, (precise or own)[p].value) for p, leaf in floats.items()}
             by_rounding = self._by_turned_rounding()
-            if any(exceeds(errors[place], TRUSTED * near[place], leaf.value) for place, leaf in floats.items()):
+            if not self._norm and any(
+                exceeds(errors[place], TRUSTED * near[place], leaf.value) for place, leaf in floats.items()
+            ):
                 precise, errors, told = None, dict.fromkeys(floats, 0.0), UNSTABLE
             else:
                 of_itself = OF_ITSELF if precise else OF_ROUNDING if by_rounding else ""
@@ -299,6 +315,8 @@ class Answer:
             factor = REFERENCE_FACTOR if precise else REFERENCE_FACTOR + 1
             own_error = {p: larger(errors[p], by_rounding.get(p, 0.0)) for p in floats}
             room = {p: factor * own_error[p] + near[p] for p in floats}
+            if self._norm:
+                room = {p: 0 * room[p] + NORMWISE * factor * _largest(own_error[p]) + _largest(near[p]) for p in floats}
             allowed = {p: where_finite(leaf.value, of_whole_number(p, leaf, room)) for p, leaf in floats.items()}
         return Band(right, allowed, told)
 
