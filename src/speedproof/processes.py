@@ -6,14 +6,17 @@ import os
 import pickle
 import pkgutil
 import resource
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
@@ -150,6 +153,7 @@ def in_fresh_process(usage: Usage, work: Work, *arguments: Any) -> Iterator[Any]
     finally:
         fresh.process.kill()
         fresh.process.join()
+        _remove_folders(fresh.process.pid)
 
 
 @contextmanager
@@ -197,6 +201,17 @@ def kill_family(pid: int) -> None:
     for one in family:
         with suppress(psutil.Error):
             one.kill()
+
+
+def folder_of_process(parent: int, pid: int) -> str:
+    """How the names of a process's folders for temporary files begin; what it leaves when it is ended is removed."""
+    return f"speedproof-{parent}-{pid}-"
+
+
+def _remove_folders(pid: int | None) -> None:
+    for left in Path(tempfile.gettempdir()).glob(f"{folder_of_process(os.getpid(), pid or 0)}*"):
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _name(work: Work) -> str:
@@ -259,7 +274,7 @@ def _receive(fresh: _Fresh) -> Any:
     if not answers_or_ends(fresh.pipe, fresh.process.pid, left_s):
         kill_family(fresh.process.pid)
         raise TookTooLong(
-            f"{fresh.stage}: {fresh.limit.words} did not end within {fresh.limit.limit_s:g} s, so its process was "
+            f"{_once(fresh.stage, fresh.limit.words)} did not end within {fresh.limit.limit_s:g} s, so its process was "
             "ended and nothing was judged. Expected an answer by then; what was recorded before is kept."
         )
     if not fresh.pipe.poll():
@@ -274,6 +289,11 @@ def _receive(fresh: _Fresh) -> Any:
             "Expected results; something else wrote into their pipe, or they are of a kind unknown here. What was "
             "recorded before is kept."
         ) from error
+
+
+def _once(stage: str, words: str) -> str:
+    """What is said of both where the one is no part of the other."""
+    return words if words.startswith(stage) else f"{stage}: {words}"
 
 
 def _death(fresh: _Fresh) -> ProcessDied:

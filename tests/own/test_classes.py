@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from speedproof.errors import BadInput
+from speedproof.own.asking import check_pair
 from speedproof.own.counter_example import smallest
 from speedproof.own.draws import Draw
 from speedproof.own.pair import OwnPair
@@ -236,8 +239,76 @@ def test_arrays_beside_objects_of_the_tree_keep_their_layout(points: Path) -> No
     assert type(carried({"box": found}, then, None)["box"]) is type(box)
 
 
-def test_what_cannot_be_taken_apart_is_handed_on_as_it_is(points: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_taken_apart_is_handed_on_as_it_is_beside_what_can(points: Path, tmp_path: Path) -> None:
     then = files.tree_of(f"HEAD:{points}:total")
+    numbers, lock = iter([1, 2]), threading.Lock()
     with open(tmp_path / "open", "w") as file:
-        given = {"box": files.load(f"{points}:Box")([file], np.arange(3.0))}
-        assert carried(given, None, then) is given
+        box = files.load(f"{points}:Box")([file, lock], np.arange(3.0))
+        found = carried({"box": box, "numbers": numbers}, None, then)
+    assert type(found["box"]) is not type(box)
+    assert found["box"].points[0] is file and found["box"].points[1] is lock and found["numbers"] is numbers
+
+
+def test_what_cannot_be_built_of_the_commits_class_is_told(points: Path) -> None:
+    write(points, POINTS.replace("    other: Point\n", "    other: Point\n    third: int = 0\n"))
+    pair = OwnPair(f"HEAD:{points}:total", f"{points}:total", f"{points}:make", sizes=(5,))
+    with pytest.raises(BadInput):
+        check_pair(pair, seed=1)
+    assert "TypeError" in next(iter(pair.not_carried))
+
+
+NAMED = """\
+import enum
+import functools
+
+MISSING = object()
+
+
+class Kind(enum.Enum):
+    RED = enum.auto()
+    BLUE = enum.auto()
+
+
+class Flags(enum.Flag):
+    A = 1
+    B = 2
+
+
+class Total:
+    def __init__(self, v):
+        self.v = v
+
+    @functools.cached_property
+    def t(self):
+        return self.v + 1
+
+
+def make(size, rng):
+    one = Total(size)
+    one.t
+    flags = rng.choice([Flags.A, Flags.A | Flags.B])
+    return {"kind": rng.choice([*Kind]), "flags": flags, "total": one, "or_not": MISSING}
+
+
+def f(kind, flags, total, or_not):
+    return kind.name, kind.value, flags.value, or_not is MISSING
+
+
+def g(kind, flags, total, or_not):
+    return kind.name, total.t
+"""
+
+
+def test_members_go_by_name_and_constants_by_place_and_what_was_worked_out_stays_behind(tmp_path: Path) -> None:
+    folder = tmp_path / "of_names"
+    write(folder / "names.py", NAMED)
+    git(folder, "init")
+    git(folder, "add", ".")
+    git(folder, "commit", "-m", "names")
+    file = folder / "names.py"
+    turned = NAMED.replace("RED = enum.auto()\n    BLUE = enum.auto()", "BLUE = enum.auto()\n    RED = enum.auto()")
+    write(file, turned.replace("self.v + 1", "self.v + 2"))
+
+    assert asked(f"HEAD:{file}:f", f"HEAD:{file}:f", f"{file}:make", sizes=(1, 5))
+    assert "[1]" in str(refused(f"HEAD:{file}:f", f"{file}:f", f"{file}:make", sizes=(1, 5)))
+    assert "[1]" in str(refused(f"HEAD:{file}:g", f"{file}:g", f"{file}:make", sizes=(1, 5)))

@@ -1,5 +1,6 @@
 """Beyond the return value: the candidate does to arguments, state and memory what the reference does."""
 
+import functools
 import math
 import os
 import random
@@ -611,3 +612,32 @@ def test_a_refusal_stands_where_no_counter_example_can_be_told(monkeypatch: pyte
     told = str(refused(shares, shares_at_once, small_numbers))
 
     assert "ZeroDivisionError" in told and "smallest inputs" not in told
+
+
+def test_one_object_for_two_arguments_in_some_draws_is_refilled_in_none() -> None:
+    def make(size: int, rng: random.Random) -> dict[str, Any]:
+        items = [rng.randrange(9) for _ in range(size)]
+        return {"items": items, "others": items if rng.random() < 0.5 else [1]}
+
+    def longer(items: list[int], others: list[int]) -> int:
+        items.append(0)
+        return len(others)
+
+    for seed in range(6):
+        assert asked(longer, longer, make, seed=seed)
+
+
+def test_a_function_that_goes_by_the_class_of_its_first_argument_is_called_so() -> None:
+    @functools.singledispatch
+    def doubled(value: Any, times: int = 2) -> Any:
+        return value * times
+
+    @doubled.register
+    def _(value: list, times: int = 2) -> Any:  # type: ignore[type-arg]
+        return [one * times for one in value]
+
+    def make(size: int, rng: random.Random) -> dict[str, Any]:
+        return {"value": [rng.randrange(9) for _ in range(size)]}
+
+    assert asked(lambda value, times=2: [one + one for one in value], doubled, make)
+    assert refused(lambda value, times=2: value * times, doubled, make)

@@ -1,9 +1,11 @@
 """What flows back through an answer is compared like the answer, and by nothing but its own allowance."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -165,3 +167,80 @@ def test_ones_own_grad_stays_as_it_is() -> None:
     assert {name: one.shape for name, one in found.items()} == {"answer[0] by x": (3,), "answer[1]['y'] by x": (3,)}
     assert x.grad.tolist() == [7.0] * 3
     assert found["answer[0] by x"].tolist() == gradients({"x": x}, [x + x])["answer[0] by x"].tolist()
+
+
+def guided(x: Tensor) -> Tensor:
+    """A rectifier through which only what is positive flows back."""
+    return Guided.apply(x)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class Guided(torch.autograd.Function):
+    @staticmethod
+    def forward(context: Any, value: Tensor) -> Tensor:
+        context.save_for_backward(value)
+        return value.relu()
+
+    @staticmethod
+    def backward(context: Any, flowing: Tensor) -> Tensor:  # type: ignore[override]
+        (value,) = context.saved_tensors
+        return flowing.clamp(min=0) * (value > 0)  # type: ignore[no-any-return]
+
+
+def one(size: int, rng: torch.Generator) -> dict[str, Tensor]:
+    return {"x": torch.randn(size, generator=rng).requires_grad_()}
+
+
+def test_what_flows_in_has_both_signs() -> None:
+    assert refused(torch.relu, guided, one).rule == "autograd"
+    assert asked(lambda x: torch.relu(x), lambda x: x.clamp(min=0) * (x > 0), one)
+
+
+def test_both_parts_of_a_complex_number_count() -> None:
+    def both(x: Tensor) -> Tensor:
+        return torch.complex(x, x * x)
+
+    assert asked(both, lambda x: x + 1j * x.square(), one)
+    assert refused(both, lambda x: torch.complex(x, (x * x).detach()), one).rule == "autograd"
+
+
+HOLDERS: dict[str, Callable[[Tensor], Any]] = {
+    "a deque": lambda value: deque([value]),
+    "an array of objects": lambda value: _boxed([value]),
+    "a mapping in a tuple": lambda value: ({"a": [value]},),
+}
+
+
+def _boxed(values: list[Any]) -> Any:
+    found = np.empty(len(values), dtype=object)
+    for place, one in enumerate(values):
+        found[place] = one
+    return found
+
+
+@pytest.mark.parametrize("holder", HOLDERS.values(), ids=HOLDERS)
+def test_tensors_are_found_in_whatever_holds_them(holder: Callable[[Tensor], Any]) -> None:
+    assert gradients({"x": (x := torch.ones(2, requires_grad=True))}, holder(x * x))
+    assert refused(lambda x: holder(x * x), lambda x: holder(x * x.detach()), one).rule == "autograd"
+
+
+def test_what_a_module_holds_beside_its_parameters_counts() -> None:
+    class Scaled(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = torch.full((1,), 3.0, requires_grad=True)
+
+    def make(size: int, rng: torch.Generator) -> dict[str, Any]:
+        return {"module": Scaled(), "x": torch.randn(size + 1, generator=rng)}
+
+    assert asked(lambda module, x: module.scale * x, lambda module, x: x * module.scale, make)
+
+    def without_it(module: Any, x: Tensor) -> Tensor:
+        return x * module.scale.detach() + 0 * module.scale
+
+    told = refused(lambda module, x: module.scale * x, without_it, make)
+    assert told.rule == "autograd" and "module.scale" in str(told)
+
+
+def test_an_answer_without_tensors_for_some_sizes_carries_no_graph_there() -> None:
+    assert asked(lambda x: [row * 2 for row in x], lambda x: [row + row for row in x], one)
+    assert refused(lambda x: [row * 2 for row in x], lambda x: [row.detach() * 2 for row in x], one).rule == "autograd"

@@ -26,11 +26,11 @@ def at_once(x: Tensor) -> Tensor:
 
 
 def products(x: Tensor) -> Tensor:
-    return torch.stack([x @ row for row in x])
+    return torch.cat([x @ row[:, None] for row in x], dim=1)
 
 
 def products_at_once(x: Tensor) -> Tensor:
-    return (x @ x.T).T
+    return x @ x.T
 
 
 @pytest.mark.parametrize(

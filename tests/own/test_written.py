@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -17,8 +18,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import strategies
 
-from speedproof.errors import BadInput
+from speedproof.errors import BadInput, NotEquivalent
 from speedproof.own.counter_example import smallest
 from speedproof.own.draws import Draw, Source, require_repeatable
 from speedproof.own.effects import files
@@ -443,4 +445,123 @@ def test_no_folder_is_left_behind_by_a_process_of_ours(tmp_path: Path) -> None:
     (tmp_path / "temporary").mkdir()
     environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    assert [*(tmp_path / "temporary").iterdir()] == []
+
+
+@pytest.mark.parametrize("replaced", ["folder", "area"])
+def test_a_link_in_the_folders_place_is_not_followed(elsewhere: Path, replaced: str) -> None:
+    """What it leads to is a folder of a user's."""
+
+    def linked(rows: list[int], path: Path) -> int:
+        place = Path(tempfile.gettempdir()) if replaced == "folder" else Path(tempfile.gettempdir()).parent
+        shutil.rmtree(place)
+        place.symlink_to(elsewhere.parent)
+        return len(rows)
+
+    with pytest.raises((BadInput, NotEquivalent)):
+        asked(line_by_line, linked, make)
+    assert asked(line_by_line, joined, make)
+    assert elsewhere.read_text() == "precious" and [*elsewhere.parent.iterdir()] == [elsewhere]
+
+
+def test_a_file_with_another_name_is_no_input_and_no_fault_writes_into_one(elsewhere: Path) -> None:
+    def make_linked(size: int, rng: random.Random) -> dict[str, Any]:
+        made = make(size, rng)
+        os.link(elsewhere, made["path"].with_name("same"))
+        return made
+
+    def linked(rows: list[int], path: Path) -> int:
+        path.with_name("same").unlink(missing_ok=True)
+        os.link(elsewhere, path.with_name("same"))
+        path.with_name("same").unlink()
+        path.with_name("same").write_text("new")
+        return len(rows)
+
+    assert "has another name too" in unsound(line_by_line, joined, make_linked)
+    asked(linked, linked, make, faults=20)
+    assert elsewhere.read_text() == "precious"
+
+
+def test_an_addition_is_seen_also_where_the_folder_is_made_once_for_all() -> None:
+    def of_all(size: int, rng: random.Random) -> dict[str, Any]:
+        return {"path": a_folder(7) / "out.csv", "rows": [rng.randrange(9) for _ in range(size)]}
+
+    for _ in range(2):
+        assert asked(line_by_line, joined, of_all)
+        assert refused(line_by_line, put_at_the_end, of_all).rule == "files"
+    with files.made_anew("1_2") as bring_back:
+        bring_back(lambda: [str(a_folder(7))])
+        assert [one.name for one in a_folder(7).iterdir()] == ["kept.txt"]
+
+
+def test_what_cannot_be_written_twice_is_not_asked_to_be() -> None:
+    def once(rows: list[int], path: Path) -> int:
+        with open(path, "x") as file:
+            file.writelines(f"{row}\n" for row in rows)
+        return len(rows)
+
+    assert asked(once, once, make)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_named_pipe_is_compared_by_its_name() -> None:
+    def piped(rows: list[int], path: Path) -> int:
+        if not path.with_name("pipe").exists():
+            os.mkfifo(path.with_name("pipe"))
+        return joined(rows, path)
+
+    assert asked(piped, piped, make)
+    assert refused(piped, joined, make).rule == "files"
+
+
+@pytest.mark.parametrize("kind", [os.fsencode, str, lambda path: f"file://{path}"])
+def test_a_folder_that_is_made_once_is_found_by_whatever_names_it(kind: Callable[[Path], Any]) -> None:
+    def named(size: int, rng: random.Random) -> dict[str, Any]:
+        return {"rows": [rng.randrange(9) for _ in range(size)], "folder": kind(a_folder(8))}
+
+    def read(rows: list[int], folder: Any) -> tuple[int, str]:
+        place = os.fsdecode(folder).removeprefix("file://")
+        return sum(rows), Path(place, "kept.txt").read_text()
+
+    assert asked(read, read, named)
+
+
+def test_a_strategys_folders_are_the_checks_own_and_shrink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def made(rows: list[int]) -> dict[str, Any]:
+        folder = Path(tempfile.mkdtemp())
+        (folder / "in").write_text("".join(f"{row}\n" for row in rows))
+        return {"path": folder / "in"}
+
+    def copied(path: Path) -> None:
+        path.with_name("out").write_text(path.read_text())
+
+    def sorted_lines(path: Path) -> None:
+        path.with_name("out").write_text("".join(sorted(path.read_text().splitlines(keepends=True))))
+
+    rows = strategies.lists(strategies.integers(0, 9), max_size=5).map(made)
+    assert asked(copied, copied, rows)
+    told = refused(copied, sorted_lines, rows)
+    assert told.rule == "files" and "holds '0\\n1\\n', where the reference writes '1\\n0\\n'" in str(told)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_two_checks_at_a_time_wait_for_each_other() -> None:
+    said: list[Any] = []
+    threads = [threading.Thread(target=lambda: said.append(asked(line_by_line, joined, make))) for _ in range(3)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert len(said) == 3
+
+
+def test_a_process_that_is_ended_leaves_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "f.py").write_text("def f(n: int):\n    return n\n\n\ndef g(n: int):\n    while True: pass\n")
+    (tmp_path / "temporary").mkdir()
+    command = [sys.executable, "-m", "speedproof", "check", "f.py:f", "f.py:g", "--budget-s", "1"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 2 and ended.stderr.count("checking f.py:g in place") <= 2, ended.stderr
     assert [*(tmp_path / "temporary").iterdir()] == []

@@ -199,7 +199,8 @@ class Check:
         foreign, held = outputs.memory(self.kit, dict(inputs)), self.held
         if self.pair.equivalence.may_share(inputs):
             foreign, held = set(), held - foreign
-        self._heed_all(outputs.objections(self.kit, output, held, foreign, self.definition.autograd))
+        usual = self.pair.equivalence.autograd(inputs) or self.definition.autograd
+        self._heed_all(outputs.objections(self.kit, output, held, foreign, usual))
         if not self.pair.picks_items:
             # Anybody's answers may be large, and one that is used again is so at once.
             self.kept.clear()

@@ -51,7 +51,7 @@ FARTHER = 1_024
 LINEAR = 32.0
 """An answer that rounding moves goes as far as its inputs, or this many times less far."""
 NORMWISE = 32.0
-"""Times the largest error in a gradient's tensor that each of its numbers may be off, since by luck any may be small."""
+"""Times the largest error in a gradient's tensor that each of its numbers may be off: by luck any may be small."""
 TRUSTED = 100.0
 """Times what rounding the inputs does beyond which the reference's own error is none of rounding alone: the reference
 is unstable, or takes another way in higher precision."""
@@ -308,7 +308,7 @@ class Answer:
             else:
                 of_itself = OF_ITSELF if precise else OF_ROUNDING if by_rounding else ""
                 told = f"{of_itself}{OF_INPUTS}"
-            if n_still := n_floats(held) - n_moved(dict(self.inputs())):
+            if (n_still := n_floats(held) - n_moved(dict(self.inputs()))) > 0:
                 told += f", of which {n_still:,} could not be moved"
             right = {p: leaf._replace(value=known(leaf.value, (precise or own)[p].value)) for p, leaf in floats.items()}
             # Where the right answer is not known, what is held against the reference's is off by its error once more.

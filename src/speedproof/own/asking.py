@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from threading import RLock
 from typing import Any
 
 from speedproof.errors import BadInput, NotEquivalent
@@ -14,6 +15,9 @@ from speedproof.records.kinds import Faulted
 from . import counter_example, proving
 from .pair import BUDGET_S, Exceptions, OwnPair
 from .same import Same
+
+ONE_AT_A_TIME = RLock()
+"""A check sets what the whole process has once: random generators, the folder for temporary files."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,12 @@ def check(
 def check_pair(pair: OwnPair, faults: int = 0, seed: int | None = None) -> Checked:
     """The same of a pair that was made before. Raises as `check` does."""
     __tracebackhide__ = True
-    seed = new_seed() if seed is None else seed
+    with ONE_AT_A_TIME:
+        return _checked(pair, faults, new_seed() if seed is None else seed)
+
+
+def _checked(pair: OwnPair, faults: int, seed: int) -> Checked:
+    __tracebackhide__ = True
     question = Question(_Here(pair), pair.workload("report"), seed=seed)
     answer, took_s = proving.certified(pair, question, seed)
     if isinstance(answer, Refusal):

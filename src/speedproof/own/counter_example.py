@@ -20,7 +20,7 @@ from speedproof.pairs.marks import is_array, numpy
 
 from .answers import Answer, ask
 from .draws import Draw, Source
-from .effects.files import entries, folder
+from .effects.files import entries, folder, stands_for_temporary
 from .equivalence import TheSame
 from .pair import OwnPair
 from .values.differences import in_repr
@@ -109,7 +109,8 @@ class _Known:
 def _smaller(source: Source, draw: Draw, differs: Callable[[Draw], bool]) -> Iterator[Draw]:
     """Draws to try, the smallest first."""
     if source.shrink:
-        found = source.shrink(lambda inputs: differs(_fixed(source, inputs)))
+        with stands_for_temporary("shrunk_"):
+            found = source.shrink(lambda inputs: differs(_fixed(source, inputs)))
         if found is not None:
             yield _fixed(source, found)
         return
@@ -273,7 +274,7 @@ FILES = {files!r}
 
 def fill_folder():
     shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir()
+    FOLDER.mkdir(parents=True)
     for path, content in FILES.items():
         (FOLDER / path).parent.mkdir(parents=True, exist_ok=True)
         (FOLDER / path).mkdir() if content is None else (FOLDER / path).write_bytes(content)
@@ -282,7 +283,7 @@ def fill_folder():
 SHOWING_FILES = """    for path in sorted(FOLDER.rglob("*")):
         if path.is_file():
             print(f"    {path.relative_to(FOLDER)} ({path.stat().st_mode & 0o777:o}): {path.read_bytes()!r}")
-shutil.rmtree(FOLDER)
+shutil.rmtree(FOLDER.parent)
 """
 
 

@@ -1,6 +1,7 @@
 """Draws: one set of arguments, made anew as often as it is asked for from a size, a seed and a form."""
 
 import copy
+import os
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -40,7 +41,7 @@ WHERE_ASKED: tuple[Form, ...] = ("ragged", "subclasses")
 SPECIAL = (float("nan"), float("inf"), float("-inf"), -0.0, 5e-324, 1e150)
 """Not a number, infinite, minus zero, subnormal, and close to the square root of the largest."""
 
-PATHS = (str, PurePath)
+PATHS = (str, bytes, PurePath)
 """What a path is given as."""
 Make = Callable[[int, int], Mapping[str, Any]]
 """Arguments of one call, of a size and a seed; the same values for the same two numbers."""
@@ -68,16 +69,14 @@ class Source:
     shrink: Callable[[Callable[[Mapping[str, Any]], bool]], Mapping[str, Any] | None] | None = None
     """Finds the smallest arguments for which something holds, where the source itself knows smaller ones."""
     files: Mapping[str, Any] = field(default_factory=dict)
-    """What else stands in the folder for temporary files, where that is made anew for all inputs."""
+    """What else stands in the folder for temporary files."""
 
     def make(self, size: int, seed: int) -> Mapping[str, Any]:
         """Arguments of that size and seed, whose files are in a folder that was empty before."""
         with made_anew(f"{size}_{seed}") as bring_back:
             made = self.given(size, seed)
-            is_for_all = bring_back(
-                lambda: [str(leaf.value) for leaf in given(made).values() if isinstance(leaf.value, PATHS)]
-            )
-            if self.files and not is_for_all:
+            bring_back(lambda: [_as_path(leaf.value) for leaf in given(made).values() if isinstance(leaf.value, PATHS)])
+            if self.files:
                 put(self.files)
             return made
 
@@ -120,6 +119,10 @@ class Draw:
         if self.form in IN_MEMORY:
             return any(_layout(plain[name]) != _layout(formed[name]) for name in plain)
         return not is_identical(given(plain), given(formed))
+
+
+def _as_path(value: Any) -> str:
+    return os.fsdecode(value).removeprefix("file://")
 
 
 def require_repeatable(source: Source, size: int) -> None:

@@ -169,6 +169,10 @@ class TheSame(Equivalence):
         )
         return NotEquivalent("inputs", f"{told}: {_argument(difference.place)} {difference.words}")
 
+    def autograd(self, inputs: Inputs) -> tuple[bool, bool] | None:
+        """As it sees the reference's answer to these; where that is one that is gone through once, as nothing."""
+        return outputs.autograd(self.answers.kit, self.answers.of(inputs.draw).outcome.answer)  # type: ignore[attr-defined]
+
     def may_share(self, inputs: Inputs) -> bool:
         """Whether the reference's answer is in memory that an argument holds."""
         return self.answers.of(inputs.draw).outcome.shares  # type: ignore[attr-defined]

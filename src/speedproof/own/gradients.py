@@ -1,9 +1,12 @@
 """What flows back through an answer: the gradients of each of its tensors by every argument that asks for them."""
 
 import functools
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from zlib import crc32
+
+from speedproof.pairs.marks import is_array
 
 from .values.leaf import is_module, is_tensor, torch
 from .values.leaves import attributes, is_users
@@ -28,7 +31,8 @@ def gradients(inputs: Mapping[str, Any], answer: Any) -> dict[str, Any]:
     """By the names of a tensor of the answer and of one of the arguments: the gradient, of the argument's shape.
 
     Each tensor of the answer goes by itself, so that a small one does not drown in what flows back through a large one.
-    What flows into it are numbers between 1 and 2, the same in every call. The arguments' own `grad` stays as it is.
+    What flows into it are numbers of both signs from 1 to 2, the same in every call. The arguments' own `grad` stays as
+    it is.
     """
     wanted = {place: one for place, one in _tensors(dict(inputs), "") if one.requires_grad}
     found: dict[str, Any] = {}
@@ -51,8 +55,13 @@ def _by_itself(part: Any, is_nothing: bool) -> Any:
 def _weights(tensor: Any, place: str) -> Any:
     found = torch()
     generator = found.Generator().manual_seed(crc32(place.encode()))
-    numbers = 1 + found.rand(tensor.shape, generator=generator, dtype=found.float32)
-    return numbers.to(tensor.dtype).to(tensor.device)
+
+    def numbers() -> Any:
+        drawn = 4 * found.rand(tensor.shape, generator=generator, dtype=found.float32) - 2
+        return found.where(drawn < 0, drawn - 2, drawn + 2) / 2
+
+    both = found.complex(numbers(), numbers()) if tensor.is_complex() else numbers()
+    return both.to(tensor.dtype).to(tensor.device)
 
 
 def _tensors(value: Any, place: str, above: frozenset[int] = frozenset()) -> Iterator[tuple[str, Any]]:
@@ -64,11 +73,14 @@ def _tensors(value: Any, place: str, above: frozenset[int] = frozenset()) -> Ite
         yield place or "it", value
     elif is_module(value):
         yield from ((f"{place}.{name}", one) for name, one in value.named_parameters())
+        for front, part in value.named_modules():
+            held = {name: one for name, one in vars(part).items() if is_tensor(one)} | dict(part.named_buffers(front))
+            yield from ((".".join(filter(None, (place, front, name))), one) for name, one in held.items())
     elif isinstance(value, Mapping):
         for key, one in value.items():
             yield from _tensors(one, f"{place}[{key!r}]" if place else str(key), above)
-    elif isinstance(value, list | tuple):
-        for n, one in enumerate(value):
+    elif isinstance(value, list | tuple | deque) or (is_array(value) and value.dtype == object):
+        for n, one in enumerate(value.flat if is_array(value) else value):
             yield from _tensors(one, f"{place}[{n}]", above)
     elif is_users(value):
         for name, one in attributes(value).items():

@@ -212,7 +212,18 @@ class OwnPair(Pair):
     @Afresh
     def trials(self) -> tuple[Trial, ...]:
         """The questions to the candidate."""
-        return trials(Asked(self.source, self.answers, self.sizes, self.usual, self.budget_s, self.specials, self.grow))
+        return trials(
+            Asked(
+                self.source,
+                self.answers,
+                self.sizes,
+                self.usual,
+                self.budget_s,
+                self.specials,
+                self.grow,
+                self.not_carried,
+            )
+        )
 
     @cached_property
     def _trees(self) -> tuple[Apart | None, Apart | None]:
@@ -224,7 +235,16 @@ class OwnPair(Pair):
     def _carried_from_today(self, make: Make) -> Make:
         """The candidate's arguments: what is made is of today's classes."""
         candidate = self._trees[1]
-        return (lambda size, seed: carried(make(size, seed), None, candidate)) if candidate else make
+        return (lambda size, seed: carried(make(size, seed), None, candidate, self._tell)) if candidate else make
+
+    def _tell(self, why: str) -> None:
+        """Notes why arguments were not made objects of a commit's classes."""
+        self.not_carried[f"objects of the commit's own classes, which could not be made of today's: {why}"] = None
+
+    @cached_property
+    def not_carried(self) -> dict[str, None]:
+        """What is told beside the verdict of a commit's arguments."""
+        return {}
 
     @cached_property
     def _between(self) -> Between:
@@ -233,7 +253,8 @@ class OwnPair(Pair):
         if reference is candidate:
             return ONE_TREE
         return Between(
-            lambda values: carried(values, candidate, reference), lambda values: carried(values, reference, candidate)
+            lambda values: carried(values, candidate, reference, self._tell),
+            lambda values: carried(values, reference, candidate),
         )
 
     def made(self, draw: Draw, function: Callable[..., Any]) -> Drawn:

@@ -195,5 +195,11 @@ def _forbid_harm(event: str, arguments: tuple[Any, ...]) -> None:
         places = [os.path.realpath(f"/proc/self/fd/{arguments[0]}")] if is_writing(*arguments[1:3]) else []
     else:
         places = changed_by(event, arguments)
-    if event in HARM or not all(place == os.devnull or is_below(place, (area(),)) for place in places):
+    is_outside = not all(place == os.devnull or is_below(place, (area(),)) for place in places)
+    if event in HARM or is_outside or any(map(_has_another_name, places)):
         raise PermissionError(f"{event} is not done by a function that has a fault in it")
+
+
+def _has_another_name(place: str) -> bool:
+    """Whether what is written there would also be written elsewhere."""
+    return os.path.isfile(place) and os.stat(place).st_nlink > 1

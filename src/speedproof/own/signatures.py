@@ -30,6 +30,9 @@ class ByName:
 def by_name(function: Callable[..., Any], both: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
     """Under the names of the other where it has none of its own."""
     own, others = _signature(function), [one for one in map(_signature, both) if one]
+    if own and hasattr(function, "registry") and hasattr(function, "dispatch"):
+        # functools.singledispatch goes by the first argument, which must come by position.
+        return ByName(function, own, [p.name for p in own.parameters.values() if p.kind is p.KEYWORD_ONLY])
     if own and not _by_position(own):
         return function
     signature = next((one for one in others if not _by_position(one)), own or next(iter(others), None))

@@ -1,7 +1,7 @@
 """The questions to a candidate of anybody's: sizes, other values, the same again, other forms of the same."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -50,6 +50,8 @@ class Asked:
     budget_s: float
     specials: bool
     grow: bool
+    not_carried: Mapping[str, None] = field(default_factory=dict)
+    """Why arguments are not what a commit's own would be."""
     began_s: float = field(default_factory=monotonic_s)
 
     def is_spent(self, what: str) -> str:
@@ -103,6 +105,7 @@ def _call(asked: Asked, asking: Asking, draw: Draw, how: How = "by name") -> Cal
     # The reference answers first, so that nothing which the candidate does can change what it says.
     asked.answers.of(draw)
     made = draw.make()
+    asking.untried |= asked.not_carried
     seed_all(draw.seed)
     return Call(made, asking.reference, how)
 
@@ -203,7 +206,10 @@ def _files_there(asked: Asked, asking: Asking) -> Calls:
     """The same once more where the reference has written already, as far as it writes anything."""
     draw = _usual(asked, asking)
     if left := asked.answers.of(draw).outcome.files:
-        yield _call(asked, asking, replace(draw, source=replace(asked.source, files=left)))
+        there = replace(draw, source=replace(asked.source, files=left))
+        # Where that is more than the reference can take, nothing is asked.
+        if not asked.answers.of(there).outcome.error:
+            yield _call(asked, asking, there)
 
 
 def _refilled(asked: Asked, asking: Asking) -> Calls:
@@ -215,11 +221,19 @@ def _refilled(asked: Asked, asking: Asking) -> Calls:
     yield Call(first, asking.reference)
     asked.answers.of(second)
     refilled = second.make()
+    if _one_object(first) != _one_object(refilled):
+        # One list cannot be filled with what two hold.
+        return
     for name, value in refilled.items():
         refilled[name] = _filled(first.get(name), value)
     asked.answers.asked = second
     seed_all(second.seed)
     yield Call(refilled, asking.reference)
+
+
+def _one_object(made: Mapping[str, Any]) -> list[list[str]]:
+    """The arguments that are one and the same object."""
+    return [[other for other in made if made[other] is made[name]] for name in made]
 
 
 def _filled(held: Any, value: Any) -> Any:

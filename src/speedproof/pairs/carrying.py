@@ -8,18 +8,24 @@ import importlib
 import io
 import pickle
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from enum import Enum
+from functools import cached_property
 from types import FunctionType
 from typing import Any
+
+from speedproof.failures import reason
 
 from .apart import Apart, found_meanwhile
 from .marks import is_array
 
 
-def carried(values: Mapping[str, Any], of: Apart | None, to: Apart | None) -> Mapping[str, Any]:
+def carried(
+    values: Mapping[str, Any], of: Apart | None, to: Apart | None, told: Callable[[str], None] = lambda why: None
+) -> Mapping[str, Any]:
     """The values as another tree has them; None stands for today's. As they are where nothing in them is of a class of
-    the tree, or where they cannot be taken apart."""
+    the tree, or where they cannot be built of the other's; `told` is then called with the reason."""
     if of is to:
         return values
     names = frozenset().union(*(then.names for then in (of, to) if then))
@@ -33,8 +39,8 @@ def carried(values: Mapping[str, Any], of: Apart | None, to: Apart | None) -> Ma
         with _meanwhile(to):
             found: Mapping[str, Any] = _Building(io.BytesIO(out.getvalue()), taking, names).load()
             return found
-    except Exception:
-        # An open file, a lock, a function without a name: there is no such object in another process either.
+    except Exception as error:
+        told(reason(error))
         return values
 
 
@@ -52,17 +58,70 @@ class _Taking(pickle.Pickler):
         self.classes: dict[tuple[str, str], Any] = {}
 
     def reducer_override(self, value: Any) -> Any:
-        """By reference what stays as it is; all else by its own means."""
-        named = value if isinstance(value, type | FunctionType) else type(value)
+        """By reference what stays as it is; what is of the tree by name and by what it holds."""
+        is_named = isinstance(value, type | FunctionType)
+        named = value if is_named else type(value)
         is_of_tree = named.__module__.partition(".")[0] in self.names
         if is_of_tree and _stands_there(named):
             self.classes[named.__module__, named.__qualname__] = named
+            return NotImplemented if is_named else self._of_tree(value)
+        if value is _as_it_is or value is _member or value is _attribute:
             return NotImplemented
+        if not is_named and (place := self._constant(value)):
+            self.classes[place] = value
+            return _attribute, place
         is_plain = (is_array(value) and value.dtype != object) or hasattr(value, "untyped_storage")
-        if is_of_tree or is_plain or (isinstance(value, FunctionType) and value is not _as_it_is):
+        if is_of_tree or is_plain or isinstance(value, FunctionType) or not _can_be_taken_apart(value):
             self.as_it_is.append(value)
             return _as_it_is, (len(self.as_it_is) - 1,)
         return NotImplemented
+
+    def _of_tree(self, value: Any) -> Any:
+        """A member of an enumeration by its name, a constant by its place, all else without what was worked out."""
+        if isinstance(value, Enum):
+            return _member, (type(value), value.name, value.value)
+        if place := self._constant(value):
+            return _attribute, place
+        worked_out = {name for name in getattr(value, "__dict__", ()) if _is_worked_out(type(value), name)}
+        if not worked_out:
+            return NotImplemented
+        made = list(value.__reduce_ex__(pickle.HIGHEST_PROTOCOL))
+        if len(made) > 2 and isinstance(made[2], dict):
+            made[2] = {name: one for name, one in made[2].items() if name not in worked_out}
+        return tuple(made)
+
+    def _constant(self, value: Any) -> tuple[str, str] | None:
+        """Module and name of an object that holds nothing, such as one that says that an argument is missing."""
+        if getattr(value, "__dict__", None) or getattr(type(value), "__reduce__", None) is not object.__reduce__:
+            return None
+        return self._places.get(id(value))
+
+    @cached_property
+    def _places(self) -> dict[int, tuple[str, str]]:
+        modules = [(name, one) for name, one in sys.modules.items() if name.partition(".")[0] in self.names]
+        return {id(held): (name, of) for name, module in modules for of, held in vars(module).items()}
+
+
+def _is_worked_out(kind: type, name: str) -> bool:
+    return any(isinstance(vars(one).get(name), cached_property) for one in kind.__mro__)
+
+
+def _can_be_taken_apart(value: Any) -> bool:
+    """Not an open file, a lock, or an iterator that is under way."""
+    try:
+        value.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
+    except Exception:
+        return False
+    return not isinstance(value, Iterator)
+
+
+def _member(kind: Any, name: str | None, value: Any) -> Any:
+    """The member of that name; one that has none, such as several flags at a time, by its value."""
+    return kind[name] if name in kind.__members__ else kind(value)
+
+
+def _attribute(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(module), name)
 
 
 def _stands_there(named: Any) -> bool:

@@ -72,6 +72,11 @@ class Equivalence(ABC):
         """Whether the answer to these inputs may be in memory that they hold."""
         return False
 
+    def autograd(self, inputs: Inputs) -> tuple[bool, bool] | None:
+        """How autograd sees the answer to these inputs: whether it carries a graph, whether it can never join one. None
+        where that is the same of all inputs."""
+        return None
+
     def diagnose(self, inputs: Inputs, reference: Any, output: Any, allowed: Allowed) -> str:
         """What a wrong output looks like, in the user's words; empty where no pattern is known."""
         return ""

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from speedproof.errors import BadInput
 from speedproof.failures import reason
 from speedproof.gate import watching
-from speedproof.processes import at_end
+from speedproof.processes import at_end, folder_of_process
 
 FILES = "files"
 """The rule of what is written."""
@@ -43,6 +43,8 @@ class Entry(NamedTuple):
     permissions: int
     content: bytes | str = b""
     n_bytes: int = 0
+    n_names: int = 1
+    """Hard links to it."""
 
     def apart(self, other: "Entry") -> str:
         """How another one differs from it, in words."""
@@ -71,9 +73,9 @@ _above: list[str] = []
 
 def area() -> str:
     """The folder above it, which is ours alone; a fork of this process has the same one. Raises BadInput."""
-    if not _above:
+    if not _above or not _is_folder(_above[0]):
         try:
-            _above.append(os.path.realpath(tempfile.mkdtemp(prefix="speedproof-")))
+            _above[:] = [os.path.realpath(tempfile.mkdtemp(prefix=folder_of_process(os.getppid(), os.getpid())))]
         except OSError as error:
             raise BadInput(
                 f"No folder for temporary files: {reason(error)}. Expected room there; TMPDIR names another."
@@ -84,10 +86,21 @@ def area() -> str:
 
 def folder() -> str:
     """The folder of this process. Raises BadInput where there can be none."""
-    found = os.path.join(area(), "files")
-    # Also where somebody has deleted all of it.
-    os.makedirs(found, 0o700, exist_ok=True)
+    return _inside("files")
+
+
+def _inside(name: str) -> str:
+    """A folder in the area. Whoever puts a link in its place has it replaced, and what that leads to stays as it is."""
+    found = os.path.join(area(), name)
+    if not _is_folder(found):
+        if os.path.lexists(found):
+            os.unlink(found)
+        os.mkdir(found, 0o700)
     return found
+
+
+def _is_folder(place: str) -> bool:
+    return os.path.isdir(place) and not os.path.islink(place)
 
 
 def _removed(owner: int) -> None:
@@ -96,7 +109,7 @@ def _removed(owner: int) -> None:
 
 
 @contextmanager
-def _stands_for_temporary(front: str) -> Iterator[None]:
+def stands_for_temporary(front: str) -> Iterator[None]:
     """Meanwhile `tempfile` gives names in the folder that begin so, the same ones in the same order."""
     # Known first, since it is else looked for when ours is there.
     tempfile.gettempdir()
@@ -114,28 +127,28 @@ Named = Callable[[], Iterable[str]]
 
 
 @contextmanager
-def made_anew(draw: str) -> Iterator[Callable[[Named], bool]]:
+def made_anew(draw: str) -> Iterator[Callable[[Named], None]]:
     """Inputs of that draw are made meanwhile, and find the folder empty.
 
     What is given is to be called as soon as they are made: what they name that was made for an earlier draw, and once
-    for several, is there again, and it says whether there is any.
+    for several, is there again.
     """
-    aside = os.path.join(area(), "aside")
     with _told():
+        aside = _inside("aside")
+        for before in _put:
+            _put_back(before, entries())
+        _put.clear()
         for name in _names():
-            os.makedirs(aside, 0o700, exist_ok=True)
             _remove(os.path.join(aside, name))
             os.rename(os.path.join(folder(), name), os.path.join(aside, name))
 
-    def bring_back(named: Named) -> bool:
-        known = set(os.listdir(aside)) - set(_names()) if os.path.isdir(aside) else set()
+    def bring_back(named: Named) -> None:
+        known = set(os.listdir(aside)) - set(_names())
         paths = [os.path.relpath(path, folder()) for path in named() if os.path.isabs(path)] if known else []
-        again = known & {path.partition(os.sep)[0] for path in paths}
-        for name in again:
+        for name in known & {path.partition(os.sep)[0] for path in paths}:
             os.rename(os.path.join(aside, name), os.path.join(folder(), name))
-        return bool(again)
 
-    with _stands_for_temporary(f"{draw}_"):
+    with stands_for_temporary(f"{draw}_"):
         yield bring_back
 
 
@@ -144,9 +157,14 @@ def noted() -> Iterator[dict[tuple[str, str], Any]]:
     """A function is called meanwhile. Afterwards the folder is as it was, and the mapping says what the call left in
     it: by the rule and the path in the folder the entry, or `NOTHING` where it was deleted."""
     left: dict[tuple[str, str], Any] = {}
-    with _stands_for_temporary("called_"):
+    with stands_for_temporary("called_"):
         with _told():
             before = entries()
+        if other := next((path for path, entry in before.items() if entry.n_names > 1), ""):
+            raise BadInput(
+                f"The inputs hold {other}, a file that has another name too: who writes into one writes into both. "
+                "Expected a copy of it."
+            )
         if (n_bytes := sum(entry.n_bytes for entry in before.values())) > MOST_BYTES:
             raise BadInput(
                 f"The inputs hold {n_bytes / 2**20:,.0f} MiB of files. Expected at most {MOST_BYTES / 2**20:.0f}."
@@ -217,8 +235,8 @@ def _entry(place: str, about: os.stat_result, kept_bytes: int) -> Entry:
     with open(place, "rb") as file:
         if about.st_size <= kept_bytes:
             content = file.read()
-            return Entry("file", permissions, content, len(content))
-        return Entry("file", permissions, _of_stream(file), about.st_size)
+            return Entry("file", permissions, content, len(content), about.st_nlink)
+        return Entry("file", permissions, _of_stream(file), about.st_size, about.st_nlink)
 
 
 def _of_stream(file: Any) -> str:
@@ -232,9 +250,14 @@ def _fingerprint(content: bytes) -> str:
     return sha256(content).hexdigest()
 
 
+_put: list[Entries] = []
+"""What stood there before something was put, so that a folder that is made once for all inputs is again as it was."""
+
+
 def put(left: Mapping[str, Any]) -> None:
-    """Makes the folder hold what a call left in it, where it is known whole."""
+    """Makes the folder hold what a call left in it, where it is known whole, until inputs are made again."""
     before = entries()
+    _put.append(before)
     wanted = {path: entry for path, entry in left.items() if entry == NOTHING or _is_whole(entry)}
     after = {path: entry for path, entry in (before | wanted).items() if entry != NOTHING}
     with _told():
@@ -242,7 +265,7 @@ def put(left: Mapping[str, Any]) -> None:
 
 
 def _is_whole(entry: Entry) -> bool:
-    return entry.kind in ("folder", "link") or isinstance(entry.content, bytes)
+    return entry.kind in ("folder", "link") or (entry.kind == "file" and isinstance(entry.content, bytes))
 
 
 def _put_back(before: Entries, after: Entries) -> None:
