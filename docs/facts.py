@@ -22,7 +22,7 @@ def numbers() -> dict[str, str]:
     """Thresholds that the text names, in words for it."""
     from speedproof.cli.measure import OWN_BUDGET_S
     from speedproof.cli.own import N_FAULTS
-    from speedproof.own.answers import N_MOVES, REFERENCE_FACTOR
+    from speedproof.own.answers import N_MOVES, NORMWISE, REFERENCE_FACTOR
     from speedproof.own.inputs import N_EXAMPLES
     from speedproof.own.pair import BUDGET_S
     from speedproof.own.trials import N_DRAWS, SIZES
@@ -35,6 +35,7 @@ def numbers() -> dict[str, str]:
         "n_examples": str(N_EXAMPLES),
         "n_faults": str(N_FAULTS),
         "n_moves": str(N_MOVES),
+        "normwise": f"{NORMWISE:g}",
         "budget": f"{BUDGET_S:g}",
         "timing_budget": f"{OWN_BUDGET_S:g}",
         "fewest_processes": str(LOOKS[0]),
