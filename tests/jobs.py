@@ -14,7 +14,15 @@ OF_FILES = {
         *("test_actions", "test_architecture", "test_cli", "test_comparing", "test_duplicates", "test_matrix"),
         *("test_mutation", "test_places", "test_processes", "test_journal", "test_repository", "test_resumption"),
         *("test_roofline", "test_search_path", "test_seventh_finding", "test_side", "test_sweep", "test_shown"),
-        *("test_base", "test_without_torch", "test_command", "test_faults", "test_files", "test_classes"),
+        *(
+            "test_base",
+            "test_without_torch",
+            "test_command",
+            "test_faults",
+            "test_files",
+            "test_classes",
+            "test_written",
+        ),
     ),
     "tools": (
         *("test_asv", "test_history", "test_page", "test_power", "test_saved_benchmarks", "test_otava"),

@@ -356,10 +356,10 @@ def _serve(pipe: Connection, name: str) -> None:
                 stage = message.words
             _pass_on(pipe, message)
     except BaseException as error:
-        _end()
+        end()
         _tell(pipe, error, stage)
         return
-    _end()
+    end()
     # Linux counts in KiB, macOS in bytes.
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
@@ -375,7 +375,8 @@ def at_end(do: Callable[[], Any]) -> None:
     atexit.register(do)
 
 
-def _end() -> None:
+def end() -> None:
+    """Does what is to be done at the end, before a process ends without Python's own doing it, as a fork does."""
     for do in _at_end:
         do()
 

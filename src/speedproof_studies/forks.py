@@ -6,13 +6,14 @@ import resource
 import selectors
 import signal
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import psutil
 
 from speedproof.failures import reason
-from speedproof.processes import ending
+from speedproof.processes import end, ending
 
 MEMORY_MARGIN = 4 * 2**30
 """Bytes of address space that a fork may take beyond what it starts with: far more than any check of `tiny` needs."""
@@ -91,6 +92,8 @@ def _child(work: Callable[[], Any], limit_s: float, pipe: int) -> None:
     except BaseException as error:
         _say(pipe, {"why": reason(error)})
     finally:
+        with suppress(BaseException):
+            end()
         os._exit(status)
 
 

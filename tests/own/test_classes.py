@@ -241,12 +241,20 @@ def test_arrays_beside_objects_of_the_tree_keep_their_layout(points: Path) -> No
 
 def test_what_cannot_be_taken_apart_is_handed_on_as_it_is_beside_what_can(points: Path, tmp_path: Path) -> None:
     then = files.tree_of(f"HEAD:{points}:total")
-    numbers, lock = iter([1, 2]), threading.Lock()
+    numbers, lock = (one for one in (1, 2)), threading.Lock()
     with open(tmp_path / "open", "w") as file:
         box = files.load(f"{points}:Box")([file, lock], np.arange(3.0))
         found = carried({"box": box, "numbers": numbers}, None, then)
     assert type(found["box"]) is not type(box)
     assert found["box"].points[0] is file and found["box"].points[1] is lock and found["numbers"] is numbers
+
+
+def test_an_iterator_over_objects_of_the_tree_gives_the_commits(points: Path) -> None:
+    then = files.tree_of(f"HEAD:{points}:total")
+    point, kind = files.load(f"{points}:Point"), files.load(f"{points}:Kind")
+    given = iter([point(1.0, kind.ROUND), point(2.0, kind.SQUARE)])
+    found = [*carried({"points": given}, None, then)["points"]]
+    assert [one.x for one in found] == [1.0, 2.0] and type(found[0]) is not point and len([*given]) == 2
 
 
 def test_what_cannot_be_built_of_the_commits_class_is_told(points: Path) -> None:

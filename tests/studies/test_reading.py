@@ -1,5 +1,6 @@
 """The textbook: every verdict as it is known beforehand, trials that add up, and a record that is of today's check."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ from speedproof_studies.reading.verb import wrongly_judged
 from speedproof_studies.textbook import ENTRIES
 from speedproof_studies.textbook.entry import Entry
 
+SEEDS = 100
+"""Seeds that each rewrite is asked with at least."""
 LEAST = 40
-"""Rewrites of each kind that the issue of this check asks for."""
+"""Rewrites of each kind, at least."""
 
 
 def body(entry: Entry, seed: int, n_seeds: int, gate: str = "", passed: int | None = None) -> Read:
@@ -75,5 +78,8 @@ def test_the_record_is_of_todays_check_and_judges_all_as_known(published: Path) 
     found = [r.body for r in read_records(published / "results", KINDS).records if isinstance(r.body, Read)]
     todays = [one for one in found if one.gate == own_digest()]
     told = "The textbook's record is of another check. Run: python -m bench textbook"
-    assert {one.entry for one in todays} == {entry.name for entry in ENTRIES}, told
+    asked = Counter[str]()
+    for one in todays:
+        asked[one.entry] += one.n_seeds
+    assert [entry.name for entry in ENTRIES if asked[entry.name] < SEEDS] == [], told
     assert wrongly_judged(todays) == []

@@ -8,7 +8,7 @@ import importlib
 import io
 import pickle
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from enum import Enum
 from functools import cached_property
@@ -107,12 +107,12 @@ def _is_worked_out(kind: type, name: str) -> bool:
 
 
 def _can_be_taken_apart(value: Any) -> bool:
-    """Not an open file, a lock, or an iterator that is under way."""
+    """Not an open file, a lock, or a generator that is under way."""
     try:
         value.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
     except Exception:
         return False
-    return not isinstance(value, Iterator)
+    return True
 
 
 def _member(kind: Any, name: str | None, value: Any) -> Any:
