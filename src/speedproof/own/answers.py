@@ -357,7 +357,8 @@ class Answer:
                 continue
             for place, leaf in floats.items():
                 moved = distance(leaf.value, outcome.leaves[place].value) if place in outcome.leaves else 0.0
-                most = math.sqrt(_unit(leaf.value)) * scale
+                # On the way back it may be far larger than what comes out.
+                most = math.inf if self._norm else math.sqrt(_unit(leaf.value)) * scale
                 if not exceeds(moved, most, leaf.value):
                     found[place] = larger(found.get(place, 0.0), where_finite(leaf.value, moved))
         return found
