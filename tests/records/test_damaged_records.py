@@ -24,9 +24,9 @@ Change = Callable[[dict[str, Any]], Any]
 @pytest.fixture(scope="module")
 def known(published: Path) -> dict[str, dict[str, Any]]:
     """A reference record of each kind, the newest."""
-    (path,) = (published / "results/records").glob("*.jsonl")
-    records = [json.loads(line) for line in path.read_text().splitlines()]
-    return {record["body"]["kind"]: record for record in records}
+    paths = sorted((published / "results/records").glob("*.jsonl"))
+    records = [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+    return {record["body"]["kind"]: record for record in sorted(records, key=lambda record: str(record["written"]))}
 
 
 @pytest.fixture
