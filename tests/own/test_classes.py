@@ -187,16 +187,21 @@ def total(box, pairs):
 """
 
 
+def committed(file: Path, text: str) -> Path:
+    """A file in a repository of its own, which has it in its one commit."""
+    write(file, text)
+    git(file.parent, "init")
+    git(file.parent, "add", ".")
+    git(file.parent, "commit", "-m", "first")
+    return file
+
+
 @pytest.fixture
 def points(tmp_path: Path) -> Path:
     """A repository whose function tells its arguments by classes of its own file; today's file is changed a little."""
-    folder = tmp_path / "of_points"
-    write(folder / "points.py", POINTS)
-    git(folder, "init")
-    git(folder, "add", ".")
-    git(folder, "commit", "-m", "points")
-    write(folder / "points.py", POINTS.replace("rounds = sum(", "rounds = 0 + sum("))
-    return folder / "points.py"
+    file = committed(tmp_path / "of_points/points.py", POINTS)
+    write(file, POINTS.replace("rounds = sum(", "rounds = 0 + sum("))
+    return file
 
 
 def test_a_commits_function_gets_objects_of_its_own_classes(points: Path) -> None:
@@ -308,12 +313,7 @@ def g(kind, flags, total, or_not):
 
 
 def test_members_go_by_name_and_constants_by_place_and_what_was_worked_out_stays_behind(tmp_path: Path) -> None:
-    folder = tmp_path / "of_names"
-    write(folder / "names.py", NAMED)
-    git(folder, "init")
-    git(folder, "add", ".")
-    git(folder, "commit", "-m", "names")
-    file = folder / "names.py"
+    file = committed(tmp_path / "of_names/names.py", NAMED)
     turned = NAMED.replace("RED = enum.auto()\n    BLUE = enum.auto()", "BLUE = enum.auto()\n    RED = enum.auto()")
     write(file, turned.replace("self.v + 1", "self.v + 2"))
 
