@@ -22,9 +22,9 @@ def numbers() -> dict[str, str]:
     """Thresholds that the text names, in words for it."""
     from speedproof.cli.measure import OWN_BUDGET_S
     from speedproof.cli.own import N_FAULTS
-    from speedproof.own.answers import N_MOVES, NORMWISE, REFERENCE_FACTOR
     from speedproof.own.inputs import N_EXAMPLES
     from speedproof.own.pair import BUDGET_S
+    from speedproof.own.reference.tolerance import N_MOVES, NORMWISE, REFERENCE_FACTOR
     from speedproof.own.trials import N_DRAWS, SIZES
     from speedproof.timing.looks import LOOKS
 

@@ -55,17 +55,9 @@ def gate_digest() -> str:
 
 
 OF_OWN_PAIRS = (
-    *(
-        "answers",
-        "draws",
-        "equivalence",
-        "gradients",
-        "inputs",
-        "nearby",
-        "pair",
-        "rounding",
-    ),
-    *("same", "signatures", "trials"),
+    *("draws", "equivalence", "inputs", "pair", "same", "signatures", "trials"),
+    *("reference/answers", "reference/gradients", "reference/nearby"),
+    *("reference/outcome", "reference/rounding", "reference/tolerance"),
     *("effects/files", "effects/process", "effects/random_numbers"),
     *("values/bands", "values/differences", "values/leaf", "values/leaves"),
     *("values/of_libraries", "values/precise"),

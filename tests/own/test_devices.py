@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from speedproof.own.effects.random_numbers import drawn_apart, random_marks, random_states, seed_all
-from speedproof.own.nearby import changed, mixer, mover, wider
+from speedproof.own.reference.nearby import changed, mixer, mover, wider
 
 from .asked import asked, refused, unsound
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from speedproof.own.gradients import gradients
+from speedproof.own.reference.gradients import gradients
 
 from .asked import asked, refused
 

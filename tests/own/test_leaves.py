@@ -23,9 +23,9 @@ import pandas as pd
 import pytest
 import torch
 
-from speedproof.own.answers import Answer
 from speedproof.own.draws import Draw, Source
 from speedproof.own.equivalence import everything
+from speedproof.own.reference.answers import Answer
 from speedproof.own.values.differences import Difference, exact_difference
 from speedproof.own.values.leaves import leaves
 from speedproof.pairs.kit import PLAIN

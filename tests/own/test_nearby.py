@@ -15,7 +15,7 @@ import pytest
 import scipy.sparse
 import torch
 
-from speedproof.own.nearby import changed, mixer, mover, n_moved, wider
+from speedproof.own.reference.nearby import changed, mixer, mover, n_moved, wider
 from speedproof.own.values.differences import exact_difference
 from speedproof.own.values.leaves import leaves, n_floats
 

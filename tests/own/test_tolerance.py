@@ -14,9 +14,9 @@ from scipy.special import log_softmax as scipys_log_softmax
 from scipy.special import softmax as scipys_softmax
 
 from speedproof.errors import BadInput
-from speedproof.own.answers import Answer
 from speedproof.own.draws import Draw, Source
-from speedproof.own.rounding import turned
+from speedproof.own.reference.answers import Answer
+from speedproof.own.reference.rounding import turned
 from speedproof.own.same import argmax, clusters, numbers, parsed, ranking, sets
 from speedproof.own.values.leaf import Leaf
 from speedproof.own.values.leaves import leaves
@@ -627,7 +627,7 @@ def test_a_tolerance_that_cannot_be_worked_out_is_no_fault_of_the_candidates(mon
     def failing(value: Any, change: Any) -> Any:
         raise AttributeError("numbers of a strange kind")
 
-    monkeypatch.setattr("speedproof.own.answers.changed", failing)
+    monkeypatch.setattr("speedproof.own.reference.tolerance.changed", failing)
     told = unsound(sums, lambda rows: {math.fsum(row) for row in rows}, rows_of_numbers)
     assert "could not be worked out" in told and "strange kind" in told and "same=numbers" in told
 

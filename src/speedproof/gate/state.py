@@ -167,5 +167,7 @@ def restored(kit: Kit, modules: Mapping[str, Any]) -> Iterator[None]:
     try:
         yield
     finally:
-        _last.pop()
+        # Held until all is put back, since one more look costs little beside it.
+        last = _last.pop()
         before.put_back()
+        del last

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from speedproof.pairs.kit import Kit
 
 from .aspects.identity import Chosen, Held, are_same
+from .aspects.of_process import working_directory
 
 
 class _Seen(NamedTuple):
@@ -161,8 +162,13 @@ CHANGES: dict[str, dict[int, int | None]] = {
     "os.symlink": {1: 2},
 }
 """Event -> its arguments that name what is changed, each with the one that says in which open folder, if any does."""
-HARMLESS = (tempfile.gettempdir() + os.sep + "torchinductor", os.devnull, sysconfig.get_paths()["purelib"])
-"""Where compiling writes: the compiler's cache, and byte code beside the modules that are imported."""
+HARMLESS = (
+    tempfile.gettempdir() + os.sep + "torchinductor",
+    os.environ.get("TRITON_CACHE_DIR") or os.path.expanduser(os.path.join("~", ".triton")),
+    os.devnull,
+    sysconfig.get_paths()["purelib"],
+)
+"""Where compiling writes: the compilers' caches, and byte code beside the modules that are imported."""
 NAMES = (str, bytes, os.PathLike)
 """What a file is named by; a number names one that is open already."""
 
@@ -244,16 +250,8 @@ def written() -> tuple[str, ...]:
     return tuple(_written)
 
 
-def folder() -> str:
-    """The working directory; empty where it is gone."""
-    try:
-        return os.getcwd()
-    except FileNotFoundError:
-        return ""
-
-
 def files() -> Files:
     """Files as they are now."""
-    here = folder()
+    here = working_directory()
     names = (entry.name for entry in os.scandir(here)) if here else ()
     return Files(written(), here, frozenset(name for name in names if name != "__pycache__"))

@@ -18,11 +18,12 @@ from speedproof.gate import state
 from speedproof.pairs.files import file_named
 from speedproof.pairs.marks import is_array, numpy
 
-from .answers import Answer, ask
 from .draws import Draw, Source
 from .effects.files import entries, folder, stands_for_temporary
 from .equivalence import TheSame
 from .pair import OwnPair
+from .reference.answers import Answer
+from .reference.outcome import ask
 from .values.differences import in_repr
 from .values.leaf import is_library, is_module, is_tensor, torch
 

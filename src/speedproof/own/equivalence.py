@@ -12,11 +12,11 @@ from speedproof.pairs.contract import Allowed, Equivalence, Evidence, Examinatio
 from speedproof.pairs.kit import Kit
 from speedproof.pairs.marks import is_array
 
-from .answers import Answer, Answers
 from .effects.files import FILES, noted, written_outside
 from .effects.process import Place, kept_apart, state_objection
 from .effects.random_numbers import drawn_apart, random_marks
-from .gradients import gradients, has_graph
+from .reference.answers import Answer, Answers
+from .reference.gradients import gradients, has_graph
 from .same import Same
 from .values.bands import distance, size
 from .values.differences import Difference, exact_difference, in_repr, is_identical, opaque

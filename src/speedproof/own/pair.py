@@ -21,11 +21,12 @@ from speedproof.pairs.references import given_to, resolve
 from speedproof.pairs.trial import Trial
 from speedproof.pairs.workload import Workload
 
-from .answers import ONE_TREE, Answers, Between
 from .draws import Draw, Drawn, Make, Source, require_repeatable
 from .effects.files import FILES, folder
 from .equivalence import TheSame, require_visible
 from .inputs import source_of
+from .reference.answers import Answers
+from .reference.outcome import ONE_TREE, Between
 from .same import Same, agreeing, parsed
 from .signatures import by_name, require_bound, require_one_signature
 from .trials import SIZES, USUAL, Asked, trials

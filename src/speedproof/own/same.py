@@ -9,7 +9,7 @@ from speedproof.errors import BadInput
 from speedproof.failures import reason
 from speedproof.pairs.marks import is_array
 
-from .answers import Answer
+from .reference.answers import Answer
 from .values.bands import Band, size
 from .values.differences import Difference, exact_difference, in_repr
 from .values.leaf import is_tensor

@@ -13,10 +13,11 @@ from speedproof.gate.check import n_by_position
 from speedproof.pairs.marks import is_array
 from speedproof.pairs.trial import Asking, Call, Calls, How, Trial
 
-from .answers import Answers, ask
 from .draws import IN_MEMORY, OF_ITEMS, WHERE_ASKED, Draw, Form, Source
 from .effects.random_numbers import seed_all
 from .inputs import N_EXAMPLES
+from .reference.answers import Answers
+from .reference.outcome import ask
 from .values.leaf import is_tensor
 
 SIZES = {0: 1, 1: 4, 2: 6, 3: 6, 7: 4, 16: 2, 17: 2, 64: 1, 100: 3, 256: 1, 1000: 1}

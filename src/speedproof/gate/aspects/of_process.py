@@ -11,7 +11,6 @@ from typing import Any
 
 import psutil
 
-from speedproof.gate.watching import folder
 from speedproof.pairs.aspect import Aspect, Scene
 from speedproof.pairs.marks import Same
 
@@ -24,6 +23,14 @@ OF_THE_SYSTEM = ("anon_inode:", "/dev/null", "/dev/urandom", "/proc/", "/sys/")
 def _environment_back(_: Scene, seen: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(seen)
+
+
+def working_directory() -> str:
+    """The working directory; empty where it is gone."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return ""
 
 
 def _umask(_: Scene) -> int:
@@ -124,7 +131,7 @@ def _children_back(scene: Scene, seen: dict[int, str]) -> None:
 
 PROCESS = (
     Aspect("environment variables", lambda _: dict(os.environ), _environment_back),
-    Aspect("working directory", lambda _: folder(), lambda _, seen: os.chdir(seen)),
+    Aspect("working directory", lambda _: working_directory(), lambda _, seen: os.chdir(seen)),
     Aspect("umask", _umask, _umask_back),
     Aspect("signal handlers", _signals, _signals_back),
     Aspect(

@@ -43,6 +43,11 @@ def exact_difference(expected: Leaves, found: Leaves) -> Difference | None:
     return None
 
 
+def exact_part(found: Leaves) -> Leaves:
+    """What of a value is no floating-point number."""
+    return {place: leaf for place, leaf in found.items() if not leaf.is_float}
+
+
 def _without_shape(kind: str) -> str:
     return kind.partition(" (")[0]
 

@@ -11,13 +11,12 @@ from functools import partial
 from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any
 
+from speedproof.own.draws import Drawn
+from speedproof.own.values.leaf import is_library, is_module, is_tensor, package_of, torch
+from speedproof.own.values.leaves import attributes, leaves
+from speedproof.own.values.of_libraries import is_sparse
+from speedproof.own.values.precise import Precise
 from speedproof.pairs.marks import is_array, numpy
-
-from .draws import Drawn
-from .values.leaf import is_library, is_module, is_tensor, package_of, torch
-from .values.leaves import attributes, leaves
-from .values.of_libraries import is_sparse
-from .values.precise import Precise
 
 Change = Callable[[Any], Any]
 """What becomes of one floating-point number, array or tensor."""

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from zlib import crc32
 
+from speedproof.own.values.leaf import is_module, is_tensor, torch
+from speedproof.own.values.leaves import attributes, is_users
 from speedproof.pairs.marks import is_array
-
-from .values.leaf import is_module, is_tensor, torch
-from .values.leaves import attributes, is_users
 
 
 def has_graph(answer: Any) -> bool:

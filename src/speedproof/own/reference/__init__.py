@@ -1,0 +1,1 @@
+"""What the reference says to a draw, and how far another answer may be off."""
