@@ -293,18 +293,21 @@ class OwnPair(Pair):
         """Raises BadInput where the reference raises whatever it is asked, or says one thing and then another."""
         sizes = [size for size in self.sizes if size <= self.usual] if self.source.has_sizes else [0]
         draws = [Draw(self.source, size, 0) for size in sizes]
-        answers = [self.answers.of(draw) for draw in draws]
-        self.answers.of_state = any(answer.outcome.left for answer in answers)
-        if all(answer.outcome.error for answer in answers):
-            error = answers[-1].outcome.error
+        # Answers may be large, so what is wanted of one is noted before the next is asked for.
+        outcomes = ((draw, self.answers.of(draw).outcome) for draw in draws)
+        seen = [(draw, bool(one.left), one.error, one.outside) for draw, one in outcomes]
+        self.answers.of_state = any(left for _, left, _, _ in seen)
+        if all(error for _, _, error, _ in seen):
+            draw, _, error, _ = seen[-1]
             assert error is not None
             raise BadInput(
                 f"{self.name}, the reference, raises on all inputs that it was asked about: {reason(error)} "
-                f"({draws[-1].words}). Expected inputs that it can answer."
+                f"({draw.words}). Expected inputs that it can answer."
             )
-        if outside := next((answer.outcome.outside for answer in answers if answer.outcome.outside), ()):
+        if outside := next((outside for *_, outside in seen if outside), ()):
             self._require_allowed(outside[0])
-        for draw, answer in zip(draws, answers, strict=True):
+        for draw in draws:
+            answer = self.answers.of(draw)
             if self.same_given is None and not answer.outcome.error:
                 require_visible(answer)
             if not answer.repeats():

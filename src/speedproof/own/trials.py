@@ -36,6 +36,11 @@ MORE_SHARE = 20
 """This part of the budget may go into draws that are asked about only to have so many."""
 N_SPECIAL = 8
 """Draws with special values in them: which of them, and where, is chance."""
+FOR_SIZES = 1 / 2
+"""This part of the budget may go into draws of every size; the rest is for what is asked of one size."""
+BEFORE_THE_LAST = 4 / 5
+"""Where this part of the budget is gone no further trial is begun."""
+FROM = "all trials from "
 SHARE = 8
 """One call of the reference at a size may take the budget's this part; larger sizes are left out, and told."""
 
@@ -53,18 +58,31 @@ class Asked:
     grow: bool
     not_carried: Mapping[str, None] = field(default_factory=dict)
     """Why arguments are not what a commit's own would be."""
-    began_s: float = field(default_factory=monotonic_s)
+    began_s: float = field(default_factory=lambda: monotonic_s())
 
-    def is_spent(self, what: str) -> str:
-        """Words that leave something out where half of the budget is gone; the rest is for what must be asked."""
-        gone = monotonic_s() - self.began_s > self.budget_s / 2
+    def is_spent(self, what: str, share: float = FOR_SIZES) -> str:
+        """Words that leave something out where that share of the budget is gone."""
+        gone = monotonic_s() - self.began_s > self.budget_s * share
         return f"{what}, for which the time did not do (--budget-s is {self.budget_s:g})" if gone else ""
+
+    def in_time(self, trial: Trial) -> Trial:
+        """The trial, left out where nearly all of the budget is gone."""
+
+        def calls(asking: Asking) -> Calls:
+            too_late = self.is_spent(f"{FROM}{trial.name!r} on", BEFORE_THE_LAST)
+            if not too_late:
+                yield from trial.calls(asking)
+            elif not any(told.startswith(FROM) for told in asking.untried):
+                asking.untried[too_late] = None
+
+        return replace(trial, calls=calls)
 
 
 def trials(asked: Asked) -> tuple[Trial, ...]:
     """All of them, in the order in which they are made: the smallest first, whose refusals say most."""
     source = asked.source
-    found = [_of_size(asked, size) for size in asked.sizes] if source.has_sizes else [_of_examples(asked)]
+    by_size = [_of_size(asked, size) for size in asked.sizes] if source.has_sizes else [_of_examples(asked)]
+    found: list[Trial] = []
     if source.has_sizes and len(asked.sizes) > FEW_SIZES:
         found.append(Trial("other sizes", "only known sizes are right", partial(_other_sizes, asked), seeded=True))
     if n_more := N_DRAWS - sum(asked.sizes.values()) if source.has_sizes else 0:
@@ -82,8 +100,8 @@ def trials(asked: Asked) -> tuple[Trial, ...]:
     of_items = (*OF_ITEMS, *WHERE_ASKED) if asked.grow else OF_ITEMS if source.may_change_items else ()
     forms = (*IN_MEMORY, *of_items, *special)
     found += [Trial(WHY[form][0], WHY[form][1], partial(_formed, asked, form), seeded=True) for form in forms]
-    found.append(Trial("the reference again", "the candidate reaches into it", partial(_reference_still, asked)))
-    return tuple(found)
+    last = Trial("the reference again", "the candidate reaches into it", partial(_reference_still, asked))
+    return (*by_size, *map(asked.in_time, found), last)
 
 
 WHY: dict[Form, tuple[str, str]] = {
@@ -111,15 +129,19 @@ def _call(asked: Asked, asking: Asking, draw: Draw, how: How = "by name") -> Cal
     return Call(made, asking.reference, how)
 
 
-def _asked_about(asked: Asked, asking: Asking, draws: Iterator[Draw]) -> Calls:
-    """One call a draw; whether two answers could be told apart is noted."""
-    for draw in draws:
+def _asked_about(asked: Asked, asking: Asking, draws: Iterator[Draw], of: str) -> Calls:
+    """One call a draw, two at least where time is short; whether two answers could be told apart is noted."""
+    for n, draw in enumerate(draws):
+        if n > 1 and (too_late := asked.is_spent(f"all but {n} draws of {of}")):
+            asking.untried[too_late] = None
+            return
         yield _call(asked, asking, draw)
         # Also of another size: some answers hang on that alone.
         answer, before = asked.answers.of(draw), asked.answers.before
         if before is not None and not asking.n_told_apart:
             asking.n_told_apart += answer.tells_apart(before)
-        asked.answers.before = answer
+        # Its answer may be large, and once told apart it is of no more use.
+        asked.answers.before = None if asking.n_told_apart else answer
 
 
 def _of_size(asked: Asked, size: int) -> Trial:
@@ -128,7 +150,7 @@ def _of_size(asked: Asked, size: int) -> Trial:
         if too_long := _too_long(asked, size, asking) or asked.is_spent(f"size {size}"):
             asking.untried[too_long] = None
             return
-        yield from _asked_about(asked, asking, draws)
+        yield from _asked_about(asked, asking, draws, f"size {size}")
 
     why = {0: "nothing at all is forgotten", 1: "one item is forgotten"}.get(size, "what is asked of every size")
     return Trial(f"size {size}", why, calls, seeded=True)
@@ -137,7 +159,8 @@ def _of_size(asked: Asked, size: int) -> Trial:
 def _other_sizes(asked: Asked, asking: Asking) -> Calls:
     rng = random.Random(asking.seed)
     sizes = [rng.randrange(4, 2 * asked.usual) for _ in range(N_OTHER_SIZES)]
-    return _asked_about(asked, asking, (Draw(asked.source, size, asking.seed + n) for n, size in enumerate(sizes)))
+    draws = (Draw(asked.source, size, asking.seed + n) for n, size in enumerate(sizes))
+    return _asked_about(asked, asking, draws, "other sizes")
 
 
 def _more(asked: Asked, n: int, asking: Asking) -> Calls:
@@ -146,7 +169,7 @@ def _more(asked: Asked, n: int, asking: Asking) -> Calls:
     # Seeds beyond those that were drawn for every size and for the trials that come after.
     first, end_s = asking.seed + N_DRAWS, monotonic_s() + asked.budget_s / MORE_SHARE
     draws = (Draw(asked.source, sizes[i % len(sizes)], first + i) for i in range(n))
-    return _asked_about(asked, asking, (draw for draw in draws if monotonic_s() < end_s))
+    return _asked_about(asked, asking, (draw for draw in draws if monotonic_s() < end_s), "all sizes")
 
 
 def _too_long(asked: Asked, size: int, asking: Asking) -> str:
@@ -176,13 +199,15 @@ def _of_examples(asked: Asked) -> Trial:
     def calls(asking: Asking) -> Calls:
         # Numbers of examples, so that a strategy gives all that it has drawn.
         first = asking.seed * N_EXAMPLES
-        return _asked_about(asked, asking, (Draw(asked.source, 0, first + n) for n in range(N_EXAMPLES)))
+        draws = (Draw(asked.source, 0, first + n) for n in range(N_EXAMPLES))
+        return _asked_about(asked, asking, draws, "the examples")
 
     n = 1 if asked.source.may_change_items else N_EXAMPLES
     only_one = asked.source.may_change_items
 
     def the_example(asking: Asking) -> Calls:
-        return _asked_about(asked, asking, (Draw(asked.source, 0, 0, form) for form in ("plain", "plain", *OF_ITEMS)))
+        draws = (Draw(asked.source, 0, 0, form) for form in ("plain", "plain", *OF_ITEMS))
+        return _asked_about(asked, asking, draws, "the example")
 
     return Trial(
         "the example" if only_one else f"{n} examples",

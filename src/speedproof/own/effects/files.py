@@ -100,7 +100,10 @@ def _inside(name: str) -> str:
 
 
 def _is_folder(place: str) -> bool:
-    return os.path.isdir(place) and not os.path.islink(place)
+    try:
+        return stat.S_ISDIR(os.lstat(place).st_mode)
+    except OSError:
+        return False
 
 
 def _removed(owner: int) -> None:

@@ -18,7 +18,7 @@ from .gradients import gradients_of
 from .outcome import ONE_TREE, Between, Run
 from .tolerance import UNSTABLE, Norm
 
-MOST_KEPT_BYTES = 64 * 2**20
+MOST_KEPT_BYTES = 16 * 2**20
 """Bytes of answers that are kept: asking again costs time, and large answers are the fewer the larger they are."""
 
 

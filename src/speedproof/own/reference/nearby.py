@@ -18,6 +18,8 @@ from speedproof.own.values.of_libraries import is_sparse
 from speedproof.own.values.precise import Precise
 from speedproof.pairs.marks import is_array, numpy
 
+BLOCK = 2**16
+"""Numbers of an array that are moved at a time: what is worked out in between takes several times their memory."""
 Change = Callable[[Any], Any]
 """What becomes of one floating-point number, array or tensor."""
 
@@ -272,7 +274,9 @@ def mixer(seed: int, units: int = 1) -> Callable[[Any], Any]:
             return value
         if is_array(value) or is_tensor(value):
             size = value.size if is_array(value) else value.numel()
-            return _moved(value, units * numpy().random.default_rng(rng.getrandbits(32)).integers(-1, 2, size))
+            steps = numpy().random.default_rng(rng.getrandbits(32)).integers(-1, 2, size, dtype=numpy().int16)
+            steps *= units
+            return _moved(value, steps)
         return _moved(value, [units * rng.choice((-1, 0, 1))])
 
     return move
@@ -287,21 +291,21 @@ def _is_floating(value: Any) -> bool:
 
 def _moved(value: Any, steps: Any) -> Any:
     if is_tensor(value):
-        # Where torch knows the neighbours of every type.
-        flat = value.detach().reshape(-1).cpu()
-        # An infinity has no neighbour, and stays.
-        by = torch().where(flat.isfinite(), torch().as_tensor(steps), 0)
-        to = torch().where(by > 0, math.inf, -math.inf).to(flat.dtype)
-        unit = torch().nextafter(flat, to) - flat
-        moved = torch().where(by == 0, flat, flat + unit * by.abs()).to(flat.dtype).reshape(value.shape)
-        return moved.to(value.device).requires_grad_(value.requires_grad)
+        flat, found = value.detach().reshape(-1).cpu(), torch().empty(value.numel(), dtype=value.dtype)
+        for start in range(0, len(flat), BLOCK):
+            part = slice(start, start + BLOCK)
+            found[part] = _stepped_tensor(flat[part], torch().as_tensor(steps[part]))
+        return found.reshape(value.shape).to(value.device).requires_grad_(value.requires_grad)
     if is_array(value):
         np = numpy()
-        by = np.where(np.isfinite(value), np.asarray(steps).reshape(value.shape), 0)
-        to = np.where(by > 0, np.inf, -np.inf).astype(value.dtype)
-        with np.errstate(all="ignore"):
-            unit = np.nextafter(value, to) - value
-            return np.where(by == 0, value, value + unit * np.abs(by)).astype(value.dtype)
+        found = np.empty_like(value)
+        # In whatever order they lie in memory.
+        ways = [["readonly"], ["readonly"], ["writeonly"]]
+        each = [value, np.reshape(steps, value.shape), found]
+        with np.nditer(each, ["external_loop", "buffered", "zerosize_ok"], ways, buffersize=BLOCK) as parts:
+            for part, by, into in parts:
+                into[...] = _stepped(part, by)
+        return found
     if not steps[0] or not math.isfinite(value):
         return value
     to = math.copysign(math.inf, steps[0])
@@ -309,3 +313,21 @@ def _moved(value: Any, steps: Any) -> Any:
         return value + (math.nextafter(value, to) - value) * abs(steps[0])
     with numpy().errstate(all="ignore"):
         return type(value)(value + (numpy().nextafter(value, type(value)(to)) - value) * abs(steps[0]))
+
+
+def _stepped(part: Any, steps: Any) -> Any:
+    """Each of an array's numbers so many neighbours on. An infinity has none, and stays."""
+    np = numpy()
+    by = np.where(np.isfinite(part), steps, 0)
+    to = np.where(by > 0, np.inf, -np.inf).astype(part.dtype)
+    with np.errstate(all="ignore"):
+        unit = np.nextafter(part, to) - part
+        return np.where(by == 0, part, part + unit * np.abs(by))
+
+
+def _stepped_tensor(part: Any, steps: Any) -> Any:
+    """The same where torch knows the neighbours of every type."""
+    by = torch().where(part.isfinite(), steps, 0)
+    to = torch().where(by > 0, math.inf, -math.inf).to(part.dtype)
+    unit = torch().nextafter(part, to) - part
+    return torch().where(by == 0, part, part + unit * by.abs()).to(part.dtype)

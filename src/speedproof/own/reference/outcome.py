@@ -132,6 +132,11 @@ class Run:
         """What this function, the reference or another form of it, does with the inputs."""
         return ask(function, inputs, self.kit, self.draw.seed, self._of_state, self.between.back)
 
+    def says(self, function: Callable[..., Any], inputs: Mapping[str, Any]) -> Leaves | None:
+        """What it answers, leaf by leaf, and nothing else of what it does; None where it raises."""
+        found = self.ask(function, inputs)
+        return None if found.error else found.leaves
+
     @cached_property
     def n_bytes(self) -> int:
         """About how much memory it holds."""

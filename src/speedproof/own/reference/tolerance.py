@@ -15,7 +15,17 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
-from speedproof.own.values.bands import Band, distance, exceeds, known, larger, of_whole_number, roundings, where_finite
+from speedproof.own.values.bands import (
+    Band,
+    distance,
+    exceeds,
+    known,
+    larger,
+    largest,
+    of_whole_number,
+    roundings,
+    where_finite,
+)
 from speedproof.own.values.differences import exact_difference, exact_part
 from speedproof.own.values.leaf import Leaf, Leaves
 from speedproof.own.values.leaves import given, n_floats, n_values
@@ -59,16 +69,32 @@ class Norm(NamedTuple):
     """Whether the answer itself in higher precision is the same one."""
 
 
+class _Inputs(NamedTuple):
+    """Of the inputs what is counted of them; they themselves may be large."""
+
+    n_values: int
+    n_floats: int
+    n_still: int
+    """Floating-point numbers that could not be moved."""
+    longest_sum: int
+
+    @classmethod
+    def of(cls, run: Run) -> "_Inputs":
+        """Counted once, and given back."""
+        inputs = dict(run.inputs())
+        held = given(inputs)
+        n = n_floats(held)
+        return cls(n_values(held), n, n - n_moved(dict(inputs)), longest_sum(inputs))
+
+
 def band(run: Run, norm: Norm | None = None) -> Band:
     """How far an answer to the run's draw may be off; of gradients, with what is known of the answer itself."""
-    own, inputs = run.outcome.leaves, dict(run.inputs())
-    held = given(inputs)
+    own, inputs = run.outcome.leaves, _Inputs.of(run)
     with _quietly():
         may_trust = norm is None or norm.trusts_higher_precision
-        precise, spread = _in_higher_precision(run) if may_trust else None, _spread(run, held)
-        reach = math.sqrt(max(longest_sum(inputs), n_values(held)))
         floats = {place: leaf for place, leaf in own.items() if leaf.is_float}
-        near = {place: reach * (spread.get(place, 0.0) + roundings(leaf)) for place, leaf in floats.items()}
+        near = _near(run, inputs, floats)
+        precise = _in_higher_precision(run) if may_trust else None
         errors = {p: distance(leaf.value, (precise or own)[p].value) for p, leaf in floats.items()}
         by_rounding = _by_turned_rounding(run, norm is not None)
         if not norm and any(
@@ -78,15 +104,15 @@ def band(run: Run, norm: Norm | None = None) -> Band:
         else:
             of_itself = OF_ITSELF if precise else OF_ROUNDING if by_rounding else ""
             told = f"{of_itself}{OF_INPUTS}"
-        if (n_still := n_floats(held) - n_moved(dict(run.inputs()))) > 0:
-            told += f", of which {n_still:,} could not be moved"
+        if inputs.n_still > 0:
+            told += f", of which {inputs.n_still:,} could not be moved"
         right = {p: leaf._replace(value=known(leaf.value, (precise or own)[p].value)) for p, leaf in floats.items()}
         # Where the right answer is not known, what is held against the reference's is off by its error once more.
         factor = REFERENCE_FACTOR if precise else REFERENCE_FACTOR + 1
         own_error = {p: larger(errors[p], by_rounding.get(p, 0.0)) for p in floats}
         room = {p: factor * own_error[p] + near[p] for p in floats}
         if norm:
-            room = {p: 0 * room[p] + NORMWISE * factor * _largest(own_error[p]) + _largest(near[p]) for p in floats}
+            room = {p: 0 * room[p] + NORMWISE * factor * largest(own_error[p]) + largest(near[p]) for p in floats}
         allowed = {p: where_finite(leaf.value, of_whole_number(p, leaf, room)) for p, leaf in floats.items()}
     return Band(right, allowed, told)
 
@@ -108,12 +134,8 @@ def _in_higher_precision(run: Run) -> Leaves | None:
     wide = changed(dict(run.inputs()), wider)
     if not _holds_wider(given(run.inputs()), given(wide)):
         return None
-    outcome = run.ask(run.reference, wide)
-    if outcome.error:
-        return None
-    found = outcome.leaves
-    own = run.outcome.leaves
-    if found.keys() != own.keys():
+    found, own = run.says(run.reference, wide), run.outcome.leaves
+    if found is None or found.keys() != own.keys():
         return None
     for place, leaf in own.items():
         if leaf.is_float != found[place].is_float or (not leaf.is_float and not _same(leaf, found[place])):
@@ -128,13 +150,13 @@ def _by_turned_rounding(run: Run, is_gradient: bool) -> dict[str, Any]:
     """Per place: how far the answer moves where the processor rounds up or down, as far as rounding does that."""
     own, found = run.outcome.leaves, dict[str, Any]()
     floats = {place: leaf for place, leaf in own.items() if leaf.is_float}
-    scale = max((_largest(leaf.value) for leaf in floats.values()), default=0.0)
+    scale = max((largest(leaf.value) for leaf in floats.values()), default=0.0)
     for function in turned(run.reference, run.took_s) if floats else ():
-        outcome = run.ask(function, run.inputs())
-        if outcome.error or exact_difference(exact_part(own), exact_part(outcome.leaves)):
+        said = run.says(function, run.inputs())
+        if said is None or exact_difference(exact_part(own), exact_part(said)):
             continue
         for place, leaf in floats.items():
-            moved = distance(leaf.value, outcome.leaves[place].value) if place in outcome.leaves else 0.0
+            moved = distance(leaf.value, said[place].value) if place in said else 0.0
             # On the way back it may be far larger than what comes out.
             most = math.inf if is_gradient else math.sqrt(_unit(leaf.value)) * scale
             if not exceeds(moved, most, leaf.value):
@@ -142,10 +164,17 @@ def _by_turned_rounding(run: Run, is_gradient: bool) -> dict[str, Any]:
     return found
 
 
-def _spread(run: Run, held: Leaves) -> dict[str, Any]:
+def _near(run: Run, inputs: _Inputs, floats: Leaves) -> dict[str, Any]:
+    """Per place: what inputs beside the ones that were given may do, and rounding the answer itself."""
+    reach = math.sqrt(max(inputs.longest_sum, inputs.n_values))
+    spread = _spread(run, inputs)
+    return {place: reach * (spread.pop(place, 0.0) + roundings(leaf)) for place, leaf in floats.items()}
+
+
+def _spread(run: Run, inputs: _Inputs) -> dict[str, Any]:
     """Per place: how far the answer moves where the inputs do."""
-    n = n_floats(held)
-    if longest_sum(dict(run.inputs())) > 1:
+    n = inputs.n_floats
+    if inputs.longest_sum > 1:
         # The weights are moved too.
         n = max(n, FEW + 1)
     moves = [partial(mover, n, i) for i in range(n)] if n <= FEW else [partial(mixer, i) for i in range(N_MOVES)]
@@ -164,14 +193,14 @@ def _without_jumps(run: Run, move: Callable[..., Any]) -> dict[str, Any]:
     """
     own = run.outcome.leaves
     moved = _moved(run, move())
-    suspect = {p: exceeds(far, SUSPECT * roundings(own[p]), own[p].value) for p, far in moved.items()}
+    suspect = {p: exceeds(far, roundings(own[p], SUSPECT), own[p].value) for p, far in moved.items()}
     if not any(suspect.values()):
         return moved
     farther = _moved(run, move(units=FARTHER))
     for place in (place for place, is_suspect in suspect.items() if is_suspect):
         far, much_farther = moved[place], farther.get(place, 0.0)
         if is_array(far):
-            jumps = (far > SUSPECT * roundings(own[place])) & (much_farther < far * FARTHER / LINEAR)
+            jumps = (far > roundings(own[place], SUSPECT)) & (much_farther < far * FARTHER / LINEAR)
             moved[place] = numpy().where(jumps | ~numpy().isfinite(far), 0.0, far)
         elif not math.isfinite(far) or much_farther < far * FARTHER / LINEAR:
             moved[place] = 0.0
@@ -181,14 +210,11 @@ def _without_jumps(run: Run, move: Callable[..., Any]) -> dict[str, Any]:
 def _moved(run: Run, move: Callable[[Any], Any]) -> dict[str, Any]:
     """Per place: how far the answer is from the reference's own where the inputs are moved so."""
     own = run.outcome.leaves
-    outcome = run.ask(run.reference, changed(dict(run.inputs()), move))
-    if outcome.error or exact_difference(exact_part(own), exact_part(outcome.leaves)):
+    said = run.says(run.reference, changed(dict(run.inputs()), move))
+    if said is None or exact_difference(exact_part(own), exact_part(said)):
         return {}
-    return {
-        place: distance(leaf.value, outcome.leaves[place].value)
-        for place, leaf in own.items()
-        if leaf.is_float and place in outcome.leaves
-    }
+    floats = ((place, leaf) for place, leaf in own.items() if leaf.is_float and place in said)
+    return {place: distance(leaf.value, said[place].value) for place, leaf in floats}
 
 
 def _holds_wider(own: Leaves, wide: Leaves) -> bool:
@@ -198,14 +224,6 @@ def _holds_wider(own: Leaves, wide: Leaves) -> bool:
         for place, leaf in wide.items()
         if place in own
     )
-
-
-def _largest(value: Any) -> float:
-    """The largest finite number in it."""
-    if is_array(value):
-        np = numpy()
-        return float(np.abs(np.where(np.isfinite(value), value, 0)).max(initial=0.0))
-    return abs(float(value)) if math.isfinite(float(value)) else 0.0
 
 
 def _unit(value: Any) -> float:

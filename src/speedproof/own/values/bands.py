@@ -1,7 +1,7 @@
 """How far floating-point numbers may be from the right ones, and how far they are."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,15 +43,35 @@ class Band:
         return max(shares, default=0.0)
 
 
+BLOCK = 2**16
+"""Numbers of an array that are worked on at a time, so that what is worked out in between takes little memory."""
+
+
+def _blocks(shape: tuple[int, ...], *values: Any) -> Iterator[tuple[slice, tuple[Any, ...]]]:
+    """Arrays part by part, flat, and where each part stands; a single number is in every part."""
+    flat = [_flat(one, shape) if is_array(one) and one.shape else one for one in values]
+    for start in range(0, math.prod(shape), BLOCK):
+        part = slice(start, start + BLOCK)
+        yield part, tuple(one[part] if is_array(one) and one.shape else one for one in flat)
+
+
+def _flat(array: Any, shape: tuple[int, ...]) -> Any:
+    return (array if array.shape == shape else numpy().broadcast_to(array, shape)).reshape(-1)
+
+
+def _shape(*values: Any) -> tuple[int, ...]:
+    shapes = {one.shape for one in values if is_array(one)}
+    return shapes.pop() if len(shapes) == 1 else numpy().broadcast_shapes(*shapes)  # type: ignore[no-any-return]
+
+
 def distance(one: Any, other: Any) -> Any:
     """Absolute, by element; equal infinities and two NaN are no distance, a NaN and a number an infinite one."""
     if is_array(one) or is_array(other):
-        np = numpy()
-        wide = [np.asarray(each, dtype=np.longdouble) for each in (one, other)]
-        with np.errstate(all="ignore"):
-            apart = np.abs(wide[0] - wide[1])
-        alike = (wide[0] == wide[1]) | (np.isnan(wide[0]) & np.isnan(wide[1]))
-        return np.where(alike, 0.0, np.where(np.isnan(apart), np.inf, apart)).astype(np.float64)
+        shape = _shape(one, other)
+        found = numpy().empty(math.prod(shape))
+        for part, (mine, others) in _blocks(shape, one, other):
+            found[part] = _apart(mine, others)
+        return found.reshape(shape)
     one_f, other_f = float(one), float(other)
     if math.isnan(one_f) and math.isnan(other_f):
         return 0.0
@@ -64,6 +84,15 @@ def distance(one: Any, other: Any) -> Any:
     return math.inf if math.isnan(apart) else apart
 
 
+def _apart(one: Any, other: Any) -> Any:
+    np = numpy()
+    wide = [np.asarray(each, dtype=np.longdouble) for each in (one, other)]
+    with np.errstate(all="ignore"):
+        apart = np.abs(wide[0] - wide[1])
+    alike = (wide[0] == wide[1]) | (np.isnan(wide[0]) & np.isnan(wide[1]))
+    return np.where(alike, 0.0, np.where(np.isnan(apart), np.inf, apart)).astype(np.float64)
+
+
 MANY = 1e9
 """Times the allowed error from which on one reads the exponent and no digit."""
 ROUNDINGS = 2.0
@@ -72,8 +101,8 @@ WIDENED = 2.0**16
 """Times the unit of float32 that bfloat16's is; NumPy holds such values as float32."""
 
 
-def roundings(leaf: Leaf) -> Any:
-    """What rounding an answer itself may do to each of its numbers; nothing to what is not finite.
+def roundings(leaf: Leaf, times: float = 1.0) -> Any:
+    """What rounding an answer itself so many times may do to each of its numbers; nothing to what is not finite.
 
     The unit of what underflows is that of the largest number beside it, squared: below that nobody works.
     """
@@ -81,12 +110,24 @@ def roundings(leaf: Leaf) -> Any:
     if not is_array(value):
         number = float(value)
         unit = float(abs(np.spacing(value))) if hasattr(value, "dtype") else math.ulp(number)
-        return ROUNDINGS * unit / 2 if math.isfinite(number) else 0.0
-    finite = np.where(np.isfinite(value), value, 0)
-    units = np.abs(np.spacing(finite)).astype(np.float64) / 2 * (WIDENED if "bfloat16" in leaf.kind else 1.0)
+        return times * ROUNDINGS * unit / 2 if math.isfinite(number) else 0.0
     eps = float(np.finfo(value.dtype).eps)
-    smallest = float(np.abs(finite).max(initial=0.0)) * eps * eps
-    return where_finite(value, ROUNDINGS * np.maximum(units, smallest))
+    smallest = largest(value) * eps * eps
+    widened = WIDENED if "bfloat16" in leaf.kind else 1.0
+    found = np.empty(value.size)
+    for part, (of,) in _blocks(value.shape, value):
+        units = np.abs(np.spacing(np.where(np.isfinite(of), of, 0))).astype(np.float64) / 2 * widened
+        found[part] = where_finite(of, times * ROUNDINGS * np.maximum(units, smallest))
+    return found.reshape(value.shape)
+
+
+def largest(value: Any) -> float:
+    """The largest finite number in it, in absolute value."""
+    if not is_array(value):
+        return abs(float(value)) if math.isfinite(float(value)) else 0.0
+    np = numpy()
+    parts = (np.abs(np.where(np.isfinite(of), of, 0)).max(initial=0.0) for _, (of,) in _blocks(value.shape, value))
+    return float(max(parts, default=0.0))
 
 
 def size(value: Any) -> Any:
@@ -111,7 +152,8 @@ def known(own: Any, precise: Any) -> Any:
 def exceeds(error: Any, limit: Any, value: Any) -> bool:
     """Whether an error goes beyond the limit at any finite number."""
     if is_array(error) or is_array(limit):
-        return bool((where_finite(value, error) > numpy().asarray(limit)).any())
+        blocks = _blocks(_shape(error, limit, value), error, limit, value)
+        return any(bool((where_finite(of, far) > most).any()) for _, (far, most, of) in blocks)
     return bool(where_finite(value, error) > limit)
 
 
@@ -129,15 +171,21 @@ def of_whole_number(place: str, leaf: Leaf, amounts: Mapping[str, Any]) -> Any:
 
 
 def _share(right: Leaf, found: Leaf, allowed: Any) -> float:
-    apart = distance(found.value, right.value)
-    if is_array(apart):
-        np = numpy()
-        with np.errstate(all="ignore"):
-            shares = np.where(apart == 0, 0.0, apart / np.asarray(allowed, dtype=np.float64))
-        return float(np.nan_to_num(shares, nan=math.inf, posinf=math.inf).max(initial=0.0))
+    one, other = found.value, right.value
+    if is_array(one) or is_array(other):
+        blocks = _blocks(_shape(one, other), one, other, allowed)
+        return max((float(_shares(_apart(a, b), room).max(initial=0.0)) for _, (a, b, room) in blocks), default=0.0)
+    apart = distance(one, other)
     if apart == 0:
         return 0.0
-    return apart / allowed if allowed > 0 else math.inf
+    return float(apart / allowed) if allowed > 0 else math.inf
+
+
+def _shares(apart: Any, allowed: Any) -> Any:
+    np = numpy()
+    with np.errstate(all="ignore"):
+        shares = np.where(apart == 0, 0.0, apart / np.asarray(allowed, dtype=np.float64))
+    return np.nan_to_num(shares, nan=math.inf, posinf=math.inf)
 
 
 def _beyond(place: str, right: Leaf, found: Leaf, allowed: Any, origin: str) -> Difference | None:
@@ -148,10 +196,7 @@ def _beyond(place: str, right: Leaf, found: Leaf, allowed: Any, origin: str) -> 
     value, expected, limit, more = found.value, right.value, allowed, ""
     if is_array(apart):
         np = numpy()
-        with np.errstate(all="ignore"):
-            shares = np.nan_to_num(
-                np.where(apart == 0, 0, apart / np.asarray(allowed, dtype=np.float64)), nan=np.inf, posinf=np.inf
-            )
+        shares = _shares(apart, allowed)
         at = np.unravel_index(int(shares.argmax()), apart.shape)
         where = ", ".join(str(int(i)) for i in at)
         place, value, expected, apart = f"{place}[{where}]" if where else place, value[at], expected[at], apart[at]

@@ -124,7 +124,8 @@ def is_identical(one: Leaves, other: Leaves) -> bool:
 
 def _same_floats(one: Any, other: Any) -> bool:
     if is_array(one):
-        return bool(numpy().array_equal(one, other, equal_nan=True))
+        # Whether all are equal takes far less memory to say than whether they are, or are both no number.
+        return bool(numpy().array_equal(one, other) or numpy().array_equal(one, other, equal_nan=True))
     return one == other or (math.isnan(one) and math.isnan(other))
 
 
