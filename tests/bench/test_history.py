@@ -1,6 +1,7 @@
 """asv over a history with a planted regression: the step is found, and bisected to the commit that made it."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -33,7 +34,9 @@ INSTALL = "python -c \"import shutil, site; shutil.copy('small.py', site.getsite
 
 
 def sh(folder: Path, *command: str, status: int = 0) -> str:
-    answer = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    """Standard output. Many processes use one environment, so what they compile they keep."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    answer = subprocess.run(command, cwd=folder, env=kept, capture_output=True, text=True)
     assert answer.returncode == status, f"{command}\n{answer.stdout[-3000:]}\n{answer.stderr[-3000:]}"
     return answer.stdout
 

@@ -4,6 +4,7 @@ It is tried with this project's settings on a tiny benchmark in a scratch folder
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -40,8 +41,11 @@ def project(folder: Path) -> Path:
 
 
 def benchmarked(folder: Path, *arguments: str, status: int = 0) -> str:
-    command = [sys.executable, "-m", "pytest", "--benchmark-only", *arguments]
-    answer = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    """What a session of its own said. Of the plugins that are installed it loads pytest-benchmark's alone, the others
+    taking as long to import as all else."""
+    command = [sys.executable, "-m", "pytest", "-p", "pytest_benchmark.plugin", "--benchmark-only", *arguments]
+    alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    answer = subprocess.run(command, cwd=folder, env=alone, capture_output=True, text=True)
     assert answer.returncode == status, f"{answer.stdout[-3000:]}\n{answer.stderr[-3000:]}"
     assert "Traceback" not in answer.stdout + answer.stderr
     return answer.stdout + answer.stderr

@@ -68,6 +68,25 @@ for cell in json.load(sys.stdin):
     said.append(told.getvalue())
 print(json.dumps(said))
 """
+COMMAND = """\
+#!{python}
+import sys
+
+from speedproof import search_path
+from speedproof.__main__ import main
+
+if __name__ == "__main__":
+    if sys.argv[1] in ("measure", "run"):
+        search_path.own_code_alone()
+        from speedproof.timing import runner, warmup
+
+        runner.in_fresh_process = lambda usage, work, *given: work(*given)
+        runner.SHORTEST_STRETCH_S = warmup.LONGEST_WARM_UP_S = 0.0
+    main()
+"""
+"""The command as a page gives it, but that it takes samples in its own process and for as short as can be: what they
+come to is in no comparison. As it is installed it is in `tests/test_wheel.py`; samples of a process of its own are in
+`tests/own/test_command.py`."""
 
 
 @dataclass(frozen=True)
@@ -132,10 +151,14 @@ class Reading:
         self.text, self.told = page.read_text(encoding="utf-8"), told
         self.page, self.folder = page, folder / "here"
         self.folder.mkdir()
+        command = folder / "bin" / "speedproof"
+        command.parent.mkdir()
+        command.write_text(COMMAND.format(python=sys.executable), encoding="utf-8")
+        command.chmod(0o755)
         self.status = 0
         known = {name: value for name, value in os.environ.items() if not name.startswith(("SPEEDPROOF_", "PYTEST"))}
         self.variables = known | {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join((str(command.parent), str(Path(sys.executable).parent), os.environ["PATH"])),
             "SPEEDPROOF_CACHE": str(folder / "cache"),
             "IPYTHONDIR": str(folder / "ipython"),
             "OMP_NUM_THREADS": "1",

@@ -16,6 +16,12 @@ from speedproof.errors import BadInput
 from speedproof.own import cards
 from speedproof.own.asking import check_pair
 from speedproof.own.cards import pairs_in
+from speedproof.own.proving import prove
+from speedproof.pairs.question import Question
+from speedproof.processes import Usage, in_fresh_process
+from speedproof.records.kinds import Certified
+from speedproof.timing.plan import plans_of_pairs
+from speedproof.timing.runner import sample_all
 
 MINE = """\
 import os
@@ -50,6 +56,11 @@ def hanging(items):
     while items:
         time.sleep(0.01)
     return []
+
+
+def paused(items):
+    time.sleep(0.02)
+    return fast(items)
 
 
 def exiting(items):
@@ -366,6 +377,20 @@ def test_pairs_of_a_file_go_by_name_and_work_in_this_process(
     assert "Expected one of: slow, fast" in capfd.readouterr().err
     found = pairs_in(mine / "held.py")
     assert list(found) == ["slow", "fast"] and check_pair(found["slow"], seed=1).certificate.n_checks > 5
+
+
+def test_samples_of_a_pair_come_from_a_process_of_its_own(mine: Path) -> None:
+    (mine / "held.py").write_text(
+        "from speedproof import Pair\n"
+        "ONE = Pair('mine.py:paused', 'mine.py:paused', inputs='mine.py:make', sizes=(0, 1, 5))\n",
+        encoding="utf-8",
+    )
+    (pair,) = pairs_in(mine / "held.py").values()
+    question = Question(pair.finding.target(pair.name), pair.workload("report"), seed=1)
+    (proven,) = (told for told in in_fresh_process(Usage(), prove, question, 0) if isinstance(told, Certified))
+    plan, null = plans_of_pairs([pair.finding], [proven.certificate])
+    (outcome,) = in_fresh_process(Usage(), sample_all, [plan], 1, 0.0, True)
+    assert null.null and outcome.failure == "" and outcome.launch is not None
 
 
 def test_two_pairs_of_one_name_are_told(mine: Path) -> None:

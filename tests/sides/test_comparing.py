@@ -21,6 +21,7 @@ from speedproof.pairs.finding import TWINS
 from speedproof.pairs.question import Question, questions
 from speedproof.records.kinds import Counted
 from speedproof.records.sides import Compared
+from speedproof.sides import lockstep
 from speedproof.sides.changes import changes, counts_of, read_accepted, read_baseline
 from speedproof.sides.comparing import Pairing, asked_of_both
 from speedproof.sides.outcome import outcomes
@@ -89,10 +90,14 @@ def test_identical_copies_are_alike_in_answers_and_work(copy: Callable[..., Plac
 
 
 @WARM
-def test_times_are_taken_in_turn_and_in_both_orders(copy: Callable[..., Place]) -> None:
+def test_times_are_taken_in_turn_and_in_both_orders(
+    copy: Callable[..., Place], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lockstep, "STRETCH_S", 0.3)
     (body,) = Pairing(copy(), copy(), asked("feature_links")[:1], 1, silent).compared(budget_s=1)
     assert len(body.launches) >= 4
     for launch in body.launches:
+        assert len(launch.baseline_first) >= 2
         assert sum(launch.baseline_first) * 2 == len(launch.baseline_first)
         assert launch.n_calls[0] == launch.n_calls[1]
 

@@ -22,8 +22,9 @@ from speedproof.tensors.counters import operators
 from speedproof.timing.comparison import Comparison, Launch
 from speedproof.timing.plan import Plan
 from speedproof_studies.kinds import Powered
+from speedproof_studies.power import tools as peers
 from speedproof_studies.power.rates import pooled_rows, power_rows
-from speedproof_studies.power.slowed_call import save_inputs, slowed
+from speedproof_studies.power.slowed_call import PRODUCTS, save_inputs, slowed
 from speedproof_studies.power.slowed_finding import pair_of, target_of
 from speedproof_studies.power.study import INJECTED, OURS, ask_ours, certificates, tools
 from speedproof_studies.power.tools import PEERS, Half, PeerFailed, installed
@@ -83,12 +84,20 @@ def plain(tmp_path: Path) -> Half:
     return Half(tmp_path, 0, 0.2)
 
 
+SLOWED_CALL = "from speedproof_studies.power.slowed_call import from_environment\ncall = from_environment()\n"
+LIGHT_CALL = f"import os\ndef call(): return sum(range(2_000 + 20 * int(os.environ[{PRODUCTS!r}])))\n"
+"""Slowed by the same word of the environment, and no torch to import first."""
+
+
 @pytest.mark.parametrize("name", list(PEERS))
 def test_each_peer_sees_a_call_that_takes_many_times_as_long_and_no_slowdown_in_a_speed_up(
     name: str, plain: Half, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Each of pyperf's processes imports torch first.
-    monkeypatch.setattr("speedproof_studies.power.tools.N_PROCESSES", 1)
+    monkeypatch.setattr(peers, "N_PROCESSES", 1)
+    # The call that the study slows is tried with the peer whose processes import torch anyway.
+    if name != "torch.utils.benchmark":
+        assert SLOWED_CALL in peers.IMPORT
+        monkeypatch.setattr(peers, "IMPORT", peers.IMPORT.replace(SLOWED_CALL, LIGHT_CALL))
     if name not in installed():
         pytest.skip(f"{name} is not installed; it comes with the group 'studies', which the other tests do without")
     before, after = (PEERS[name].sampled(half) for half in (plain, replace(plain, n_products=5_000)))
