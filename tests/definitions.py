@@ -11,22 +11,28 @@ from speedproof.gate.baseline import Baseline
 from speedproof.lens import oracle, subject
 from speedproof.lens.weights import weights_digest
 from speedproof.pairs.contract import Evidence
+from speedproof.pairs.workload import Workload
 
 
 @contextmanager
 def known_definitions() -> Iterator[None]:
     """A definition that was found right is not asked again about the same workload, weights and rules, or fewer rules.
+    Whether it is right about one hostile text is asked once, too.
 
     Every candidate is still asked for itself, and a definition that is refused is asked each time. A subject is loaded
     once, and its oracles, whose model no candidate is given, remember each text's activations.
     """
     known: dict[Any, tuple[Evidence, Baseline]] = {}
-    ask = Baseline.evidence
+    right: dict[Any, tuple[bool, Baseline]] = {}
+    ask, ask_about = Baseline.evidence, Baseline.is_right_about
 
-    def evidence(baseline: Baseline) -> Evidence:
+    def known_by(baseline: Baseline) -> tuple[Any, ...]:
         weights = tuple(sorted((name, weights_digest(module)) for name, module in baseline.modules.items()))
         # A pair that a test made is another one; it is held here, so that no other comes to its address.
-        key = (id(baseline.pair), baseline.workload, baseline.subject, weights)
+        return id(baseline.pair), baseline.workload, baseline.subject, weights
+
+    def evidence(baseline: Baseline) -> Evidence:
+        key = known_by(baseline)
         # What was found right by some rules is right by fewer.
         if key not in known or not known[key][1].without <= baseline.without:
             known[key] = ask(baseline), baseline
@@ -35,8 +41,18 @@ def known_definitions() -> Iterator[None]:
         baseline.outputs = list(asked.outputs)
         return told
 
+    def is_right_about(baseline: Baseline, workload: Workload) -> bool:
+        # One refusal asks about all hostile texts at once, and no candidate is called in between.
+        if "known by" not in vars(baseline):
+            vars(baseline)["known by"] = known_by(baseline)
+        key = (vars(baseline)["known by"], workload, baseline.without)
+        if key not in right:
+            right[key] = ask_about(baseline, workload), baseline
+        return right[key][0]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Baseline, "evidence", evidence)
+        patch.setattr(Baseline, "is_right_about", is_right_about)
         patch.setattr(subject, "find_subject", cache(subject.find_subject))
         _remember(patch)
         yield

@@ -2,8 +2,8 @@
 
 import ast
 import inspect
-import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,13 +11,14 @@ import pytest
 from bench.findings import FINDINGS
 from bench.suite import Suite
 
+from . import warm
 from .walls import our_modules
 
 ROOT = Path(__file__).parent.parent
 
 
-def outside_imports(source: str) -> set[str]:
-    tree = ast.parse(source)
+def outside_imports(source: str | ast.Module) -> set[str]:
+    tree = ast.parse(source) if isinstance(source, str) else source
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module or "." for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     return {name.split(".")[0] for name in names}
@@ -99,12 +100,15 @@ def test_findings_stand_in_the_order_of_their_numbers_and_each_number_and_name_i
 def discovered(root: Path) -> set[str]:
     """What asv's own discovery finds, in a process of its own."""
     code = (
-        "import sys; from asv_runner.discovery import disc_benchmarks; from asv_runner._aux import update_sys_path;"
+        f"import sys; sys.path.insert(0, {str(root)!r});"
+        "from asv_runner.discovery import disc_benchmarks; from asv_runner._aux import update_sys_path;"
         f"update_sys_path({str(root / 'bench')!r});"
         f"print('\\n'.join(sorted(b.name for b in disc_benchmarks({str(root / 'bench')!r}))))"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
-    return set(answer.stdout.split())
+    with tempfile.TemporaryFile("w+") as out:
+        assert warm.Python(["-c", code], out.fileno(), 2, root).wait() == 0
+        out.seek(0)
+        return set(out.read().split())
 
 
 def test_asv_finds_exactly_what_is_registered() -> None:
@@ -123,5 +127,5 @@ def test_a_stray_public_name_would_be_found_by_asv(tmp_path: Path) -> None:
 
 
 def test_one_module_reads_the_clock() -> None:
-    readers = {name for name, tree in our_modules().items() if "time" in outside_imports(ast.unparse(tree))}
+    readers = {name for name, tree in our_modules().items() if "time" in outside_imports(tree)}
     assert readers == {"speedproof.clock"}

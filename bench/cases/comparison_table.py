@@ -69,13 +69,17 @@ def _feature_ranks(name: str, column: Any, features: Features, inputs: Inputs, a
 def _specialist_ranks(name: str, column: Any, features: Features, inputs: Inputs, allowed: float) -> list[Ranked]:
     ranks = []
     never = torch.tensor(-math.inf)
-    for category, members in inputs["categories"].items():
-        inside = torch.tensor([text in members for text in inputs["texts"]])
-        in_low, in_high = features.count_range(inputs["threshold"], allowed, inside)
-        out_low, out_high = features.count_range(inputs["threshold"], allowed, ~inside)
-        low, high = in_low - out_high, in_high - out_low
-        n_in_band = int((low != high).sum())
-        low, high = torch.where(low > 0, low, never), torch.where(high > 0, high, never)
+    # Of all categories at once: [category, text] by [text, feature] counts texts inside; what is left is outside.
+    members, given = inputs["categories"], inputs["texts"]
+    inside = torch.tensor([text in those for those in members.values() for text in given], dtype=torch.bool)
+    inside = inside.reshape(len(members), len(given))
+    surely, maybe = (side > inputs["threshold"] for side in features.range(allowed))
+    in_low, in_high = (inside.double() @ side.double() for side in (surely, maybe))
+    out_low, out_high = ((~inside).double() @ side.double() for side in (surely, maybe))
+    lows, highs = in_low - out_high, in_high - out_low
+    in_band = (lows != highs).sum(dim=1).tolist()
+    lows, highs = torch.where(lows > 0, lows, never), torch.where(highs > 0, highs, never)
+    for category, low, high, n_in_band in zip(members, lows, highs, in_band, strict=True):
         specialist = column.specialists[category]
         listed = [] if specialist is None else [tuple(specialist)]
         ranks.append(Ranked(f"{name} specialist of {category}", listed, low, high, top_k=1, n_in_band=n_in_band))

@@ -24,6 +24,8 @@ from speedproof.tensors.counters import bytes_allocated, bytes_saved_for_backwar
 from speedproof.tensors.device_counters import device_counters, kernel_launches, peak_device_bytes
 
 NOTHING = Call(print, {})
+FEW = 5
+"""Items where it is not their number that is asked about: more than one, and of several lengths."""
 
 
 def counted(finding: Finding, twin: str, subject: Subject, n_items: int) -> dict[str, int]:
@@ -34,16 +36,16 @@ def counted(finding: Finding, twin: str, subject: Subject, n_items: int) -> dict
 @pytest.mark.parametrize("finding", FINDINGS, ids=lambda finding: finding.name)
 @pytest.mark.parametrize("twin", TWINS)
 def test_counts_are_the_same_twice(finding: Finding, twin: str, tiny: Subject) -> None:
-    assert counted(finding, twin, tiny, 12) == counted(finding, twin, tiny, 12)
+    assert counted(finding, twin, tiny, FEW) == counted(finding, twin, tiny, FEW)
 
 
 @pytest.mark.parametrize("finding", FINDINGS, ids=lambda finding: finding.name)
 def test_counters_do_not_count_each_other(finding: Finding, tiny: Subject) -> None:
     pair = finding.pairs[0]
     for twin in TWINS:
-        together = counted(finding, twin, tiny, 12)
+        together = counted(finding, twin, tiny, FEW)
         for counter in finding.counters:
-            inputs = pair.inputs(pair.workload("smoke"), tiny, list(range(12)))
+            inputs = pair.inputs(pair.workload("smoke"), tiny, list(range(FEW)))
             assert count([counter], pair.twin(twin), inputs)[counter.__name__] == together[counter.__name__]
 
 

@@ -93,11 +93,12 @@ def test_the_large_subject_has_gpt2_smalls_shape_and_about_sixty_features_a_text
     assert (cfg.n_layers, cfg.d_model, cfg.n_heads, cfg.d_vocab, cfg.n_ctx) == (12, 768, 12, 50_257, 1024)
     assert subject.hook_names == tuple(f"blocks.{layer}.hook_resid_pre" for layer in (6, 8, 10, 11))
     given = texts.own(14)
+    last, names = max(int(name.split(".")[1]) for name in subject.hook_names), [*subject.hook_names]
     with torch.no_grad():
+        # No block but those below the last SAE, and each once.
+        caches = [subject.model.run_with_cache(text, names_filter=names, stop_at_layer=last + 1)[1] for text in given]
         for sae in subject.saes.values():
-            layer = int(sae.cfg.metadata.hook_name.split(".")[1])
-            rows = [subject.model(subject.model.to_tokens(text), stop_at_layer=layer)[0, -1] for text in given]
-            features = sae.encode(torch.stack(rows))
+            features = sae.encode(torch.stack([cache[sae.cfg.metadata.hook_name][0, -1] for cache in caches]))
             assert features.shape == (14, 24_576)
             assert 40 < (features > 0).sum(dim=1).double().mean() < 80
 

@@ -3,6 +3,7 @@
 import pytest
 
 from speedproof.errors import NotEquivalent
+from speedproof.own import trials
 from speedproof.own.asking import check_pair
 from speedproof.own.pair import OwnPair
 from tests.walls import ROOT
@@ -18,6 +19,12 @@ TWINS = (
     ("grad_mode", "collect_activations", "of_activations"),
 )
 SIZES = (1, 2, 5)
+
+
+@pytest.fixture(autouse=True)
+def draws_of_these_sizes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More of them are for those who may be right by chance; a draw of a model costs."""
+    monkeypatch.setattr(trials, "N_DRAWS", 0)
 
 
 def named(module: str, function: str, inputs: str, candidate: str | None = None) -> OwnPair:
