@@ -10,6 +10,7 @@ import pickle
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -100,8 +101,14 @@ class Oracle:
     def _file(self, hook_name: str) -> Path:
         """Named by content: of the subject, and of whatever computes with it."""
         parts = [self.subject.name] if self.subject.shape else []
-        parts += [self.subject.digest, self.subject.dtype, hook_name, *map(version, LIBRARIES)]
-        return CACHE / "oracle" / f"{digest([*parts, file_digest(*SOURCES, *COMPUTING)])}.pt"
+        parts += [self.subject.digest, self.subject.dtype, hook_name, *_computing()]
+        return CACHE / "oracle" / f"{digest(parts)}.pt"
+
+
+@cache
+def _computing() -> tuple[str, ...]:
+    """Of what computes the versions, and a fingerprint of its source; both are as they were when it was imported."""
+    return (*map(version, LIBRARIES), file_digest(*SOURCES, *COMPUTING))
 
 
 class _AlteredOracle(Oracle):

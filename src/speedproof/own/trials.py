@@ -85,7 +85,7 @@ def trials(asked: Asked) -> tuple[Trial, ...]:
     found: list[Trial] = []
     if source.has_sizes and len(asked.sizes) > FEW_SIZES:
         found.append(Trial("other sizes", "only known sizes are right", partial(_other_sizes, asked), seeded=True))
-    if n_more := N_DRAWS - sum(asked.sizes.values()) if source.has_sizes else 0:
+    if (n_more := N_DRAWS - sum(asked.sizes.values())) > 0 and source.has_sizes:
         found.append(Trial("more draws", "only few inputs tell", partial(_more, asked, n_more), seeded=True))
     found.append(Trial("asked again", "something is remembered between two calls", partial(_again, asked), seeded=True))
     found.append(
