@@ -99,6 +99,21 @@ def textbook() -> list[tuple[str, list[tuple[str, str, bool, str]]]]:
     return list(topics.items())
 
 
+def latency() -> Iterator[str]:
+    """The table of how long commands take, and what a check takes of memory, from the committed records."""
+    from speedproof.folders import ROOT
+    from speedproof.records.record import read
+    from speedproof_studies.kinds import KINDS
+    from speedproof_studies.latency.verb import HEAD, memory_factor, newest, rows
+
+    records = read(ROOT / "results", KINDS).records
+    taken = newest(record.body for record in records)
+    yield from (f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}")
+    yield from (f"| {' | '.join(row)} |" for row in rows(taken))
+    if factor := memory_factor(taken):
+        yield from ("", f"The large pair's check took {factor:.1f} times the memory of one call.")
+
+
 def _listed(words: Iterable[str]) -> str:
     *first, last = words
     return f"{', '.join(first)} and {last}"
@@ -153,6 +168,13 @@ class Aspects(_Written):
         yield f"Where the pair uses torch, these too: {', '.join(found['torch'])}."
 
 
+class Latency(_Written):
+    """```{latency}```: how long commands take."""
+
+    def lines(self) -> Iterator[str]:
+        yield from latency()
+
+
 class Textbook(_Written):
     """```{textbook}```: the table of rewrites, a section a topic."""
 
@@ -181,6 +203,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         "signature": Signature,
         "aspects": Aspects,
         "textbook": Textbook,
+        "latency": Latency,
         "count": Count,
     }.items():
         app.add_directive(name, directive)

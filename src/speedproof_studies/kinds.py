@@ -122,5 +122,17 @@ class Planted(Body):
     budget_s: float
 
 
-KINDS: tuple[type[Body], ...] = (*kinds.KINDS, Read, Rewritten, Mutated, Powered, Planted)
+class Waited(Body):
+    """A command that was asked some times, as a process of its own: seconds by the clock and of the processor, the most
+    memory that one process of it held, and the seconds that are aimed at, if any are."""
+
+    kind: Literal["latency"] = "latency"
+    command: str
+    wall_s: tuple[float, ...] = Field(min_length=1)
+    cpu_s: tuple[float, ...]
+    peak_mib: float = Field(ge=0)
+    most_s: float | None = None
+
+
+KINDS: tuple[type[Body], ...] = (*kinds.KINDS, Read, Rewritten, Mutated, Powered, Planted, Waited)
 """Every kind that this project writes."""

@@ -4,6 +4,7 @@ from bench.findings import FINDINGS
 from speedproof.cli.project import Project
 
 from .kinds import KINDS
+from .latency.verb import latency
 from .mutation.verb import mutation
 from .planted.verb import planted
 from .power.verb import power
@@ -16,6 +17,6 @@ PROJECT = Project(
     findings=FINDINGS,
     kinds=KINDS,
     sections=SECTIONS,
-    verbs=(rewrites, textbook, mutation, planted, power),
+    verbs=(rewrites, textbook, mutation, planted, power, latency),
     stages=(rewrites_in_a_run,),
 )

@@ -24,6 +24,7 @@ from speedproof.timing.sampling import take
 from speedproof.timing.warmup import (
     LONGEST_REHEARSED_S,
     LONGEST_WARM_UP_S,
+    LONGEST_WITH_INPUTS_S,
     MOST_CALLS,
     SHORTEST_SAMPLE_S,
     Form,
@@ -217,6 +218,21 @@ def test_warm_up_goes_on_while_samples_get_faster_and_no_longer(monkeypatch: pyt
 def test_warm_up_ends_even_if_samples_never_settle(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds_of(monkeypatch, lambda i, n: 0.02 * 0.99**i)
     assert 1 <= warm_up(call, call(1), 1.0).n_calls <= MOST_CALLS
+
+
+def test_warm_up_ends_where_inputs_take_long_to_make(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 0.0
+
+    def slowly_made(n: int) -> Callable[[], int]:
+        nonlocal now_s
+        now_s += n * 1e-3
+        return call(n)
+
+    monkeypatch.setattr(warmup, "monotonic_s", lambda: now_s)
+    never_settled = seconds_of(monkeypatch, lambda i, n: n * 1e-5 * 0.99**i)
+    warm_up(slowly_made, call(1), 1.0)
+    assert len(never_settled) < 9
+    assert now_s < LONGEST_WITH_INPUTS_S + 9
 
 
 def test_a_short_call_is_rehearsed_and_a_long_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:

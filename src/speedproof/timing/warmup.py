@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
-from speedproof.clock import elapsed_s, no_device
+from speedproof.clock import elapsed_s, monotonic_s, no_device
 
 SHORTEST_SAMPLE_S = 0.02
 """Seconds behind one sample. The clock's step and a context switch are a thousandth of it."""
@@ -16,6 +16,8 @@ itself, and rehearsing it would cost as much as a second sample."""
 LONGEST_WARM_UP_S = 1.0
 """Seconds of warm-up for one twin: caches, allocators and thread pools settle in tenths of a second. A call that takes
 longer touches weights and code thousands of times itself, and is warmed up by a part of it."""
+LONGEST_WITH_INPUTS_S = 3.0
+"""Seconds of warm-up with the making of inputs: of a short call those may take a hundred times what the call takes."""
 SAMPLES_PER_BLOCK = 3
 """Samples whose scatter a block is judged by: the fewest that have a middle."""
 
@@ -38,8 +40,9 @@ def warm_up(
 
     `call(n)` makes fresh inputs and returns the work of n calls; `part` is a call on a `share` of the workload's items.
     `wait` waits for devices (`clock.elapsed_s`).
-    Blocks of samples go on until a block's middle lies within the block before it, or the bound is reached.
+    Blocks of samples go on until a block's middle lies within the block before it, or a bound is reached.
     """
+    end_s = monotonic_s() + LONGEST_WITH_INPUTS_S
     _, part_s = elapsed_s(part, wait)
     if part_s / share > LONGEST_WARM_UP_S:
         return Form(1)
@@ -48,7 +51,7 @@ def warm_up(
     n_calls = max(1, min(MOST_CALLS, round(SHORTEST_SAMPLE_S / max(once_s, 1e-7))))
     spent_s += part_s + once_s
     before: list[float] = []
-    while spent_s < LONGEST_WARM_UP_S:
+    while spent_s < LONGEST_WARM_UP_S and monotonic_s() < end_s:
         block = [elapsed_s(call(n_calls), wait)[1] for _ in range(SAMPLES_PER_BLOCK)]
         spent_s += sum(block)
         if before and settled(before, block):
