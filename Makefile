@@ -12,10 +12,11 @@ bench: $(READY)
 	$(BIN)/python -m bench run
 
 # All tests, or those of one job: make test JOB=pure (tests/jobs.py). Benchmarks are run and not timed. Tests of a file mostly
-# stay in one process, which shares what is slow to make, until a process that has no more takes over.
-TEST_PROCESSES ?= 2
+# stay in one process, which shares what is slow to make, until a process that has no more takes over. Three keep two cores
+# busy, since some tests wait. Byte code is kept, or each process would compile all of it anew.
+TEST_PROCESSES ?= 3
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal --benchmark-disable --durations 10 $(if $(JOB),-m $(JOB))
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal --benchmark-disable --durations 10 $(if $(JOB),-m $(JOB))
 
 lint: $(READY)
 	$(BIN)/ruff format --check $(TREE)

@@ -15,6 +15,7 @@ from scipy.special import softmax as scipys_softmax
 
 from speedproof.errors import BadInput
 from speedproof.own.draws import Draw, Source
+from speedproof.own.inputs import source_of
 from speedproof.own.reference.answers import Answer
 from speedproof.own.reference.rounding import turned
 from speedproof.own.same import argmax, clusters, numbers, parsed, ranking, sets
@@ -739,3 +740,31 @@ def test_where_ties_break_the_answer_jumps_and_that_is_no_rounding() -> None:
     asked(by_key, lambda rows: sorted(rows, key=lambda row: (row[0], row[1])), rows_with_ties)
     # What only moves much is allowed as before: nobody could do better.
     asked(inverse_of_difference, inverse_of_product, close_pairs)
+
+
+# Inputs that looking at them uses up.
+
+
+def total_of_each(values: Any) -> float:
+    found = 0.0
+    for value in values:
+        found += value * 1.1
+    return found
+
+
+def numbers_of(size: int, rng: random.Random) -> dict[str, Any]:
+    return {"values": [rng.uniform(-1, 1) for _ in range(size)]}
+
+
+def iterator_of(size: int, rng: random.Random) -> dict[str, Any]:
+    return {"values": iter(numbers_of(size, rng)["values"])}
+
+
+def test_numbers_from_an_iterator_are_widened_and_moved_as_a_lists_are() -> None:
+    both = [
+        Answer(total_of_each, Draw(source_of(make, "inputs", total_of_each), 50, 3), PLAIN)
+        for make in (numbers_of, iterator_of)
+    ]
+    listed, iterated = (answer.band for answer in both)
+    assert iterated.origin == listed.origin and "in higher precision" in listed.origin
+    assert iterated.right[""].value == listed.right[""].value

@@ -67,6 +67,15 @@ def test_the_forms_hold_the_same_table(ledger: Ledger, tmp_path: Path) -> None:
     assert rendered(frame, "csv") == (tmp_path / "csv").read_text()
 
 
+def test_a_table_for_reading_has_each_kind_by_itself_with_the_columns_that_it_fills(ledger: Ledger) -> None:
+    chosen = [record for record in ledger.records if record.kind in ("counted", "rated")]
+    text = rendered(record_rows(chosen), "table")
+    first, second = text.split("\n\nkind: ")
+    assert {part.splitlines()[0].removeprefix("kind: ") for part in (first, second)} == {"counted", "rated"}
+    rated = next(part for part in (first, second) if "rated" in part.splitlines()[0])
+    assert "counts_sequential" not in rated and "counts_sequential" in text
+
+
 def test_filters_keep_what_is_all_of_what_is_asked(ledger: Ledger) -> None:
     kept = ledger.filter(kind="certified", finding="grad_mode", workload="hostile", subject="tiny").records
     assert kept and {(r.kind, r.finding, r.workload.name) for r in kept if r.workload} == {

@@ -22,7 +22,7 @@ Asks = Callable[..., list[Waited]]
 @pytest.fixture
 def asks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Asks:
     def ask(*asked: Command, n_rounds: int = 1) -> list[Waited]:
-        monkeypatch.setattr(session, "commands", lambda results: asked)
+        monkeypatch.setattr(session, "commands", lambda empty, recorded: asked)
         return [*session.waits(tmp_path, n_rounds, lambda words, left: None)]
 
     return ask
@@ -75,4 +75,4 @@ def test_the_newest_record_of_each_command_counts() -> None:
 def test_the_record_is_of_todays_commands_and_aims(published: Path) -> None:
     recorded = newest(record.body for record in read_records(published / "results", KINDS).records)
     known = {one.command: one.most_s for one in recorded}
-    assert {one.name: one.most_s for one in commands(Path())} == known, "Run: python -m bench latency"
+    assert {one.name: one.most_s for one in commands(Path(), Path())} == known, "Run: python -m bench latency"

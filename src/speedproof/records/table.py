@@ -37,7 +37,7 @@ def sample_rows(records: Sequence[Record]) -> "pd.DataFrame":
 def rendered(frame: "pd.DataFrame", form: str) -> str:
     """The table as text: `table`, `csv` or `json`. Raises BadInput."""
     if form == "table":
-        return _for_reading(frame)
+        return "\n".join(map(_for_reading, _by_kind(frame)))
     if form == "csv":
         return str(frame.to_csv(index=False, lineterminator="\n"))
     if form == "json":
@@ -60,6 +60,13 @@ def write_table(frame: "pd.DataFrame", form: str, path: Path) -> None:
             f"Cannot write {path}: {error.strerror or error}. Expected a file in a writable folder with free space. "
             "The records are untouched; give another --output."
         ) from error
+
+
+def _by_kind(frame: "pd.DataFrame") -> "list[pd.DataFrame]":
+    """Records of each kind by themselves, with the columns that they fill: no two kinds say the same."""
+    if "kind" not in frame.columns:
+        return [frame]
+    return [part.dropna(axis="columns", how="all") for _, part in frame.groupby("kind", sort=False)]
 
 
 def _for_reading(frame: "pd.DataFrame") -> str:

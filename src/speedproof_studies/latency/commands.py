@@ -23,18 +23,20 @@ class Command:
     """Seconds from the shell that it may take; None where that is no question."""
 
 
-def commands(results: Path) -> tuple[Command, ...]:
-    """All of them; what is written goes to that folder."""
-    verbs = {
-        "--help": ["--help"],
-        "list": ["list"],
-        "records": ["records", "--results", str(results)],
-        "duplicates": ["duplicates", str(ROOT / "src/speedproof/cli")],
-        "report": ["report", "--results", str(results)],
+def commands(empty: Path, recorded: Path) -> tuple[Command, ...]:
+    """All of them, over a results folder that holds nothing and one with records; what is written goes there."""
+    starting = {
+        "--help": ("--help",),
+        "list": ("list",),
+        "duplicates": ("duplicates", str(ROOT / "src/speedproof/cli")),
+        "records": ("records", "--results", str(empty)),
+        "report": ("report", "--results", str(empty)),
     }
+    over_all = {verb: ("-m", "bench", verb, "--results", str(recorded)) for verb in ("records", "report")}
     return (
         Command("import speedproof", ("-c", "import speedproof"), 0.1),
-        *(Command(f"python -m bench {name}", ("-m", "bench", *words), 1.0) for name, words in verbs.items()),
+        *(Command(f"python -m bench {name}", ("-m", "bench", *words), 1.0) for name, words in starting.items()),
+        *(Command(f"python -m bench {verb}, all records", words) for verb, words in over_all.items()),
         Command("speedproof check of a plain Python pair", _asked("check", "plain.py", "counted"), 3.0),
         Command("speedproof check of a NumPy pair", _asked("check", "arrays.py", "centred"), 5.0),
         Command("speedproof run of a plain Python pair", _asked("run", "plain.py", "counted"), 60.0),

@@ -33,10 +33,11 @@ class Once:
 def waits(records: Path, n_rounds: int, say: Say) -> Iterator[Waited]:
     """What each command took in so many rounds, over these records. Raises BadInput where one of them fails."""
     with tempfile.TemporaryDirectory() as folder:
-        results = Path(folder) / "results"
-        results.mkdir()
-        (results / "records").symlink_to(records.resolve())
-        asked = commands(results)
+        empty, recorded = Path(folder) / "empty", Path(folder) / "recorded"
+        empty.mkdir()
+        recorded.mkdir()
+        (recorded / "records").symlink_to(records.resolve())
+        asked = commands(empty, recorded)
         taken: dict[str, list[Once]] = {command.name: [] for command in asked}
         left = n_rounds * len(asked)
         for _ in range(n_rounds):

@@ -81,10 +81,10 @@ class _Inputs(NamedTuple):
     @classmethod
     def of(cls, run: Run) -> "_Inputs":
         """Counted once, and given back."""
-        inputs = dict(run.inputs())
-        held = given(inputs)
+        # Anew each time, since looking at an iterator uses it up.
+        held = given(run.inputs())
         n = n_floats(held)
-        return cls(n_values(held), n, n - n_moved(dict(inputs)), longest_sum(inputs))
+        return cls(n_values(held), n, n - n_moved(dict(run.inputs())), longest_sum(dict(run.inputs())))
 
 
 def band(run: Run, norm: Norm | None = None) -> Band:
@@ -131,10 +131,9 @@ def _quietly() -> Iterator[None]:
 
 def _in_higher_precision(run: Run) -> Leaves | None:
     """The reference's answer with wider inputs; None where it does not run so, or answers something else."""
-    wide = changed(dict(run.inputs()), wider)
-    if not _holds_wider(given(run.inputs()), given(wide)):
+    if not _holds_wider(given(run.inputs()), given(changed(dict(run.inputs()), wider))):
         return None
-    found, own = run.says(run.reference, wide), run.outcome.leaves
+    found, own = run.says(run.reference, changed(dict(run.inputs()), wider)), run.outcome.leaves
     if found is None or found.keys() != own.keys():
         return None
     for place, leaf in own.items():

@@ -151,9 +151,9 @@ def known(own: Any, precise: Any) -> Any:
 
 def exceeds(error: Any, limit: Any, value: Any) -> bool:
     """Whether an error goes beyond the limit at any finite number."""
-    if is_array(error) or is_array(limit):
+    if is_array(error) or is_array(limit) or is_array(value):
         blocks = _blocks(_shape(error, limit, value), error, limit, value)
-        return any(bool((where_finite(of, far) > most).any()) for _, (far, most, of) in blocks)
+        return any(bool(numpy().any(where_finite(of, far) > most)) for _, (far, most, of) in blocks)
     return bool(where_finite(value, error) > limit)
 
 
