@@ -41,8 +41,9 @@ def test_a_quiet_machine_gets_no_advice() -> None:
     [
         ({"load": 4.2}, {}, 2, "load average 4.2 on 2 cores"),
         ({"n_busy_others": 3}, {}, 2, "other busy processes: 3"),
-        ({}, {"n_busy_others": 1}, 2, "2 torch threads beside 1 other busy processes on 2 cores"),
-        ({}, {}, 4, "4 torch threads beside 0 other busy processes on 2 cores"),
+        ({}, {"n_busy_others": 1}, 2, "2 threads beside 1 other busy process on 2 cores"),
+        ({}, {"n_busy_others": 2}, 1, "1 thread beside 2 other busy processes on 2 cores"),
+        ({}, {}, 4, "4 threads beside 0 other busy processes on 2 cores"),
         ({}, {"stolen_s": 30.0}, 2, "the host took 10.0% of the processor time"),
         ({}, {"n_switches": 9_000_000}, 2, "40,000 context switches per second and core"),
         ({"swap_bytes": 2**30}, {}, 2, "1,024 MiB of swap in use"),

@@ -223,6 +223,10 @@ def test_what_has_no_figure_or_is_not_settled_is_not_said_to_hold(built: reports
 def test_why_names_what_the_finding_is_about_first_and_what_is_done_besides(built: reports.Report) -> None:
     words = why(built.rows[0].counted)
     assert words.startswith("forward passes 70 → 3") and "but computed tokens" in words
+    counted = built.rows[0].counted
+    assert counted
+    more = counted.model_copy(update={"counts": {"sequential": {"calls": 100}, "batched": {"calls": 140}}})
+    assert why(more) == "no counter fell, calls 100 → 140"
     assert gist(built.rows[0].counted) == "forward passes 70 → 3" and gist(None) == ""
     assert why(None) == "" and quantity("bytes_allocated", 1_881_743_552) == "1.88 GB"
     assert quantity("flops", 201_661_396_992) == "202 GFLOP" and quantity("forward_passes", 10_000) == "10,000"

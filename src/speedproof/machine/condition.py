@@ -109,9 +109,11 @@ class Conditions(BaseModel):
         busy, cores = self._n_busy, self.before.n_cores
         if self.n_threads + busy <= cores:
             return ""
+        own = f"{self.n_threads} thread{'s' * (self.n_threads > 1)}"
+        others = f"{busy} other busy process{'es' * (busy != 1)}"
         return (
-            f"{self.n_threads} torch threads beside {busy} other busy processes on {cores} cores: threads wait "
-            "for each other, which costs a short call far more than its share; free the cores, or use fewer threads"
+            f"{own} beside {others} on {cores} cores: who waits for another's core waits far longer than a short call "
+            "takes; free the cores, or use fewer threads"
         )
 
     def _steal(self) -> str:

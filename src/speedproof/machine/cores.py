@@ -25,7 +25,7 @@ def signs_of_machine(conditions: Conditions) -> list[Sign]:
     seen = {
         "load": _shown(now.load, "{:.1f} on average in the last minute"),
         "other processes": _shown(now.n_busy_others, "{} others busy"),
-        "threads": f"{wanted} torch threads on {now.n_cores} cores",
+        "threads": f"{wanted} at a time on {now.n_cores} cores",
         "steal": _shown(now.stolen_s, "{:,.0f} s of processor time taken by the host since the start"),
         "switches": _shown(now.n_switches, "{:,} context switches since the start"),
         "swap": _shown(now.swap_bytes, "{:,} bytes in use"),

@@ -42,7 +42,8 @@ def why(counted: Counted | None) -> str:
     parts = [_moved(name, before, after) for name in _spared(counted)[:MOST_TOLD]]
     added = [name for name in before if after[name] > before[name]]
     if added:
-        parts.append(f"but {', '.join(_moved(name, before, after) for name in added)}")
+        told = ", ".join(_moved(name, before, after) for name in added)
+        parts.append(f"but {told}" if parts else f"no counter fell, {told}")
     return ", ".join(parts)
 
 
