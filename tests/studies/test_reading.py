@@ -13,7 +13,7 @@ from speedproof_studies.reading.verb import wrongly_judged
 from speedproof_studies.textbook import ENTRIES
 from speedproof_studies.textbook.entry import Entry
 
-SEEDS = 10
+SEEDS = 100
 """Seeds that each rewrite is asked with at least; the command asks with a hundred."""
 LEAST = 40
 """Rewrites of each kind, at least."""
