@@ -114,6 +114,26 @@ def latency() -> Iterator[str]:
         yield from ("", f"The large pair's check took {factor:.1f} times the memory of one call.")
 
 
+def judged() -> str:
+    """How today's check judged the textbook, from the committed records."""
+    from speedproof.folders import ROOT
+    from speedproof.records.record import read
+    from speedproof_studies.gate_source import own_digest
+    from speedproof_studies.kinds import KINDS, Read
+    from speedproof_studies.reading.verb import wrongly_judged
+
+    bodies = [record.body for record in read(ROOT / "results", KINDS).records]
+    todays = [body for body in bodies if isinstance(body, Read) and body.gate == own_digest()]
+    of_right, of_wrong = (sum(one.n_seeds for one in todays if one.right is right) for right in (True, False))
+    refused = {one.entry: one.n_seeds - one.n_passed for one in wrongly_judged(todays) if one.right}
+    named = f" ({', '.join(refused)})" if refused else ""
+    n_passed = sum(one.n_seeds - one.n_refused for one in todays if not one.right)
+    return (
+        f"In {of_right:,} trials of the right ones {sum(refused.values())} ended without a pass{named}; in {of_wrong:,} "
+        f"of the wrong ones {n_passed} ended without a refusal."
+    )
+
+
 def _listed(words: Iterable[str]) -> str:
     *first, last = words
     return f"{', '.join(first)} and {last}"
@@ -192,7 +212,7 @@ class Count(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         rows = [row for _, rows in textbook() for row in rows]
         n_right = sum(is_right for _, _, is_right, _ in rows)
-        text = f"There are {len(rows)} of them: {n_right} right, {len(rows) - n_right} wrong."
+        text = f"There are {len(rows)} of them: {n_right} right, {len(rows) - n_right} wrong. {judged()}"
         return [nodes.paragraph(text, text)]
 
 
