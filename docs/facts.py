@@ -127,10 +127,10 @@ def judged() -> str:
     of_right, of_wrong = (sum(one.n_seeds for one in todays if one.right is right) for right in (True, False))
     refused = {one.entry: one.n_seeds - one.n_passed for one in wrongly_judged(todays) if one.right}
     named = f" ({', '.join(refused)})" if refused else ""
-    n_passed = sum(one.n_seeds - one.n_refused for one in todays if not one.right)
+    n_refused, n_passed = sum(refused.values()), sum(one.n_seeds - one.n_refused for one in todays if not one.right)
     return (
-        f"In {of_right:,} trials of the right ones {sum(refused.values())} ended without a pass{named}; in {of_wrong:,} "
-        f"of the wrong ones {n_passed} ended without a refusal."
+        f"In {of_right:,} trials of the right ones {n_refused} ended without a pass{named}; in {of_wrong:,} of the wrong "
+        f"ones {n_passed} ended without a refusal."
     )
 
 
