@@ -129,8 +129,8 @@ def judged() -> str:
     named = f" ({', '.join(refused)})" if refused else ""
     n_refused, n_passed = sum(refused.values()), sum(one.n_seeds - one.n_refused for one in todays if not one.right)
     return (
-        f"In {of_right:,} trials of the right ones {n_refused} ended without a pass{named}; in {of_wrong:,} of the wrong "
-        f"ones {n_passed} ended without a refusal."
+        f"In {of_right:,} trials of the right ones {n_refused} ended without a pass{named}; in {of_wrong:,} of the "
+        f"wrong ones {n_passed} ended without a refusal."
     )
 
 

@@ -51,6 +51,8 @@ class Read(Body):
     n_refused: int
     unjudged: tuple[str, ...] = ()
     """Why a seed led to no judgement."""
+    why_refused: tuple[str, ...] = ()
+    """What was said where a right one was refused."""
     closest: float = 0.0
     """The largest error among those that passed, as a share of what is allowed."""
     n_planted: int = 0

@@ -74,7 +74,9 @@ def test_a_right_one_that_was_refused_and_a_wrong_one_that_passed_are_told() -> 
 def test_an_entry_under_the_other_label_is_judged_wrongly(right: bool) -> None:
     entry = next(one for one in ENTRIES if one.right is not right)
     mislabelled = Entry(entry.name, entry.reference, entry.candidate, entry.inputs, right, entry.why)
-    assert wrongly_judged([read(mislabelled, 0, 1, n_faults=0)])
+    (judged,) = wrongly_judged([read(mislabelled, 0, 1, n_faults=0)])
+    # Of a right one that is refused the reason is kept.
+    assert bool(judged.why_refused) is right
 
 
 def test_the_record_is_of_todays_check_and_judges_all_as_known(published: Path) -> None:

@@ -23,6 +23,8 @@ N_FAULTS = 40
 """Faults that are planted in each candidate that passes, with its first seed."""
 LIMIT_S = 3_600.0
 """One rewrite with so many seeds may take so long."""
+MOST_TOLD = 1_000
+"""Letters of a refusal or an error that are kept."""
 APART = 1_000
 """From one seed of a trial to the next: a check draws from a few seeds beyond its own."""
 
@@ -73,14 +75,17 @@ def read(entry: Entry, seed: int, n_seeds: int, n_faults: int = N_FAULTS) -> Rea
     """What the check says of an entry, asked with so many seeds."""
     passed, refused, closest, planted, seen = 0, 0, 0.0, 0, 0
     unjudged: dict[str, None] = {}
+    why: dict[str, None] = {}
     for trial in range(seed, seed + n_seeds):
         pair = OwnPair(entry.reference, entry.candidate, entry.inputs, same=entry.same)
         try:
             checked = check_pair(pair, n_faults if trial == 0 else 0, seed=trial * APART)
-        except NotEquivalent:
+        except NotEquivalent as error:
             refused += 1
+            if entry.right:
+                why[str(error)[:MOST_TOLD]] = None
         except SpeedproofError as error:
-            unjudged[str(error)[:300]] = None
+            unjudged[str(error)[:MOST_TOLD]] = None
         else:
             passed += 1
             closest = max(closest, checked.certificate.candidate.worst_errors.get("element", 0.0))
@@ -94,6 +99,7 @@ def read(entry: Entry, seed: int, n_seeds: int, n_faults: int = N_FAULTS) -> Rea
         n_passed=passed,
         n_refused=refused,
         unjudged=tuple(unjudged),
+        why_refused=tuple(why),
         closest=closest,
         n_planted=planted,
         n_seen=seen,

@@ -73,7 +73,8 @@ def _show(read: Sequence[Read]) -> None:
         table.add_row(name, *(f"{count:,}" for count in counts), f"{closest:.2f}")
     out.print(table)
     for one in wrongly_judged(read):
-        why = f": {one.unjudged[0]}" if one.unjudged else ""
+        told = (*one.why_refused, *one.unjudged)
+        why = f": {told[0]}" if told else ""
         say_line(
             f"WRONGLY JUDGED {one.entry}, seeds from {one.seed}: {one.n_passed} passed, {one.n_refused} refused{why}"
         )
