@@ -1,5 +1,6 @@
 """Whole processes, timed from outside: each command once a round, so that what disturbs the machine disturbs all."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,9 +8,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from resource import struct_rusage
 
-from speedproof.clock import elapsed_s
 from speedproof.errors import BadInput
 from speedproof.folders import ROOT
 from speedproof.sittings.sitting import Say
@@ -49,24 +48,33 @@ def waits(records: Path, n_rounds: int, say: Say) -> Iterator[Waited]:
         yield _waited(command, taken[command.name])
 
 
+FROM_A_SMALL_PROCESS = """
+import json, os, subprocess, sys, time
+start = time.monotonic()
+process = subprocess.Popen(sys.argv[2:])
+_, status, usage = os.wait4(process.pid, 0)
+process.returncode = os.waitstatus_to_exitcode(status)
+taken = time.monotonic() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+with open(sys.argv[1], "w") as file:
+    json.dump(taken, file)
+sys.exit(process.returncode)
+"""
+"""A process counts as its own memory what the one that started it held, so that one may hold nothing."""
+
+
 def _once(command: Command, folder: Path) -> Once:
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     variables["SPEEDPROOF_RESULTS"] = str(folder / "own-results")
-    with open(folder / "said", "w+b") as said:
-        arguments = [sys.executable, *command.words]
-
-        def to_the_end() -> tuple[int, struct_rusage]:
-            process = subprocess.Popen(arguments, cwd=ROOT, env=variables, stdout=said, stderr=said)
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            return process.returncode, usage
-
-        (status, usage), wall_s = elapsed_s(to_the_end)
-        if status != 0:
-            said.seek(0)
-            last = said.read().decode("utf-8", "replace").splitlines()[-LINES:]
-            raise BadInput(f"{shown(command.words)} ended with status {status}: {' '.join(last)}. Expected 0.")
-    return Once(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * RSS_UNIT / 2**20)
+    taken = folder / "taken.json"
+    starting = [sys.executable, "-S", "-E", "-c", FROM_A_SMALL_PROCESS, str(taken), sys.executable, *command.words]
+    done = subprocess.run(
+        starting, cwd=ROOT, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    )
+    if done.returncode != 0:
+        last = " ".join(done.stdout.splitlines()[-LINES:])
+        raise BadInput(f"{shown(command.words)} ended with status {done.returncode}: {last}. Expected 0.")
+    wall_s, cpu_s, rss = json.loads(taken.read_text(encoding="utf-8"))
+    return Once(wall_s, cpu_s, rss * RSS_UNIT / 2**20)
 
 
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
