@@ -107,6 +107,9 @@ def _made(name: str, fill: Callable[[Path], None]) -> Path:
     fill(building)
     try:
         building.rename(root)
-    except OSError:  # another process was first
+    except OSError:
         shutil.rmtree(building)
+        # Where another process was first, its folder is there.
+        if not root.exists():
+            raise
     return root

@@ -7,6 +7,7 @@ import pytest
 
 import impl_batched.sae_cache
 import impl_sequential.sae_cache
+from bench import hub
 from bench.hub import REVISION, SAE_PATH
 
 
@@ -67,3 +68,23 @@ def test_names_with_pattern_characters_are_names(tmp_path: Path) -> None:
 def test_no_cache_at_all_is_a_miss(tmp_path: Path) -> None:
     for twin in (impl_sequential.sae_cache, impl_batched.sae_cache):
         assert twin.check_sae_cached(SAE_PATH, tmp_path / "a", tmp_path / "b") == (False, None)
+
+
+def test_a_cache_that_cannot_be_made_is_an_error_and_one_that_another_process_made_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "CACHE", tmp_path)
+
+    def refused(building: Path, root: Path) -> None:
+        raise OSError("no room")
+
+    def by_another(building: Path, root: Path) -> None:
+        root.mkdir()
+        raise OSError("not empty")
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(OSError, match="no room"):
+        hub.saved("first")
+    monkeypatch.setattr(Path, "rename", by_another)
+    assert hub.saved("second").parent.is_dir()
+    assert [path for path in (tmp_path / "hub").iterdir() if "." in path.name] == []

@@ -47,14 +47,9 @@ class Features:
         high = torch.where(undecided, self.if_fired.clamp_min(0), self.values)
         return low - band, high + band
 
-    def count_range(self, threshold: float, allowed: float, rows: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Fewest and most texts on which each feature may be found above the threshold. Two tensors of shape [d_sae].
-
-        `rows` is a mask of the texts that count; all do without it.
-        """
+    def count_range(self, threshold: float, allowed: float) -> tuple[Tensor, Tensor]:
+        """Fewest and most texts on which each feature may be above the threshold. Two tensors of shape [d_sae]."""
         low, high = self.range(allowed)
-        if rows is not None:
-            low, high = low[rows], high[rows]
         return (low > threshold).sum(dim=0).double(), (high > threshold).sum(dim=0).double()
 
 
