@@ -24,7 +24,8 @@ def numbers() -> dict[str, str]:
     from speedproof.cli.own import N_FAULTS
     from speedproof.own.inputs import N_EXAMPLES
     from speedproof.own.pair import BUDGET_S
-    from speedproof.own.reference.tolerance import N_MOVES, NORMWISE, REFERENCE_FACTOR
+    from speedproof.own.reference.gradients import OTHER_FLOWS
+from speedproof.own.reference.tolerance import N_MOVES, NORMWISE, REFERENCE_FACTOR
     from speedproof.own.trials import N_DRAWS, SIZES
     from speedproof.timing.looks import LOOKS
 
@@ -36,6 +37,7 @@ def numbers() -> dict[str, str]:
         "n_faults": str(N_FAULTS),
         "n_moves": str(N_MOVES),
         "normwise": f"{NORMWISE:g}",
+        "n_other_flows": f"{len(OTHER_FLOWS)}",
         "budget": f"{BUDGET_S:g}",
         "timing_budget": f"{OWN_BUDGET_S:g}",
         "fewest_processes": str(LOOKS[0]),

@@ -55,6 +55,11 @@ def monotonic_s() -> float:
     return time.monotonic()
 
 
+def cpu_s() -> float:
+    """Seconds that this process's threads have spent on processors, added up; only differences mean anything."""
+    return time.process_time()
+
+
 def disagreement(over_s: float) -> float | None:
     """By which share the clock that times and the hardware's own, which nobody sets, differ over that many seconds.
 

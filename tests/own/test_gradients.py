@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from speedproof.own.reference.gradients import gradients
+from speedproof.own.reference import answers
+from speedproof.own.reference.gradients import USUAL_FLOW, gradients
 
 from .asked import asked, refused
 
@@ -33,6 +34,19 @@ def softmax_of_library(rows: Tensor, weights: Tensor) -> Tensor:
 def softmax_without_rows(rows: Tensor, weights: Tensor) -> Tensor:
     """Nothing flows back to the rows."""
     return torch.softmax(rows.detach() * weights, dim=-1)
+
+
+class RoundedAt(torch.autograd.Function):
+    """The same numbers; what flows back is rounded as a number of that size is."""
+
+    @staticmethod
+    def forward(context: Any, value: Tensor, size: float) -> Tensor:
+        context.size = size
+        return value.clone()
+
+    @staticmethod
+    def backward(context: Any, flowing: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        return (flowing + context.size) - context.size, None
 
 
 class Halved(torch.autograd.Function):
@@ -90,6 +104,26 @@ def test_the_same_answer_with_other_gradients_is_refused(candidate: Callable[...
     told = refused(softmax, candidate, rows)
     assert told.rule == "autograd", str(told)
     assert "flows back" in str(told) or "NotImplementedError" in str(told)
+
+
+def test_where_all_gradients_are_right_by_luck_others_tell_how_large_their_errors_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What flows into the one number here has a zero for its last digit, so that adding 1 to it loses nothing."""
+
+    def lucky(x: Tensor) -> Tensor:
+        return RoundedAt.apply(x, 1.0)  # type: ignore[no-any-return, no-untyped-call]
+
+    def as_good(x: Tensor) -> Tensor:
+        return RoundedAt.apply(x, 2.0**7)  # type: ignore[no-any-return, no-untyped-call]
+
+    def worse(x: Tensor) -> Tensor:
+        return RoundedAt.apply(x, 2.0**12)  # type: ignore[no-any-return, no-untyped-call]
+
+    assert asked(lucky, as_good, one, sizes=[1])
+    assert refused(lucky, worse, one, sizes=[1]).rule == "autograd"
+    monkeypatch.setattr(answers, "OTHER_FLOWS", USUAL_FLOW)
+    assert "64 times the largest of the reference's own errors" in str(refused(lucky, as_good, one, sizes=[1]))
 
 
 def test_both_may_raise_when_one_goes_back() -> None:

@@ -16,6 +16,7 @@ from scipy.special import softmax as scipys_softmax
 from speedproof.errors import BadInput
 from speedproof.own.draws import Draw, Source
 from speedproof.own.inputs import source_of
+from speedproof.own.reference import rounding
 from speedproof.own.reference.answers import Answer
 from speedproof.own.reference.rounding import turned
 from speedproof.own.same import argmax, clusters, numbers, parsed, ranking, sets
@@ -697,7 +698,9 @@ def test_turning_the_rounding_leaves_everything_as_it_was() -> None:
     functions = turned(sums, 0.0)
     assert len({*(function(5) for function in functions), sums(5)}) > 2
     assert 1 / three == 0.3333333333333333 and math.pi == 3.141592653589793
-    assert math.cos.__class__.__name__ == "builtin_function_or_method" and signal.getitimer(signal.ITIMER_REAL)[0] == 0
+    assert (
+        math.cos.__class__.__name__ == "builtin_function_or_method" and signal.getitimer(signal.ITIMER_VIRTUAL)[0] == 0
+    )
 
     def endless(n: int) -> float:
         while n:
@@ -707,6 +710,44 @@ def test_turning_the_rounding_leaves_everything_as_it_was() -> None:
     with pytest.raises(Exception, match=r"^$"):
         turned(endless, 0.0)[0](1)
     assert 1 / three == 0.3333333333333333
+
+
+def test_a_call_that_takes_too_long_is_ended_wherever_it_is_and_leaves_everything_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also while constants and functions are put in their places, and where the function catches what ends it."""
+    monkeypatch.setattr(rounding, "SHORTEST_S", 1e-6)
+    three, ended = float("3"), 0
+
+    def long(n: int) -> float:
+        try:
+            return sum(math.cos(i) for i in range(n))
+        except Exception:
+            return 1.0
+
+    for n in range(400):
+        try:
+            assert turned(long, 0.0)[n % 4](50 * n) != 1.0 or n == 0
+        except rounding._Endless:
+            ended += 1
+        assert 1 / three == 0.3333333333333333 and math.pi == 3.141592653589793
+        assert math.cos.__class__.__name__ == "builtin_function_or_method"
+        assert signal.getitimer(signal.ITIMER_VIRTUAL)[0] == 0 and signal.getsignal(signal.SIGVTALRM) is signal.SIG_DFL
+    assert 0 < ended < 400
+
+
+def test_who_ends_what_takes_too_long_by_the_clock_is_told_the_same() -> None:
+    """A test runner, or a study, whose alarm is set for later."""
+    before = signal.signal(signal.SIGALRM, lambda *_: None)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 3600)
+        for reference, right, wrong, make in OF_CONSTANTS:
+            asked(reference, right, make)
+            assert refused(reference, wrong, make)
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 3000
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def by_key(rows: list[tuple[float, float]]) -> list[tuple[float, float]]:

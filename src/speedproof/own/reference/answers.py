@@ -14,7 +14,7 @@ from speedproof.pairs.contract import TELLING_DISTANCE
 from speedproof.pairs.kit import Kit
 
 from . import tolerance
-from .gradients import gradients_of
+from .gradients import OTHER_FLOWS, gradients_of
 from .outcome import ONE_TREE, Between, Run
 from .tolerance import UNSTABLE, Norm
 
@@ -72,7 +72,7 @@ class Answer(Run):
     @cached_property
     def gradients(self) -> "Answer":
         """What flows back through it, as an answer of its own."""
-        norm = Norm(self.band.origin != UNSTABLE)
+        norm = Norm(self.band.origin != UNSTABLE, gradients_of(self.reference, OTHER_FLOWS))
         return Answer(gradients_of(self.reference), self.draw, self.kit, between=self.between, norm=norm)
 
     @cached_property

@@ -31,27 +31,34 @@ FUNCTIONS = frozenset(
 )
 """Functions whose values have endless digits."""
 LONGER = 20.0
-"""Times a call's usual seconds that it may take so: what repeats until nothing changes may repeat for ever."""
+"""Times a call's usual seconds on processors that it may take so: what repeats until nothing changes may repeat for
+ever."""
 SHORTEST_S = 0.5
-"""Seconds that it may take in any case."""
+"""Seconds on processors that it may take in any case."""
 
 
 class _Endless(Exception):
     """A call that takes far longer than with the usual rounding."""
 
 
-def turned(function: Callable[..., Any], took_s: float) -> list[Callable[..., Any]]:
+def turned(function: Callable[..., Any], took_cpu_s: float) -> list[Callable[..., Any]]:
     """The function with its roundings turned, in several ways; none where the processor's cannot be turned here.
 
     Once upwards and once downwards, and both with what libraries round the other way, so that no two cancel each time.
     """
-    modes = _MODES.get(platform.machine().lower(), ())
-    is_free = threading.current_thread() is threading.main_thread() and signal.getitimer(signal.ITIMER_REAL)[0] == 0
-    library = _library()
-    if not modes or not is_free or library is None:
+    modes, library = _MODES.get(platform.machine().lower(), ()), _library()
+    if not modes or library is None or not _has_timer():
         return []
-    limit_s = max(SHORTEST_S, LONGER * took_s)
+    limit_s = max(SHORTEST_S, LONGER * took_cpu_s)
     return [_turned(function, library, mode, limit_s, upwards) for mode in modes for upwards in (True, False)]
+
+
+def _has_timer() -> bool:
+    """Whether the timer of seconds on processors is free: that of the clock may be a test runner's or a study's, which
+    ends what takes too long."""
+    if not hasattr(signal, "ITIMER_VIRTUAL") or threading.current_thread() is not threading.main_thread():
+        return False
+    return signal.getitimer(signal.ITIMER_VIRTUAL)[0] == 0 and signal.getsignal(signal.SIGVTALRM) is not None
 
 
 def _library() -> Any:
@@ -64,33 +71,31 @@ def _library() -> Any:
 
 def _turned(function: Callable[..., Any], library: Any, mode: int, limit_s: float, upwards: bool) -> Callable[..., Any]:
     def called(*args: Any, **kwargs: Any) -> Any:
-        with _ended_after(limit_s), _of_libraries(function, upwards):
-            usual = library.fegetround()
-            library.fesetround(mode)
-            try:
+        usual, held, before = library.fegetround(), _of_libraries(function), signal.getsignal(signal.SIGVTALRM)
+        try:
+            with _ended_after(limit_s):
+                for place, name, value in held:
+                    place[name] = _rounded(value, upwards)
+                library.fesetround(mode)
                 return function(*args, **kwargs)
-            finally:
-                library.fesetround(usual)
+        finally:
+            # Out here the timer is off or has rung, so that nothing ends this half-way.
+            library.fesetround(usual)
+            for place, name, value in held:
+                place[name] = value
+            signal.signal(signal.SIGVTALRM, before)
 
     return called
 
 
-@contextmanager
-def _of_libraries(function: Callable[..., Any], upwards: bool) -> Iterator[None]:
-    """Constants and functions of `math` and `cmath` rounded so too, wherever the function has them from.
+def _of_libraries(function: Callable[..., Any]) -> list[tuple[dict[str, Any], str, Any]]:
+    """Constants and functions of `math` and `cmath`, wherever the function has them from: place, name and value.
 
     A library's own functions round to the nearest number, whatever the processor does.
     """
     held = getattr(inspect.unwrap(function), "__globals__", {})
     places = [vars(sys.modules[name]) for name in ("math", "cmath", "numpy") if name in sys.modules]
-    found = [(place, name, value) for place in (*places, held) for name, value in place.items() if _is_rounded(value)]
-    try:
-        for place, name, value in found:
-            place[name] = _rounded(value, upwards)
-        yield
-    finally:
-        for place, name, value in found:
-            place[name] = value
+    return [(place, name, value) for place in (*places, held) for name, value in place.items() if _is_rounded(value)]
 
 
 def _is_rounded(value: Any) -> bool:
@@ -116,13 +121,19 @@ def _rounded(value: Any, upwards: bool) -> Any:
 
 @contextmanager
 def _ended_after(limit_s: float) -> Iterator[None]:
+    """Ends what takes more seconds on processors, also where the function catches everything."""
+    has_rung = False
+
     def end(number: int, frame: FrameType | None) -> None:
+        nonlocal has_rung
+        has_rung = True
         raise _Endless
 
-    before = signal.signal(signal.SIGALRM, end)
-    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    signal.signal(signal.SIGVTALRM, end)
     try:
+        signal.setitimer(signal.ITIMER_VIRTUAL, limit_s)
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    if has_rung:
+        raise _Endless

@@ -42,6 +42,8 @@ FEW = 8
 """Up to so many floating-point inputs are moved one at a time, and the effects added; more are moved together."""
 N_MOVES = 8
 """Times that many inputs are moved together, each by -1, 0 or +1 unit in the last place."""
+N_MOVES_OF_GRADIENTS = 2
+"""The same for a gradient, of which only the farthest number counts."""
 SUSPECT = 1_000.0
 """Times the roundings of an answer beyond which it is looked whether it only jumps."""
 FARTHER = 1_024
@@ -53,8 +55,6 @@ NORMWISE = 32.0
 TRUSTED = 100.0
 """Times what rounding the inputs does beyond which the reference's own error is none of rounding alone: the reference
 is unstable, or takes another way in higher precision."""
-OF_ITSELF = "twice the reference's own error (in higher precision, and rounding up and down), and "
-OF_ROUNDING = "three times the reference's own error (rounding up and down), and "
 OF_INPUTS = "what moving every input by one unit in the last place does"
 UNSTABLE = (
     f"{OF_INPUTS}; the reference in higher precision answers otherwise by more than rounding does, so that counts not"
@@ -67,6 +67,8 @@ class Norm(NamedTuple):
 
     trusts_higher_precision: bool
     """Whether the answer itself in higher precision is the same one."""
+    of_other_flows: Callable[..., Any]
+    """The reference, answering with the gradients of other numbers that flow into the same answer."""
 
 
 class _Inputs(NamedTuple):
@@ -93,28 +95,42 @@ def band(run: Run, norm: Norm | None = None) -> Band:
     with _quietly():
         may_trust = norm is None or norm.trusts_higher_precision
         floats = {place: leaf for place, leaf in own.items() if leaf.is_float}
-        near = _near(run, inputs, floats)
+        near = _near(run, inputs, floats, N_MOVES_OF_GRADIENTS if norm else N_MOVES)
         precise = _in_higher_precision(run) if may_trust else None
         errors = {p: distance(leaf.value, (precise or own)[p].value) for p, leaf in floats.items()}
-        by_rounding = _by_turned_rounding(run, norm is not None)
-        if not norm and any(
+        is_unstable = not norm and any(
             exceeds(errors[place], TRUSTED * near[place], leaf.value) for place, leaf in floats.items()
-        ):
-            precise, errors, told = None, dict.fromkeys(floats, 0.0), UNSTABLE
-        else:
-            of_itself = OF_ITSELF if precise else OF_ROUNDING if by_rounding else ""
-            told = f"{of_itself}{OF_INPUTS}"
-        if inputs.n_still > 0:
-            told += f", of which {inputs.n_still:,} could not be moved"
-        right = {p: leaf._replace(value=known(leaf.value, (precise or own)[p].value)) for p, leaf in floats.items()}
+        )
+        if is_unstable:
+            precise, errors = None, dict.fromkeys(floats, 0.0)
+        # What constants' roundings do to a gradient is far below what is allowed of it.
+        by_rounding = {} if norm and precise else _by_turned_rounding(run, norm is not None)
         # Where the right answer is not known, what is held against the reference's is off by its error once more.
         factor = REFERENCE_FACTOR if precise else REFERENCE_FACTOR + 1
         own_error = {p: larger(errors[p], by_rounding.get(p, 0.0)) for p in floats}
-        room = {p: factor * own_error[p] + near[p] for p in floats}
         if norm:
-            room = {p: 0 * room[p] + NORMWISE * factor * largest(own_error[p]) + largest(near[p]) for p in floats}
+            worst = _of_other_flows(run, norm) if precise else {}
+            factor *= NORMWISE
+            most = {p: factor * max(largest(own_error[p]), worst.get(p, 0.0)) + largest(near[p]) for p in floats}
+            room = {p: 0 * own_error[p] + most[p] for p in floats}
+        else:
+            room = {p: factor * own_error[p] + near[p] for p in floats}
+        right = {p: leaf._replace(value=known(leaf.value, (precise or own)[p].value)) for p, leaf in floats.items()}
         allowed = {p: where_finite(leaf.value, of_whole_number(p, leaf, room)) for p, leaf in floats.items()}
+    ways = ["in higher precision"] * bool(precise) + ["rounding up and down"] * bool(by_rounding)
+    told = UNSTABLE if is_unstable else _told(factor, ways, norm)
+    if inputs.n_still > 0:
+        told += f", of which {inputs.n_still:,} could not be moved"
     return Band(right, allowed, told)
+
+
+def _told(factor: float, ways: list[str], norm: Norm | None) -> str:
+    """Where a tolerance comes from, in words."""
+    if not ways:
+        return OF_INPUTS
+    times = {2.0: "twice", 3.0: "three times"}.get(factor, f"{factor:.0f} times")
+    error = "largest of the reference's own errors" if norm else "reference's own error"
+    return f"{times} the {error} ({', and '.join(ways)}), and {OF_INPUTS}"
 
 
 @contextmanager
@@ -145,12 +161,22 @@ def _in_higher_precision(run: Run) -> Leaves | None:
     return {p: one._replace(value=one.value[()]) if _is_wider_alone(own[p], one) else one for p, one in found.items()}
 
 
+def _of_other_flows(run: Run, norm: Norm) -> dict[str, float]:
+    """Per place: the largest of the reference's own errors where other numbers flow back."""
+    ways = run.inputs(), changed(dict(run.inputs()), wider)
+    own, precise = (run.says(norm.of_other_flows, inputs) for inputs in ways)
+    if own is None or precise is None:
+        return {}
+    floats = {place: leaf for place, leaf in own.items() if leaf.is_float and place in precise}
+    return {place: largest(distance(leaf.value, precise[place].value)) for place, leaf in floats.items()}
+
+
 def _by_turned_rounding(run: Run, is_gradient: bool) -> dict[str, Any]:
     """Per place: how far the answer moves where the processor rounds up or down, as far as rounding does that."""
     own, found = run.outcome.leaves, dict[str, Any]()
     floats = {place: leaf for place, leaf in own.items() if leaf.is_float}
     scale = max((largest(leaf.value) for leaf in floats.values()), default=0.0)
-    for function in turned(run.reference, run.took_s) if floats else ():
+    for function in turned(run.reference, run.took_cpu_s) if floats else ():
         said = run.says(function, run.inputs())
         if said is None or exact_difference(exact_part(own), exact_part(said)):
             continue
@@ -163,20 +189,20 @@ def _by_turned_rounding(run: Run, is_gradient: bool) -> dict[str, Any]:
     return found
 
 
-def _near(run: Run, inputs: _Inputs, floats: Leaves) -> dict[str, Any]:
+def _near(run: Run, inputs: _Inputs, floats: Leaves, n_moves: int) -> dict[str, Any]:
     """Per place: what inputs beside the ones that were given may do, and rounding the answer itself."""
     reach = math.sqrt(max(inputs.longest_sum, inputs.n_values))
-    spread = _spread(run, inputs)
+    spread = _spread(run, inputs, n_moves)
     return {place: reach * (spread.pop(place, 0.0) + roundings(leaf)) for place, leaf in floats.items()}
 
 
-def _spread(run: Run, inputs: _Inputs) -> dict[str, Any]:
+def _spread(run: Run, inputs: _Inputs, n_moves: int) -> dict[str, Any]:
     """Per place: how far the answer moves where the inputs do."""
     n = inputs.n_floats
     if inputs.longest_sum > 1:
         # The weights are moved too.
         n = max(n, FEW + 1)
-    moves = [partial(mover, n, i) for i in range(n)] if n <= FEW else [partial(mixer, i) for i in range(N_MOVES)]
+    moves = [partial(mover, n, i) for i in range(n)] if n <= FEW else [partial(mixer, i) for i in range(n_moves)]
     found: dict[str, Any] = {}
     for move in moves:
         for place, moved in _without_jumps(run, move).items():
