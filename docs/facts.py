@@ -25,7 +25,7 @@ def numbers() -> dict[str, str]:
     from speedproof.own.inputs import N_EXAMPLES
     from speedproof.own.pair import BUDGET_S
     from speedproof.own.reference.gradients import OTHER_FLOWS
-from speedproof.own.reference.tolerance import N_MOVES, NORMWISE, REFERENCE_FACTOR
+    from speedproof.own.reference.tolerance import N_MOVES, NORMWISE, REFERENCE_FACTOR
     from speedproof.own.trials import N_DRAWS, SIZES
     from speedproof.timing.looks import LOOKS
 
