@@ -1,5 +1,7 @@
 """How figures are written for people: three digits, units that suit, text that cannot break out of a table."""
 
+import math
+
 
 def digits(value: float) -> str:
     """Three significant digits, never in scientific notation."""
@@ -20,6 +22,11 @@ def memory(n_bytes: float) -> str:
         if abs(n_bytes) < limit:
             return f"{n_bytes:.0f} B" if factor == 1 else f"{n_bytes / factor:.1f} {unit}"
     return f"{n_bytes / 2**30:.1f} GiB"
+
+
+def in_percent(share: float) -> str:
+    """A share of a hundred; nothing where it is infinite."""
+    return f"{digits(100 * share)}%" if math.isfinite(share) else ""
 
 
 def moved(pair: tuple[float, float]) -> str:

@@ -145,7 +145,7 @@ def figures(certificate: Certificate, speedup: float, wobble: float = 0.01) -> r
 def test_an_open_figure_says_how_it_gets_more_time(certificate: Certificate) -> None:
     (line,) = after_figures(figures(certificate, 1.0, 0.2), "smoke", None)
     assert line == (
-        "The pair is AMBIGUOUS: give it more time: python -m bench measure sae_cache --workload smoke --budget-s 600"
+        "The pair is undecided: give it more time: python -m bench measure sae_cache --workload smoke --budget-s 600"
     )
     (line,) = after_figures(figures(certificate, 3.0), "smoke", None)
     assert line.startswith("The pair is VERIFIED. Which change")

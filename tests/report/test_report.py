@@ -77,6 +77,26 @@ def test_no_clear_difference_is_ambiguous(certificate: Certificate) -> None:
     assert row(built).figure.verdict is Verdict.AMBIGUOUS and outcome(row(built)) == "undecided"
 
 
+def test_people_read_undecided_and_what_would_have_been_seen(certificate: Certificate) -> None:
+    figure = Measured(certificate=certificate, launches=launches(1.001, 0.05))
+    alike, wide = (
+        Measured(certificate=certificate, baseline=certificate, launches=launches(1.0, wobble))
+        for wobble in (1e-4, 0.05)
+    )
+    built = build(ledger(figure, alike), "smoke")
+    told = row(built).figure.told
+    assert told == f"undecided (would have shown {row(built).figure.detectable})"
+    assert built.null_words.endswith(": alike, as it must be")
+    for name in ("report.md", "index.html"):
+        shown = reports.render(built, name)
+        assert "undecided" in shown and "is AMBIGUOUS" not in shown and "| AMBIGUOUS" not in shown
+    noisy = build(ledger(figure, wide), "smoke")
+    assert noisy.null and noisy.null.is_wide
+    assert noisy.null_words.endswith(": undecided, the noise hides up to " + told.split("shown ")[1].rstrip(")"))
+    decided = build(ledger(Measured(certificate=certificate, launches=launches(3.0)), alike), "smoke")
+    assert row(decided).figure.told == "VERIFIED"
+
+
 def test_an_aa_pair_that_differs_voids_the_timings(certificate: Certificate) -> None:
     alike, different = (
         Measured(certificate=certificate, baseline=certificate, launches=launches(s, 1e-4)) for s in (1.0, 1.2)
@@ -252,15 +272,15 @@ def test_the_report_lists_the_aa_pair_of_every_sitting_voided_or_not(certificate
 
 def test_the_report_says_which_change_would_have_been_seen(certificate: Certificate) -> None:
     built = build(ledger(Measured(certificate=certificate, launches=launches(3.0))), "smoke")
-    assert row(built).detectable.endswith("%")
-    assert f"| 4 | {row(built).detectable} |" in reports.render(built, "report.md")
-    assert row(built, "grad_mode").detectable == ""
+    assert row(built).figure.detectable.endswith("%")
+    assert f"| 4 | {row(built).figure.detectable} |" in reports.render(built, "report.md")
+    assert row(built, "grad_mode").figure.detectable == ""
 
 
 def test_too_few_processes_have_no_interval_and_decide_nothing(certificate: Certificate) -> None:
     built = build(ledger(Measured(certificate=certificate, launches=launches(3.0)[:3])), "smoke")
     assert row(built).figure.words == "3.00x [too few processes]" and row(built).figure.verdict is Verdict.AMBIGUOUS
-    assert outcome(row(built)) == "undecided: too few processes" and row(built).detectable == ""
+    assert outcome(row(built)) == "undecided: too few processes" and row(built).figure.detectable == ""
 
 
 def test_work_is_told_by_name_with_the_padding_efficiency(published: Path) -> None:

@@ -16,12 +16,13 @@ from speedproof.sides.outcome import outcomes
 from speedproof.sides.places import places_of
 from speedproof.sides.side import parse_side, uncommitted
 from speedproof.sides.summary import of_sides
-from speedproof.timing.estimate import TARGET_HALF_WIDTH
+from speedproof.timing.estimate import MARGIN, TARGET_HALF_WIDTH
 
 from .lines import print_json, warn_line
 from .options import (
     AsJson,
     JUnit,
+    Margin,
     Markdown,
     Precision,
     Results,
@@ -47,6 +48,7 @@ def compare(
     subject: SubjectName = None,
     budget_s: SidesBudget = COMPARE_BUDGET_S,
     precision: Precision = TARGET_HALF_WIDTH,
+    margin: Margin = MARGIN,
     markdown: Markdown = None,
     junit: JUnit = None,
     seed: Seed = None,
@@ -69,7 +71,7 @@ def compare(
         pairing = Pairing(*places_of(sides, CACHE, sitting.say), asked, sitting.seed, sitting.say)
         done = sitting.keep(pairing.compared(budget_s, precision))
         sitting.close()
-    found = outcomes(done)
+    found = outcomes(done, margin)
     write_summaries(of_sides(done, None), markdown, junit)
     if as_json:
         print_json([outcome_as_json(one) for one in found])
@@ -85,6 +87,7 @@ def matrix(
     workload: Annotated[str, typer.Option(help="Workload to compare on.")] = "smoke",
     subject: SubjectName = None,
     budget_s: SidesBudget = COMPARE_BUDGET_S,
+    margin: Margin = MARGIN,
     as_asv: Annotated[bool, typer.Option("--asv", help="Only print the table as a configuration of asv.")] = False,
     seed: Seed = None,
     results: Results = RESULTS,
@@ -105,7 +108,8 @@ def matrix(
     with progress() as sitting.say:
         done = sitting.keep(run_matrix(columns, asked, budget_s, sitting.seed, CACHE, sitting.say))
         sitting.close()
-    found = [(column, outcomes([one for one in done if one.after.text == column.side])) for column in columns[1:]]
+    of_side = {column.side: [one for one in done if one.after.text == column.side] for column in columns[1:]}
+    found = [(column, outcomes(of_side[column.side], margin)) for column in columns[1:]]
     if as_json:
         print_json(
             [

@@ -14,6 +14,7 @@ from speedproof.pairs.workload import Workload
 from speedproof.records.base import About
 from speedproof.records.kinds import Measured, Refused
 from speedproof.timing.comparison import Comparison, Verdict, holm, verdict
+from speedproof.wording import in_percent
 
 from .asked import Asked
 
@@ -41,6 +42,18 @@ class Figure:
     """The samples or the refusal that it is made of; None where neither was recorded."""
     is_void: bool = False
     """Whether the sitting's A/A pair differs."""
+
+    @property
+    def detectable(self) -> str:
+        """The smallest change that the launches would have shown, in percent, or nothing where there is none."""
+        return in_percent(self.comparison.detectable) if self.comparison else ""
+
+    @property
+    def told(self) -> str:
+        """The verdict, with its reason; where it is open, with the change that would have been seen."""
+        is_open = self.verdict is Verdict.AMBIGUOUS
+        why = self.why or (f"would have shown {self.detectable}" if is_open and self.detectable else "")
+        return f"{self.verdict.word} ({why})" if why else self.verdict.word
 
     @property
     def words(self) -> str:

@@ -1,6 +1,5 @@
 """Rows: one function of one finding, what was claimed of it and what a sitting's records say."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,7 +9,7 @@ from speedproof.pairs.finding import CAREFUL, TWINS, Faster, Finding, Pair
 from speedproof.records.base import About
 from speedproof.records.kinds import Counted
 from speedproof.timing.comparison import Verdict
-from speedproof.wording import digits, seconds
+from speedproof.wording import seconds
 
 from .asked import Asked
 from .claims import Held, held
@@ -61,13 +60,6 @@ class Row:
         return self.counted.counts if self.counted else {}
 
     @property
-    def detectable(self) -> str:
-        """The smallest change that the launches would have shown, in percent, or nothing where there is none."""
-        if not self.figure.comparison or math.isinf(self.figure.comparison.detectable):
-            return ""
-        return f"{digits(100 * self.figure.comparison.detectable)}%"
-
-    @property
     def careful_s(self) -> str:
         """Time of one call of the careful loop, or nothing."""
         if not self.careful or not self.careful.comparison:
@@ -82,10 +74,10 @@ class Row:
         if not self.careful:
             return ""
         if not self.careful.comparison:
-            return f"{self.careful.verdict} ({self.careful.why})"
+            return self.careful.told
         baseline = self.careful.about.arms[0]
         of = "" if baseline == CAREFUL else f", the careful loop over the {baseline} twin"
-        doubt = f" ({self.careful.verdict})" if self.careful.verdict is Verdict.AMBIGUOUS else ""
+        doubt = f" ({self.careful.verdict.word})" if self.careful.verdict is Verdict.AMBIGUOUS else ""
         return f"{self.careful.words}{of}{doubt}"
 
     @property

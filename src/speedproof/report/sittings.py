@@ -15,6 +15,7 @@ from speedproof.records.base import About
 from speedproof.records.kinds import Certified, Counted, Measured, Refused, Sat
 from speedproof.records.trace import Traced
 from speedproof.timing.comparison import Comparison
+from speedproof.wording import in_percent
 
 if TYPE_CHECKING:
     from speedproof.records.record import Record
@@ -23,8 +24,6 @@ T = TypeVar("T")
 
 NULL_ERROR_RATE = 0.01
 """Chance that a sitting is voided although its A/A pair is alike."""
-WIDE_NULL = 0.05
-"""Relative half-width of an A/A interval from which the machine is looked at: the smallest effect reported."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,8 @@ class NullPair:
 
     @property
     def is_wide(self) -> bool:
-        """Whether the noise would hide the smallest effect reported."""
-        return self.comparison.half_width > WIDE_NULL
+        """Whether its interval is no evidence that both are alike: the machine is looked at then."""
+        return not self.comparison.estimate.is_alike()
 
     @property
     def figures(self) -> str:
@@ -63,7 +62,8 @@ class NullPair:
             return "does not say"
         if self.differs:
             return "differs, so this sitting's timings are void"
-        return f"alike, as it must be{', but the noise is wide' if self.is_wide else ''}"
+        hidden = in_percent(self.comparison.detectable)
+        return f"undecided, the noise hides up to {hidden}" if self.is_wide else "alike, as it must be"
 
     @property
     def words(self) -> str:

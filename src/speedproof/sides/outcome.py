@@ -6,8 +6,9 @@ from functools import cached_property
 
 from speedproof.records.sides import Compared
 from speedproof.timing.comparison import holm
-from speedproof.timing.estimate import Estimate
+from speedproof.timing.estimate import MARGIN, Estimate
 from speedproof.timing.looks import CONFIRMING, ERROR_RATE
+from speedproof.wording import in_percent
 
 from .slowdown import slowdown
 
@@ -26,6 +27,8 @@ class Outcome:
     body: Compared
     doubtful: bool
     """Whether the first samples exclude no change, among all questions of the comparison."""
+    margin: float = MARGIN
+    """Change, as a share, within which both sides are called alike."""
 
     @property
     def answers(self) -> str:
@@ -61,19 +64,25 @@ class Outcome:
 
     @cached_property
     def time(self) -> str:
-        """`slower`, `faster`, `alike` as far as can be told, `not confirmed`, or why nothing was timed."""
+        """`slower`, `faster`, `alike` within the margin, `undecided`, `not confirmed`, or why nothing was timed."""
         answers = self.body.answers
         if answers is None or answers.status == "different" or self.body.timing_failure:
             return f"WITHHELD({self.body.timing_failure or self.body.failure or 'answers differ'})"
         if self.slowdown is None:
             return "not timed"
         if not self.doubtful:
-            return "alike"
+            return "alike" if self.slowdown.is_alike(self.margin) else "undecided"
         again = slowdown(self.body.confirming) if self.body.confirming else None
         is_slower = self.slowdown.factor > 1
         if again is None or again.p_value >= CONFIRMING or (again.factor > 1) != is_slower:
             return "not confirmed"
         return "slower" if is_slower else "faster"
+
+    @property
+    def time_told(self) -> str:
+        """The same; where it is open, with the change that would have been seen."""
+        seen = in_percent(self.slowdown.detectable) if self.slowdown and self.time == "undecided" else ""
+        return f"{self.time} (would have shown {seen})" if seen else self.time
 
     @property
     def changed(self) -> bool:
@@ -88,10 +97,10 @@ class Outcome:
         return not self.changed and bool(answers and answers.status == "same")
 
 
-def outcomes(bodies: Sequence[Compared]) -> list[Outcome]:
+def outcomes(bodies: Sequence[Compared], margin: float = MARGIN) -> list[Outcome]:
     """One for each twin of one pair of sides in one sitting; together they are the family that Holm corrects for."""
     estimates = [slowdown(body.launches) if body.launches else None for body in bodies]
-    return [Outcome(body, doubtful) for body, doubtful in zip(bodies, suspicious(estimates), strict=True)]
+    return [Outcome(body, doubtful, margin) for body, doubtful in zip(bodies, suspicious(estimates), strict=True)]
 
 
 def suspicious(estimates: Sequence[Estimate | None]) -> list[bool]:

@@ -27,6 +27,11 @@ class Verdict(StrEnum):
     WITHHELD = "WITHHELD"
     STALE = "STALE"
 
+    @property
+    def word(self) -> str:
+        """What people read; records and JSON keep the name."""
+        return "undecided" if self is Verdict.AMBIGUOUS else self.value
+
 
 @dataclass(frozen=True)
 class Launch:

@@ -14,6 +14,10 @@ BEYOND_DOUBT = 0.05
 """Sampling also stops once the whole interval is at least this share away from no change and from the claim's ends."""
 WIDEST_BEYOND_DOUBT = 0.1
 """Relative half-width above which sampling goes on even then: a figure is told in three digits, so two should hold."""
+MARGIN = 0.05
+"""Two are called alike where the whole interval is within this share of no change. A wider one that
+holds no change shows nothing: absence of evidence is no evidence of absence (Altman and Bland 1995,
+doi:10.1136/bmj.311.7003.485)."""
 POWER = 0.8
 """Chance with which the smallest detectable change would have been seen; the usual one (Cohen 1988)."""
 
@@ -76,6 +80,11 @@ class Estimate:
             return math.inf
         _, spread = self._seen(at)
         return math.expm1(noticed(at) * spread)
+
+    def is_alike(self, margin: float = MARGIN) -> bool:
+        """Whether the whole interval is within the margin around no change."""
+        low, high = self.interval
+        return low * (1 + margin) >= 1 and high <= 1 + margin
 
     def decided(self, beside: Sequence[float] = (), precision: float = TARGET_HALF_WIDTH) -> bool:
         """Whether more processes would change nothing.

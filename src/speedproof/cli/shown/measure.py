@@ -25,7 +25,7 @@ def show_rows(built: "Report") -> None:
     for row in built.rows:
         compared = row.figure.comparison
         times = [seconds(s) for s in (compared.baseline_s, compared.contender_s)] if compared else ["", ""]
-        said = Text(f"{row.figure.verdict}{f' ({row.figure.why})' if row.figure.why else ''}")
+        said = Text(row.figure.told)
         number = str(row.finding.number)
         table.add_row(number, row.pair.name, row.claimed, Text(row.figure.words), *times, said, outcome(row))
     out.print(table)
@@ -102,7 +102,7 @@ def show_waterfall(fall: Waterfall) -> None:
     work = Table("rung", *(name.replace("_", " ") for name in fall.counters))
     for step in fall.steps:
         in_all = f"{digits(step.in_all)}x" if step.in_all else ""
-        said = step.figure.verdict.value if step.figure else ""
+        said = step.figure.verdict.word if step.figure else ""
         took = seconds(step.seconds) if step.seconds else ""
         table.add_row(step.rung.name, step.rung.adds, Text(step.factor), in_all, took, said)
         if step.counts:
@@ -110,8 +110,8 @@ def show_waterfall(fall: Waterfall) -> None:
     out.print(table)
     out.print(work)
     for step in fall.steps:
-        if step.figure and step.figure.why:
-            say_line(f"{step.rung.name}: {step.figure.verdict} ({step.figure.why})")
+        if step.figure and step.figure.told != step.figure.verdict.word:
+            say_line(f"{step.rung.name}: {step.figure.told}")
     say_line(f"A/A: {fall.sitting.null.words if fall.sitting.null else 'none'}")
 
 

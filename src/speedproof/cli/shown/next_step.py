@@ -30,7 +30,7 @@ def after_figures(built: "Report", workload: str, subject: str | None) -> list[s
         found = [row for row in rows if row.figure.verdict is verdict]
         if found:
             names = " ".join(dict.fromkeys(row.finding.name for row in found))
-            lines.append(f"{_share(found, rows)} {verdict}: {what}: {PYTHON} {verb} {names}{about}{more}")
+            lines.append(f"{_share(found, rows)} {verdict.word}: {what}: {PYTHON} {verb} {names}{about}{more}")
     return lines or [f"{_share(rows, rows)} VERIFIED. Which change bought what: {PYTHON} ladder{about}"]
 
 

@@ -141,7 +141,10 @@ def measured_lines(pair: OwnPair, built: "Report") -> Iterator[str]:
         [
             ("times as fast", f"{row.figure.words} (95% interval, {len(compared.launches)} fresh processes)"),
             ("", row.figure.why),
-            ("would have seen", f"a change of {row.detectable}" if not settled and row.detectable else ""),
+            (
+                "would have seen",
+                f"a change of {row.figure.detectable}" if not settled and row.figure.detectable else "",
+            ),
             ("the same twice", f"{built.null_words} (the candidate against itself)"),
             ("work", f"{row.work}, at size {pair.usual}" if row.work else ""),
             ("machine", f"{built.advice[0]}{_more(built.advice)}" if built.advice else ""),

@@ -1,5 +1,6 @@
 """What a person sees of two sides: tables, or the same as plain data."""
 
+import math
 from collections.abc import Sequence
 
 from rich.table import Table
@@ -18,7 +19,7 @@ def show_outcomes(found: Sequence[Outcome]) -> None:
         if one.slowdown:
             low, high = one.slowdown.interval
             told = f"{one.slowdown.factor:.3f} [{low:.3f}, {high:.3f}]"
-        cells = (one.answers, "; ".join(one.work) or "same", told, one.time)
+        cells = (one.answers, "; ".join(one.work) or "same", told, one.time_told)
         table.add_row(one.body.function, one.body.twin, *map(Text, cells))
     if found:
         for name, side in (("before", found[0].body.before), ("after", found[0].body.after)):
@@ -38,7 +39,7 @@ def show_matrix(first: str, columns: Sequence[tuple[str, Sequence[Outcome]]]) ->
     for _, found in columns:
         for one in found:
             told = f" {one.slowdown.factor:.3f}x" if one.slowdown else ""
-            text = one.answers if one.body.answers is None else f"{one.answers}; {_work(one)}; {one.time}{told}"
+            text = one.answers if one.body.answers is None else f"{one.answers}; {_work(one)}; {one.time_told}{told}"
             cells.setdefault((one.body.function, one.body.twin), []).append(Text(text))
     for about, texts in cells.items():
         table.add_row(*about, *texts)
@@ -70,6 +71,8 @@ def outcome_as_json(one: Outcome) -> dict[str, object]:
         "work": {name: pair for name, pair in one.body.counts.items() if pair[0] != pair[1]},
         "operators": one.body.tables,
         "time": one.time,
+        "margin": one.margin,
+        "would_have_shown": told.detectable if told and math.isfinite(told.detectable) else None,
         "slowdown": told.factor if told else None,
         "interval": told.interval if told else None,
         "hotspots": [spot.model_dump() for spot in one.body.hotspots],

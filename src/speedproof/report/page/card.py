@@ -133,7 +133,7 @@ class Card:
         """What the filter looks through."""
         first = self.conclusion
         names = (row.pair.name for row in self.rows)
-        verdicts = (str(row.figure.verdict) for row in self.rows)
+        verdicts = (row.figure.verdict.word for row in self.rows)
         return " ".join(
             (str(self.finding.number), self.finding.title, self.finding.name, *names, *verdicts, first.word)
         )

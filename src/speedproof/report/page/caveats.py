@@ -27,9 +27,9 @@ def _of_rows(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         if row.figure.verdict is not Verdict.VERIFIED:
             why = f": {row.figure.why}" if row.figure.why else ": the interval does not exclude no change"
-            yield f"{row.pair.name} is {row.figure.verdict}{why}."
-        if row.detectable:
-            yield f"A change of {row.pair.name} of less than {row.detectable} would often have been missed."
+            yield f"{row.pair.name} is {row.figure.verdict.word}{why}."
+        if row.figure.detectable:
+            yield f"A change of {row.pair.name} of less than {row.figure.detectable} would often have been missed."
 
 
 def _of_ladder(fall: Waterfall | None, sitting: RecordedSitting | None) -> Iterator[str]:

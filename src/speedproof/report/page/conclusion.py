@@ -61,7 +61,7 @@ def outcome(row: Row) -> str:
 def conclusion(row: Row) -> Conclusion:
     """Of a finding's first row, which carries the claim."""
     if row.held is None or row.held.standing == "withheld":
-        return Conclusion("withheld", str(row.figure.verdict).lower(), f"No figure: {row.figure.why}.")
+        return Conclusion("withheld", row.figure.verdict.word.lower(), f"No figure: {row.figure.why}.")
     word = DEPENDS if row.over_sizes and row.held.standing == "open" else CELLS[row.held.outcome][1]
     return Conclusion(row.held.standing, word, " ".join(filter(None, (_sentence(row), _careful(row)))))
 
@@ -142,7 +142,7 @@ def _careful(row: Row) -> str:
     compared, (baseline, contender) = row.careful.comparison, row.careful.about.arms
     low, high = compared.interval
     known = f"{compared.speedup:.1f}x [{low:.1f}, {high:.1f}]"
-    doubt = "" if row.careful.verdict is Verdict.VERIFIED else f" ({row.careful.verdict})"
+    doubt = "" if row.careful.verdict is Verdict.VERIFIED else f" ({row.careful.verdict.word})"
     if contender == TWINS[1]:
         return f"Against a loop written with care, {known} is left{doubt}."
     return f"A loop written with care is {known} as fast as the {baseline} twin{doubt}."

@@ -38,7 +38,7 @@ def seen(step: Step) -> str:
 
 
 def _label(step: Step) -> str:
-    told = step.factor or (step.figure.verdict if step.figure else "the definition")
+    told = step.factor or (step.figure.verdict.word if step.figure else "the definition")
     return f"<b>{label(step.rung.name)}</b>  {label(told)}"
 
 

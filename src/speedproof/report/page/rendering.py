@@ -11,8 +11,9 @@ from typing import Any
 
 from speedproof.report.operators import N_SHOWN
 from speedproof.report.sweep import WORDS
+from speedproof.timing.estimate import MARGIN
 from speedproof.timing.looks import ERROR_RATE
-from speedproof.wording import cell, digits, memory, moved, seconds
+from speedproof.wording import cell, digits, in_percent, memory, moved, seconds
 
 from .axis import along
 from .conclusion import conclusion, outcome, overall
@@ -32,6 +33,7 @@ FILTERS = {
 }
 GLOBALS: dict[str, Any] = {
     "ERROR_RATE": ERROR_RATE,
+    "MARGIN": in_percent(MARGIN),
     "x": along,
     "words": WORDS,
     "conclusion": conclusion,

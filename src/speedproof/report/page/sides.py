@@ -67,5 +67,5 @@ def _short(one: Outcome) -> str:
 def _words(one: Outcome) -> str:
     parts = [one.answers]
     if one.body.answers is not None:
-        parts += ["; ".join(one.work) or "same work", one.time]
+        parts += ["; ".join(one.work) or "same work", one.time_told]
     return "<br>".join(label(part[:160]) for part in parts)
