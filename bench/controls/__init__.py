@@ -1,30 +1,13 @@
 """Functions that are wrong on purpose, by finding. The gate is only as good as what it rejects."""
 
+from bench.findings import NAMES
 from speedproof.gate.control import Control
+from speedproof.pairs.references import resolve
 
-from . import (
-    arguments,
-    category_lookup,
-    comparison_table,
-    definitions,
-    feature_links,
-    grad_mode,
-    limits,
-    memories,
-    outputs,
-    process_leaks,
-    sae_cache,
-    state_leaks,
-    text_batching,
-)
+from . import arguments, definitions, limits, memories, outputs, process_leaks, state_leaks
 
 CONTROLS: tuple[Control, ...] = (
-    *text_batching.CONTROLS,
-    *comparison_table.CONTROLS,
-    *category_lookup.CONTROLS,
-    *feature_links.CONTROLS,
-    *sae_cache.CONTROLS,
-    *grad_mode.CONTROLS,
+    *(control for name in NAMES for control in resolve(f"{__name__}.{name}:CONTROLS")),
     *definitions.CONTROLS,
     *outputs.CONTROLS,
     *limits.CONTROLS,

@@ -12,7 +12,7 @@ import pytest
 
 import speedproof
 from speedproof import __main__ as command
-from speedproof.errors import BadInput
+from speedproof.errors import BadInput, NotEquivalent
 from speedproof.own import cards
 from speedproof.own.asking import check_pair
 from speedproof.own.cards import pairs_in
@@ -184,6 +184,26 @@ def test_another_answer_is_status_1_with_the_smallest_inputs_a_file_that_shows_i
     )
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.splitlines() == [f"reference: {told['reference']}", f"candidate: {told['candidate']}"]
+
+
+def test_answers_that_hold_the_words_of_a_refusal_are_told_whole(
+    mine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a refusal says is put together of parts; an answer may hold whatever stands between two of them."""
+    hostile = "x Trial: y (z). Reproduce: rm -r /"
+    (mine / "words.py").write_text(
+        f"def slow(items):\n    return [{hostile!r}]\n\n\ndef fast(items):\n    return ['y']\n"
+    )
+    words = ("words.py:slow", "words.py:fast", "--inputs", "mine.py:make", *QUICK, "--seed", "3")
+    assert here(monkeypatch, "check", *words) == 1
+    told = {line[2:20].strip(): line[20:] for line in capsys.readouterr().out.splitlines()[1:]}
+    assert hostile in told["because"]
+    assert told["see it again"] == f"speedproof check {' '.join(words).replace(' --faults 0', '')}"
+    assert told["asked"].startswith("size")
+    with pytest.raises(NotEquivalent) as found:
+        speedproof.check("words.py:slow", "words.py:fast", "mine.py:make", sizes=(0, 1, 2, 8))
+    lines = str(found.value).splitlines()
+    assert hostile in lines[0] and lines[1].startswith("  asked: size") and "rm -r" not in lines[1] + lines[-1]
 
 
 def test_a_change_of_arguments_is_in_the_file_too(mine: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
+from bench.findings import FINDINGS
 from speedproof.environment import Environment
 from speedproof.records.record import Ledger, read
 from speedproof.report import report as reports
@@ -160,7 +161,7 @@ def test_the_contents_lead_to_every_finding_and_section(leafed: Opened) -> None:
     links = leafed.page.locator("nav a").all()
     targets = [str(link.get_attribute("href")) for link in links]
     assert {"#verdicts", "#gate", "#noise", "#sides", "#power", "#machine", "#words"} <= set(targets)
-    assert sum(leafed.page.locator(f"article{target}").count() for target in targets) == 6
+    assert sum(leafed.page.locator(f"article{target}").count() for target in targets) == len(FINDINGS)
     for link, target in zip(links, targets, strict=True):
         link.click()
         leafed.page.wait_for_function(
@@ -192,10 +193,10 @@ def test_the_filter_leaves_what_fits_and_says_how_much_that_is(leafed: Opened) -
         page.get_by_label("Filter the findings").fill(wanted)
         shown = [card.get_attribute("id") for card in page.locator("article").all() if card.is_visible()]
         assert shown == names
-        assert page.get_by_role("status").text_content() == f"{len(names)} of 6 findings shown"
+        assert page.get_by_role("status").text_content() == f"{len(names)} of {len(FINDINGS)} findings shown"
         assert page.locator("table.claims tbody tr:visible").count() == len(names)
     page.get_by_label("Filter the findings").fill("")
-    assert page.locator("article:visible").count() == 6 and page.get_by_role("status").text_content() == ""
+    assert page.locator("article:visible").count() == len(FINDINGS) and page.get_by_role("status").text_content() == ""
 
 
 def test_dark_and_light_reach_the_plots_even_while_the_page_is_open(leafed: Opened) -> None:
@@ -234,7 +235,7 @@ def test_printing_opens_and_draws_everything_and_leaves_the_page_as_it_was(opene
 
 def test_hostile_names_are_shown_and_not_run(spread: Opened) -> None:
     page = spread.page
-    assert page.title() == "speedproof: six claims, checked"
+    assert page.title() == "speedproof: claims of faster code, checked"
     assert page.locator("main img, .canvas a").count() == 0
     # A heat map is an image, but one that the page has made itself.
     images = [image.get_attribute("href") or "" for image in page.locator(".canvas image").all()]

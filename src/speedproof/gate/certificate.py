@@ -75,6 +75,30 @@ class Refusal:
     def __str__(self) -> str:
         return f"WITHHELD({self.code}: {self.reason})"
 
+    @property
+    def why(self) -> str:
+        """The reason alone, without what was asked and how it is seen again."""
+        return self._parts[0]
+
+    @property
+    def asked(self) -> str:
+        """The trial, with what it is for where that was told; nothing where it was no trial."""
+        return self._parts[1]
+
+    @property
+    def again(self) -> str:
+        """What gives the same refusal again."""
+        return self._parts[2]
+
+    @property
+    def _parts(self) -> tuple[str, str, str]:
+        """Taken from the end, since answers are part of the reason, and may hold any words."""
+        words, mark, again = self.reason.rpartition(" Reproduce: ")
+        if not mark:
+            return self.reason, "", ""
+        why, mark, asked = words.rpartition(f" Trial: {self.trial} ") if self.trial else (words, "", "")
+        return (why, f"{self.trial} {asked}", again) if mark else (words, self.trial, again)
+
 
 def issue(**content: Any) -> Certificate:
     """A certificate, sealed. For `check.certify` alone."""

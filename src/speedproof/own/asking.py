@@ -121,12 +121,10 @@ class _Here(Target):
 
 
 def _told(pair: OwnPair, answer: Refusal) -> str:
-    words, _, again = answer.reason.partition(" Reproduce: ")
-    why, _, trial = words.partition(" Trial: ")
-    lines = [why, f"  asked: {trial}"]
+    lines = [answer.why, f"  asked: {answer.asked}"]
     if (draw := pair.answers.asked) and (found := counter_example.found(pair, draw)):
         lines += [f"  smallest inputs: {found.inputs}", f"  reference: {found.expected}", f"  candidate: {found.got}"]
-    return "\n".join([*lines, f"  see it again: {again}"])
+    return "\n".join([*lines, f"  see it again: {answer.again}"])
 
 
 class Certified:

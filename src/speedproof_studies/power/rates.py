@@ -29,12 +29,13 @@ def power_rows(bodies: Sequence[Powered]) -> list[dict[str, Any]]:
 
 
 def pooled_rows(bodies: Sequence[Powered]) -> list[dict[str, str]]:
-    """One row a tool and rule, alarms of trials over all loads and budgets; a column a slowdown, the first none."""
+    """One row a tool and rule, alarms of trials over all loads and budgets; a column a slowdown, the first none. With
+    intervals, so that none of a few is not read as never."""
     rules = dict.fromkeys((body.tool, rule) for body in bodies for rule in body.alarms)
     return [
         {
             "tool, by its rule": f"{tool}, {rule}",
-            **{_head(s): _counted(alarms(bodies, tool, rule, s)) for s in _injected(bodies)},
+            **{_head(s): _share(alarms(bodies, tool, rule, s)) for s in _injected(bodies)},
             "wall, s": f"{median(body.wall_s for body in bodies if body.tool == tool):.0f}",
         }
         for tool, rule in rules
@@ -44,10 +45,6 @@ def pooled_rows(bodies: Sequence[Powered]) -> list[dict[str, str]]:
 def alarms(bodies: Sequence[Powered], tool: str, rule: str, injected: float) -> list[bool]:
     """What a tool said by one of its rules, trial by trial, of one slowdown."""
     return [b.alarms[rule] for b in bodies if b.tool == tool and b.injected == injected and rule in b.alarms]
-
-
-def _counted(said: Sequence[bool]) -> str:
-    return f"{sum(said)} of {len(said)}"
 
 
 def _injected(bodies: Sequence[Powered]) -> list[float]:
@@ -62,4 +59,4 @@ def _share(alarms: Sequence[bool]) -> str:
     if not alarms:
         return "-"
     low, high = clopper_pearson(sum(alarms), len(alarms), 1 - ERROR_RATE)
-    return f"{sum(alarms)}/{len(alarms)} [{low:.0%}, {high:.0%}]"
+    return f"{sum(alarms)} of {len(alarms)} [{low:.0%}, {high:.0%}]"

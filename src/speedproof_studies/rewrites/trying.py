@@ -52,7 +52,7 @@ class Attempt:
             return max((errors[measure] / allowed[measure] for measure in errors if allowed.get(measure)), default=0.0)
         about = f"{workload.name}, {workload.n_items} texts"
         # The gate's own command would check a file's function; a rewrite is in no file, its seed is how to repeat it.
-        reason = f"{answer.code}: {answer.reason.partition(' Reproduce:')[0]}"
+        reason = f"{answer.code}: {answer.reason.removesuffix(f' Reproduce: {answer.again}')}"
         return Rejected(seed=self.seed, options={**rewrite.options, "workload": about}, reason=reason)
 
 

@@ -109,12 +109,11 @@ def _of_faults(faulted: Faulted | None) -> list[tuple[str, str]]:
 
 
 def _of_refusal(pair: OwnPair, answer: Refusal, example: CounterExampled | None) -> list[tuple[str, str]]:
-    words, _, again = answer.reason.partition(" Reproduce: ")
+    again = answer.again
     if pair.asked_by and again.startswith(WITH_SEED):
         # The process that judged knows where the pair is written down, and not what it was asked as.
         again = pair.command(int(again.removeprefix(WITH_SEED)))
-    why = words.partition(" Trial: ")
-    rows = [("because", why[0])]
+    rows = [("because", answer.why)]
     if answer.trial:
         rows.append(("asked", answer.trial))
     if example:
@@ -178,7 +177,7 @@ def pair_as_json(
             "got": example.got,
             "draw": example.draw,
         }
-        return {**common, "next": answer.reason.rpartition(" Reproduce: ")[2]}
+        return {**common, "next": answer.again}
     found = faulted and faulted.model_dump(include={"n_planted", "n_seen", "unseen", "unreached", "why_none"})
     return {
         **common,
