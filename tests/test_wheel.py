@@ -155,6 +155,19 @@ def test_a_verb_that_has_nothing_to_judge_says_so_and_does_not_pass(
     assert "Expected" in done.stderr.splitlines()[-1]
 
 
+def test_the_doctor_looks_at_a_machine_without_torch_and_says_what_next(installed: Installed, tmp_path: Path) -> None:
+    """What a card tells a user to ask where the machine was disturbed."""
+    done = installed.command("doctor", cwd=tmp_path)
+    assert done.returncode in (0, 1) and done.stderr == "", done.stderr
+    signs = {line.split(":")[0] for line in done.stdout.splitlines() if ": " in line}
+    assert {"cores", "load", "thread pools", "clock", "accelerator", "results folder"} <= signs
+    assert "torch is not installed" in done.stdout and not {"hub", "versions", "torch", "memory"} & signs
+    assert done.stdout.splitlines()[-1] == "Fit to measure." or done.stdout.rstrip().endswith("speedproof doctor")
+    # The companion: a folder that cannot be written is seen here too.
+    (tmp_path / "file").touch()
+    assert installed.command("doctor", "--results", "file/x", cwd=tmp_path).returncode == 2
+
+
 def test_to_import_the_package_loads_no_library(installed: Installed, tmp_path: Path) -> None:
     seen = []
     for module in ("speedproof", "speedproof.cli"):

@@ -96,6 +96,44 @@ def test_results_that_cannot_be_written_stop_a_check_before_it_starts(
     assert "Cannot write" in capsys.readouterr().err
 
 
+VERBS_THAT_RECORD = (
+    ("check", "4"),
+    ("controls",),
+    ("measure", "4", "--workload", "smoke"),
+    ("run", "--quick"),
+    ("profile", "4", "--workload", "smoke"),
+    ("sweep", "3"),
+    ("ladder", "1"),
+    ("compare", "HEAD", "."),
+    ("guard", "--against", "HEAD"),
+    ("matrix",),
+    ("rewrites", "6"),
+    ("mutation", "twins"),
+    ("planted",),
+    ("power",),
+    ("textbook", "sorting"),
+    ("latency",),
+)
+"""Every one that appends records, in as few words as it takes."""
+
+
+@pytest.mark.parametrize("words", VERBS_THAT_RECORD, ids=lambda words: words[0])
+def test_records_of_another_version_stop_every_verb_before_it_starts(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Nothing is proven, timed or recorded that could not be read afterwards."""
+    file = tmp_path / "records/machine.jsonl"
+    file.parent.mkdir()
+    file.write_text('not a record\n{"format": 3, "written": "later"}\n')
+    before = file.read_bytes()
+    for process in ("in_fresh_process", "bounded"):
+        monkeypatch.setattr(f"speedproof.processes.{process}", lambda *_, **__: pytest.fail("work was begun"))
+    assert run(monkeypatch, *words, "--results", str(tmp_path)) == 2
+    said = capsys.readouterr().err
+    assert "machine.jsonl:2 has record format 3. Expected 2." in said and "Traceback" not in said
+    assert file.read_bytes() == before and sum(path.stat().st_size for path in file.parent.iterdir()) == len(before)
+
+
 def test_two_definitions_of_one_function_are_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

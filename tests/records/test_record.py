@@ -143,7 +143,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pyte
 def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "results").write_text("a file, not a folder")
     with pytest.raises(RecordProblem, match="Cannot write"):
-        recorder(tmp_path / "results").require_writable()
+        recorder(tmp_path / "results").require_usable()
 
 
 def test_the_published_schema_is_that_of_the_records() -> None:

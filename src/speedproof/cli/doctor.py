@@ -33,7 +33,7 @@ def doctor(
     if as_json:
         print_json(fitness_as_json(found))
     else:
-        show_fitness(found)
+        show_fitness(found, context.command_path)
     raise typer.Exit(list(State).index(found.state))
 
 

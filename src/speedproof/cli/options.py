@@ -135,7 +135,7 @@ def open_sitting(results: Path, seed: int | None, quietly: bool = False) -> Sitt
     """
     chosen = new_seed() if seed is None else seed
     recorder = Recorder(results, current_environment(), sitting_name(chosen))
-    recorder.require_writable()
+    recorder.require_usable()
     if recorder.environment.commit == "unknown" and not quietly:
         warn_line(f"Records will name no commit: {why_no_commit()}.")
     return Sitting(recorder, chosen, lambda what, left: None)

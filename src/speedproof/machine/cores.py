@@ -2,6 +2,9 @@
 
 import os
 from collections.abc import Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
 
 import psutil
 
@@ -16,6 +19,7 @@ FARTHEST_APART = 1e-3
 """Share by which they may differ: a twentieth of the narrowest half-width. Time synchronisation adds 0.0005 at most."""
 POOLS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_THREAD_LIMIT")
 """Settings that size the threads behind torch."""
+WITHOUT_TORCH = "torch is not installed"
 
 
 def signs_of_machine(conditions: Conditions) -> list[Sign]:
@@ -40,11 +44,10 @@ def signs_of_machine(conditions: Conditions) -> list[Sign]:
 
 def signs_of_threads(settings: Mapping[str, str], wanted: int) -> list[Sign]:
     """What the environment says of thread pools: torch is told a count in each process, a limit stands above it."""
-    # Other verbs do without it.
-    import torch
-
     told = [f"{name} {settings[name]}" for name in POOLS if settings.get(name)]
-    seen = ", ".join([f"torch would start {torch.get_num_threads()}", *(told or ["no setting of OpenMP or MKL"])])
+    torch = _torch()
+    of_torch = f"torch would start {torch.get_num_threads()}" if torch else WITHOUT_TORCH
+    seen = ", ".join([of_torch, *(told or ["no setting of OpenMP or MKL"])])
     limit = settings.get("OMP_THREAD_LIMIT", "")
     low = limit.isdigit() and int(limit) < wanted
     return [judged("thread pools", seen, f"unset OMP_THREAD_LIMIT: the workloads ask for {wanted} threads" * low)]
@@ -58,12 +61,18 @@ def sign_of_clock(apart: float | None) -> Sign:
     return judged("clock", f"two clocks differ by {apart * 1e6:,.0f} millionths", advice)
 
 
-def sign_of_accelerator() -> Sign:
-    """Which accelerator torch sees. The embedded subjects run on the processor whatever there is."""
-    import torch
-
+def sign_of_accelerator(of_findings: bool) -> Sign:
+    """Which accelerator torch sees. The findings' embedded subjects run on the processor whatever there is."""
+    torch = _torch()
+    if torch is None:
+        return good("accelerator", f"not looked for, since {WITHOUT_TORCH}")
     name = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
-    return good("accelerator", f"{name}; the findings are measured on the processor")
+    return good("accelerator", f"{name}{'; the findings are measured on the processor' if of_findings else ''}")
+
+
+def _torch() -> Any:
+    """The library where it is installed. Other verbs do without, and so does whoever has no pair with tensors."""
+    return import_module("torch") if find_spec("torch") else None
 
 
 def conditions(n_threads: int) -> Conditions:

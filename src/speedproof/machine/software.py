@@ -41,6 +41,11 @@ def signs_of_versions(installed: Mapping[str, str], tested: Mapping[str, str]) -
     return [*signs, good("other packages", advice)]
 
 
+def signs_of_libraries(installed: Mapping[str, str]) -> list[Sign]:
+    """Those of them that are there: who has no findings needs none."""
+    return [good(name, installed[name]) for name in LIBRARIES if name in installed]
+
+
 def signs_of_hub(pretrained: Mapping[str, tuple[str, Sequence[str]]], ask_the_hub: bool) -> list[Sign]:
     """Which pretrained subject the hub's cache holds, and whether the hub answers, if it may be asked.
 

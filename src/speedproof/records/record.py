@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, reduce
@@ -126,14 +127,15 @@ class Recorder:
     environment: Environment
     sitting: str
 
-    def require_writable(self) -> None:
-        """Raises RecordProblem before hours are spent on figures that cannot be kept."""
+    def require_usable(self) -> None:
+        """Raises RecordProblem before hours are spent on figures that cannot be kept, or not be read afterwards."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("ab"):
                 pass
         except OSError as error:
             raise self._not_writable(error) from error
+        require_known_formats(self.results)
 
     def write(self, body: Any) -> Record:
         """One whole line, under a lock, forced to the disk. Raises RecordProblem; earlier lines are never touched."""
@@ -172,6 +174,18 @@ def read(results: Path, kinds: Sequence[type[Body]] = KINDS) -> Ledger:
     return Ledger(tuple(records), tuple(problems))
 
 
+def require_known_formats(results: Path) -> None:
+    """Raises RecordProblem where any line is of a format that this version does not know, so that no work is done whose
+    records could not be read. What else may be wrong with a line is told when it is read."""
+    usual = b'{"format":%d,' % FORMAT
+    for path in sorted((results / "records").glob("*.jsonl")):
+        with suppress(OSError):
+            for number, line in lines(path):
+                if not line.startswith(usual):
+                    with suppress(ValueError, RecursionError):
+                        _require_format(value_of(line), f"{path.name}:{number}")
+
+
 def _read(path: Path, kinds: tuple[type[Body], ...]) -> tuple[list[Record], list[str]]:
     """The records of a file, and a line for each of its lines that is none, or one for a file of another kind."""
     records: list[Record] = []
@@ -204,12 +218,7 @@ def _form(kinds: tuple[type[Body], ...]) -> type[Record]:
 
 def _parse(line: bytes, place: str, kinds: tuple[type[Body], ...]) -> Record:
     data = value_of(line)
-    form = data.get("format") if isinstance(data, dict) else None
-    if isinstance(form, int) and not isinstance(form, bool) and form != FORMAT:
-        raise RecordProblem(
-            f"{place} has record format {form}. Expected {FORMAT}. It was written by another version of "
-            "speedproof: read it with that version, or move the file out of results/records."
-        )
+    _require_format(data, place)
     kind = _kind(data)
     if kind is None or any(kind == known.model_fields["kind"].default for known in kinds):
         record = Record(**dict(_form(kinds).model_validate_json(line)))
@@ -219,6 +228,16 @@ def _parse(line: bytes, place: str, kinds: tuple[type[Body], ...]) -> Record:
         record = Record.model_validate(told | {"body": Unknown(kind=kind, said=said)})
     _require_moment(record.written)
     return record
+
+
+def _require_format(data: Any, place: str) -> None:
+    """Raises RecordProblem where a line says that it is of a format that this version does not know."""
+    form = data.get("format") if isinstance(data, dict) else None
+    if isinstance(form, int) and not isinstance(form, bool) and form != FORMAT:
+        raise RecordProblem(
+            f"{place} has record format {form}. Expected {FORMAT}. It was written by another version of "
+            "speedproof: read it with that version, or move the file out of results/records."
+        )
 
 
 def _kind(data: Any) -> str | None:

@@ -21,6 +21,7 @@ from speedproof.machine.software import (
     CONSTRAINTS,
     installed_versions,
     signs_of_hub,
+    signs_of_libraries,
     signs_of_versions,
     tested_versions,
 )
@@ -48,19 +49,23 @@ class Fitness:
 def fitness(
     findings: Sequence[Finding], records: Sequence[Record], results: Path, ask_the_hub: bool = False
 ) -> Fitness:
-    """Looks at the machine for some seconds. Asks the hub only if told to."""
+    """Looks at the machine for some seconds, and at what the findings need where there are any. Asks the hub only if
+    told to."""
+    installed = installed_versions()
     n_threads = max((w.n_threads for one in findings for pair in one.pairs for w in pair.workloads), default=1)
-    needed = max((r.body.peak_host_bytes for r in records if isinstance(r.body, Sat)), default=MODEL_BYTES)
-    signs = (
+    signs = [
         *signs_of_machine(conditions(n_threads)),
         *signs_of_threads(settings(), n_threads),
         sign_of_clock(disagreement(COMPARED_S)),
-        sign_of_accelerator(),
-        sign_of_memory(needed),
+        sign_of_accelerator(bool(findings)),
         sign_of_folder("results folder", results),
         sign_of_folder("cache folder", CACHE),
-        sign_of_file_system(CACHE),
-        *signs_of_versions(installed_versions(), tested_versions(CONSTRAINTS)),
-        *signs_of_hub(PRETRAINED, ask_the_hub),
-    )
-    return Fitness(signs, tuple(outlooks(findings, signs)))
+    ]
+    if findings:
+        needed = max((r.body.peak_host_bytes for r in records if isinstance(r.body, Sat)), default=MODEL_BYTES)
+        signs += [sign_of_memory(needed), sign_of_file_system(CACHE)]
+        signs += signs_of_versions(installed, tested_versions(CONSTRAINTS))
+        signs += signs_of_hub(PRETRAINED, ask_the_hub)
+    else:
+        signs += signs_of_libraries(installed)
+    return Fitness(tuple(signs), tuple(outlooks(findings, signs)))

@@ -8,20 +8,21 @@ from speedproof.sittings.fitness import Fitness
 
 WORDS = {
     State.GOOD: "Fit to measure.",
-    State.DOUBTFUL: "Figures would be doubtful. What is above says what to do; then: python -m bench doctor",
-    State.FATAL: "Not all findings can be measured here. What is above says what is missing.",
+    State.DOUBTFUL: "Figures would be doubtful. What is above says what to do; then: {again}",
+    State.FATAL: "Not everything can be measured here. What is above says what is missing.",
 }
 
 
-def show_fitness(found: Fitness) -> None:
-    """Every sign, every finding's outlook, and the answer."""
+def show_fitness(found: Fitness, again: str) -> None:
+    """Every sign, every finding's outlook, and the answer; `again` is what looks once more."""
     for sign in found.signs:
         say_line(sign.line)
     say_line("")
     for outlook in found.outlooks:
         say_line(outlook.line)
-    say_line("")
-    say_line(WORDS[found.state])
+    if found.outlooks:
+        say_line("")
+    say_line(WORDS[found.state].format(again=again))
 
 
 def fitness_as_json(found: Fitness) -> dict[str, Any]:
