@@ -130,9 +130,11 @@ def judged() -> str:
     refused = {one.entry: one.n_seeds - one.n_passed for one in wrongly_judged(todays) if one.right}
     named = f" ({', '.join(refused)})" if refused else ""
     n_refused, n_passed = sum(refused.values()), sum(one.n_seeds - one.n_refused for one in todays if not one.right)
+    n_planted, n_seen = (sum(getattr(one, name) for one in todays if one.right) for name in ("n_planted", "n_seen"))
     return (
         f"In {of_right:,} trials of the right ones {n_refused} ended without a pass{named}; in {of_wrong:,} of the "
-        f"wrong ones {n_passed} ended without a refusal."
+        f"wrong ones {n_passed} ended without a refusal. Of {n_planted:,} small faults planted in the right ones "
+        f"{n_seen:,} were seen."
     )
 
 

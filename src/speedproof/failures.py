@@ -54,7 +54,10 @@ def next_step(error: BaseException) -> str:
 
 
 def place(error: BaseException) -> str:
-    """The file and line that raised, such as `linear.py:125`; nothing where no code of Python's did."""
+    """The file and line that raised, such as `linear.py:125`; nothing where no code of Python's did. Of what cannot be
+    parsed it is the place that cannot."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{os.path.basename(error.filename)}:{error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
     return f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
 

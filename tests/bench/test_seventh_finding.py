@@ -109,7 +109,7 @@ CONTROLS = (Control(FINDING, each_word_once, "words that come twice are lost", "
 FROM_HERE = "import sys; sys.path.insert(0, '.'); "
 SHORTER = (
     ("warmup", "LONGEST_WARM_UP_S = 1.0", "LONGEST_WARM_UP_S = 0.0"),
-    ("runner", "SHORTEST_STRETCH_S = 0.2", "SHORTEST_STRETCH_S = 0.0"),
+    ("sampling", "SHORTEST_STRETCH_S = 0.2", "SHORTEST_STRETCH_S = 0.0"),
 )
 """What the copy has otherwise: module, setting, and how it is shorter."""
 

@@ -22,7 +22,8 @@ import impl_sequential.grad_mode
 import impl_sequential.sae_cache
 import impl_sequential.text_batching
 from bench.findings import FINDINGS
-from speedproof.lens.embedded.saes import solved_features
+from speedproof.lens.embedded.saes import SOLVED_GAIN
+from speedproof.lens.embedded.shapes import EMBEDDED
 from speedproof.lens.subject import Subject
 from speedproof.pairs import texts
 
@@ -125,6 +126,14 @@ def test_any_sae(tiny: Subject, kind: str) -> None:
     assert_same(tiny.model, sae, tiny.hook_name, RAGGED)
     one, two = (twin.explore_feature(tiny.model, sae, tiny.hook_name, texts.own(9), 3) for twin in TEXT_TWINS)
     assert [row.activation for row in one] == pytest.approx([row.activation for row in two], abs=1e-4)
+
+
+def solved_features(tokens: list[int]) -> list[float]:
+    """What `solved`'s SAE says of a text with these tokens, by plain counting: last token's class, then shares."""
+    n_classes = EMBEDDED["solved"].d_model // 2
+    last = [SOLVED_GAIN * (tokens[-1] % n_classes == c) for c in range(n_classes)]
+    shares = [SOLVED_GAIN * sum(t % n_classes == c for t in tokens) / len(tokens) for c in range(n_classes)]
+    return last + shares
 
 
 def test_the_features_of_the_solved_subject_are_those_counted_by_hand(solved: Subject) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 import speedproof
-from speedproof.cli.shown.own import pair_as_json
+from speedproof.cli.shown.own import Found, pair_as_json
 from speedproof.gate.rules import RULES
 from tests.browser import opened
 
@@ -128,7 +128,7 @@ def test_every_field_of_json_is_listed() -> None:
     (block,) = (one for one in blocks(text) if "--json\n" in one.body)
     refused = json.loads(block.body.partition("\n")[2])
     checked = speedproof.check(sorted, sorted, {"iterable": [2, 1]})
-    passed = pair_as_json(checked.pair, checked.certificate, None, None)
+    passed = pair_as_json(checked.pair, Found(checked.certificate))
     assert refused.keys() | passed.keys() | {"measured"} == listed
 
 

@@ -37,6 +37,11 @@ def of_one_feature(size: int, rng: Random) -> dict[str, Any]:
     return {**of_one_sae(size, rng), "feature_idx": rng.randrange(8)}
 
 
+def of_concept(size: int, rng: Random) -> dict[str, Any]:
+    """Of `find_features_for_concept`."""
+    return {**of_one_sae(size, rng), "top_k": rng.randrange(1, 20), "activation_threshold": rng.uniform(0, 8)}
+
+
 def of_saes(size: int, rng: Random) -> dict[str, Any]:
     """Of `comparison_table`."""
     return {"model": tiny().model, "saes": tiny().saes, "texts": _texts(size, rng), "categories": CATEGORIES}
@@ -45,7 +50,8 @@ def of_saes(size: int, rng: Random) -> dict[str, Any]:
 def of_features(size: int, rng: Random) -> dict[str, Any]:
     """Of `analyze_specialists`: features in steps of a half, so that many lie on the threshold."""
     features = torch.tensor([[rng.randrange(25) / 2 for _ in range(12)] for _ in range(size)]).reshape(size, 12)
-    return {"features": features, "texts": _texts(size, rng), "categories": CATEGORIES}
+    threshold = rng.randrange(1, 24) / 2
+    return {"features": features, "texts": _texts(size, rng), "categories": CATEGORIES, "threshold": threshold}
 
 
 def of_links(size: int, rng: Random) -> dict[str, Any]:

@@ -79,6 +79,13 @@ def other(items, more):
     return items
 
 
+EXAMPLE = {"items": [3, 1, 3]}
+
+
+def always_five(size, rng: "random.Random"):
+    return {"items": [rng.randrange(4) for _ in range(5)]}
+
+
 def make(size, rng: "random.Random"):
     return {"items": [rng.randrange(size + 1) for _ in range(size)]}
 
@@ -143,6 +150,31 @@ QUICK = ("--sizes", "0,1,2,8", "--faults", "0")
 
 
 # What is found.
+
+
+@pytest.mark.parametrize(
+    ("inputs", "largest"),
+    [("mine.py:make", 8), ("mine.py:always_five", None), ("mine.py:EXAMPLE", None)],
+    ids=["by size", "whatever the size", "an example"],
+)
+def test_up_to_which_size_was_asked_is_said_where_sizes_mean_something(
+    mine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], inputs: str, largest: int | None
+) -> None:
+    words = ("mine.py:slow", "mine.py:fast", "--inputs", inputs, *QUICK)
+    assert here(monkeypatch, "check", *words, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["largest_size"] == largest
+    assert here(monkeypatch, "check", *words) == 0
+    assert ("up to size 8" in capsys.readouterr().out) is (largest == 8)
+
+
+def test_measuring_checks_from_the_seed_that_it_is_given(
+    mine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for verb in ("measure", "run"):
+        assert (
+            here(monkeypatch, verb, "mine.py:slow", "mine.py:wrong", *INPUTS, "--sizes", "0,1,2,8", "--seed", "7") == 1
+        )
+        assert capsys.readouterr().out.rstrip().endswith("--seed 7")
 
 
 def test_the_same_is_status_0_and_a_card(mine: Path) -> None:
@@ -243,6 +275,8 @@ def test_a_certificate_is_valid_until_something_changes(mine: Path, monkeypatch:
     assert str(speedproof.verify(mine / "proof.json")) == "STALE (mine.py changed)"
     (mine / "mine.py").unlink()
     assert str(speedproof.verify(mine / "proof.json")) == "STALE (mine.py is gone)"
+    # Of libraries it names those that the files import, so that another's new version makes nothing stale.
+    assert set(told["versions"]) == {"python", "speedproof", "numpy"}
     told["versions"]["python"] = "2.7"
     (mine / "proof.json").write_text(json.dumps(told))
     assert "was 2.7" in str(speedproof.verify(mine / "proof.json"))
@@ -305,6 +339,12 @@ def test_a_verdict_stands_whatever_becomes_of_the_search_for_smaller_inputs(mine
 
 # Bad input.
 
+PAIRS = """\
+from speedproof import Pair
+
+ONE = Pair('mine.py:slow', 'mine.py:fast', inputs='mine.py:make', sizes=(0, 1, 5))
+"""
+
 
 @pytest.mark.parametrize(
     ("words", "told"),
@@ -322,6 +362,12 @@ def test_a_verdict_stands_whatever_becomes_of_the_search_for_smaller_inputs(mine
         (["mine.py:slow", "mine.py:fast", *INPUTS, "--exceptions", "all"], "Expected type, text or any"),
         (["mine.py:slow", "mine.py:fast", *INPUTS, "--same", "close(rel=1)"], "is no way to compare"),
         (["mine.py:slow", "mine.py:fast", *INPUTS, "--pairs", "mine.py"], "--inputs and --pairs together"),
+        (["mine.py:slow", "mine.py:fast", *INPUTS, "--same", "sets"], "nothing says why. Expected such as --same"),
+        (["--pairs", "of_names.py", "--same", "nonsense("], "--same beside --pairs of_names.py: a pair says itself"),
+        (["--pairs", "of_names.py", "--sizes", "0,1"], "--sizes beside --pairs of_names.py: a pair says itself"),
+        (["--pairs", "of_names.py", "--exceptions", "any"], "--exceptions beside --pairs of_names.py"),
+        (["--pairs", "of_names.py", "--allow", "files: a log"], "--allow beside --pairs of_names.py"),
+        (["--pairs", "of_names.py", "--budget-s", "9"], "--budget-s beside --pairs of_names.py"),
         (["--pairs", "mine.py"], "there is no pair in it"),
         (["--pairs", "none.py"], "there is no such file"),
     ],
@@ -329,6 +375,7 @@ def test_a_verdict_stands_whatever_becomes_of_the_search_for_smaller_inputs(mine
 def test_bad_input_is_one_clear_error_and_status_2(
     words: list[str], told: str, mine: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    (mine / "of_names.py").write_text(PAIRS, encoding="utf-8")
     assert here(monkeypatch, "check", *words) == 2
     said = "".join(capfd.readouterr())
     assert told in " ".join(said.split()) or told in said

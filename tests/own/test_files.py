@@ -298,7 +298,10 @@ MINE = "value = 3\n\n\ndef dedupe(items):\n    return list(dict.fromkeys(items))
         ("mine.py:value", "is int 3, no function"),
         ("mine.nothing:f", "there is no module 'mine.nothing'"),
         ("nothing_like_it:f", "there is no module 'nothing_like_it'"),
-        ("broken.py:f", "does not import: SyntaxError"),
+        ("broken.py:f", "at broken.py:1. Expected a module that Python can read"),
+        ("folder.py:f", "'folder.py' is a folder. Expected FILE.py:NAME"),
+        ("mine.py", "names nothing. In that file are dedupe. Expected FILE.py:NAME"),
+        ("HEAD:mine.py", "names nothing. In that file are dedupe. Expected FILE.py:NAME"),
         ("raising.py:f", "does not import: ZeroDivisionError: division by zero at raising.py:2"),
         ("exiting.py:f", "does not import: it called sys.exit(3) at exiting.py:2"),
         ("missing.py:f", "does not import: ModuleNotFoundError: No module named 'not_there_at_all'"),
@@ -309,6 +312,7 @@ MINE = "value = 3\n\n\ndef dedupe(items):\n    return list(dict.fromkeys(items))
 def test_a_name_that_means_nothing_is_one_clear_error(tmp_path: Path, text: str, words: str) -> None:
     write(tmp_path / "mine.py", MINE)
     write(tmp_path / "broken.py", "def f(:\n")
+    (tmp_path / "folder.py").mkdir()
     write(tmp_path / "raising.py", "def f(): pass\n1 / 0\n")
     write(tmp_path / "exiting.py", "import sys\nsys.exit(3)\n")
     write(tmp_path / "missing.py", "import not_there_at_all\n")

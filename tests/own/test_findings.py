@@ -12,6 +12,7 @@ INPUTS = ROOT / "tests/own/findings_inputs.py"
 TWINS = (
     ("text_batching", "extract_features", "of_one_sae"),
     ("text_batching", "explore_feature", "of_one_feature"),
+    ("text_batching", "find_features_for_concept", "of_concept"),
     ("comparison_table", "comparison_table", "of_saes"),
     ("category_lookup", "analyze_specialists", "of_features"),
     ("feature_links", "feature_links", "of_links"),

@@ -1,5 +1,6 @@
 """Lockstep, with made-up workers: what both sides share and what they take turns at, launch by launch."""
 
+import math
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +54,18 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     (timed,) = lockstep(places, [single], 1e6, 7, lambda what, left: None, precision=0.0, most=LOOKS[0])
     assert len(timed.launches) == LOOKS[0] and not timed.failure
     return requests
+
+
+@pytest.mark.parametrize(
+    ("budget_s", "n_questions", "stretch_s"),
+    [(12.0, 1, 3.0), (180.0, 1, 3.0), (math.inf, 16, 3.0), (60.0, 16, 60 / 64), (180.0, 16, 180 / 64), (1.0, 16, 0.2)],
+)
+def test_the_samples_up_to_the_first_look_fit_into_the_budget(
+    budget_s: float, n_questions: int, stretch_s: float
+) -> None:
+    assert module.stretch(budget_s, n_questions) == pytest.approx(stretch_s)
+    taken_s = LOOKS[0] * n_questions * module.stretch(budget_s, n_questions)
+    assert taken_s <= max(budget_s, LOOKS[0] * n_questions * 0.2)
 
 
 def order_of(asked: list[tuple[Any, ...]], name: str) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from speedproof.gate.certificate import Certificate, Refusal
 from speedproof.own.pair import OwnPair
 from speedproof.pairs.finding import CAREFUL, TWINS, Finding
 from speedproof.pairs.question import Question, questions
-from speedproof.records.kinds import Certified, Counted, CounterExampled, Faulted, Refused, answer_of
+from speedproof.records.kinds import Counted
 from speedproof.records.record import read
 from speedproof.report import report as reports
 from speedproof.sittings.resumption import scope_of
@@ -45,7 +45,7 @@ from .options import (
 from .progress import progress
 from .shown.measure import row_as_json, show_rows
 from .shown.next_step import after_figures
-from .shown.own import card_lines, is_slower, measured_lines, pair_as_json
+from .shown.own import Found, card_lines, is_slower, measured_lines, pair_as_json
 
 if TYPE_CHECKING:
     from speedproof.gate.control import Control
@@ -76,9 +76,12 @@ def measure(
     results: Results = RESULTS,
     as_json: AsJson = False,
 ) -> None:
-    """Check, then time pairs in fresh processes; only equivalent twins are timed.
+    """Check, then time in fresh processes: two functions of yours by name, or findings' twins. Only what gives the same
+    answer is timed.
 
-    Example: python -m bench measure category_lookup --budget-s 60
+    Examples:
+      speedproof measure slow.py:dedupe fast.py:dedupe --inputs data.py:make
+      python -m bench measure category_lookup --budget-s 60
     """
     if own.is_own(names, inputs, pairs):
         with own.told_as_json(as_json):
@@ -130,6 +133,7 @@ def run(
     exceptions: own.Exceptions = "type",
     specials: own.Specials = False,
     grow: own.Grow = False,
+    faults: own.Faults = own.N_FAULTS,
     quick: Annotated[bool, typer.Option("--quick", help="The tiny subject, and one control a finding.")] = False,
     subject: SubjectName = None,
     budget_s: Annotated[float | None, typer.Option(min=1, help="Seconds for timing.")] = None,
@@ -141,11 +145,14 @@ def run(
     results: Results = RESULTS,
     as_json: AsJson = False,
 ) -> None:
-    """All of it: check, controls, count, rewrites, time, trace, report. What `make bench` calls.
+    """All of it. Of two functions of yours by name: check, planted faults, counts, time, a page. Of the findings, what
+    `make bench` calls: check, controls, count, rewrites, time, trace, report.
 
-    Interrupted, it goes on where it stopped if given again soon, with the same options, sources and environment.
+    A run of the findings that was interrupted goes on where it stopped if given again soon, with the same options,
+    sources and environment.
 
     Examples:
+      speedproof run slow.py:dedupe fast.py:dedupe --inputs data.py:make
       python -m bench run
       python -m bench run --quick
     """
@@ -153,7 +160,8 @@ def run(
         with own.told_as_json(as_json):
             asked_of = {"same": same, "sizes": own.sizes_of(sizes), "exceptions": exceptions}
             found = own.own_pairs(names, inputs, pairs, **asked_of, specials=specials, grow=grow)
-            how = Measuring(own.own_results(results), budget_s or OWN_BUDGET_S, precision, seed, as_json, whole=True)
+            timed_s = budget_s or OWN_BUDGET_S
+            how = Measuring(own.own_results(results), timed_s, precision, seed, as_json, faults, whole=True)
             raise typer.Exit(_measure_own(context, found, how))
     findings = chosen_findings(context, names)
     workload = "smoke" if quick else "report"
@@ -224,13 +232,15 @@ def _show_report(
 
 @dataclass(frozen=True)
 class Measuring:
-    """How a user's own pairs are measured; `whole` also plants faults, traces and writes the page."""
+    """How a user's own pairs are measured, from which seed they are checked, and how many faults are planted; `whole`
+    also traces and writes the page."""
 
     results: Path
     budget_s: float
     precision: float
     seed: int | None
     as_json: bool
+    n_faults: int = 0
     whole: bool = False
 
 
@@ -243,22 +253,21 @@ def _measure_own(context: typer.Context, pairs: Sequence[OwnPair], how: Measurin
     status, shown = 0, []
     for pair in pairs:
         with progress() as sitting.say:
-            found = own.proven(sitting, pair, own.N_FAULTS if how.whole else 0, None, counts=True)
-            answer = next(answer_of(one) for one in found if isinstance(one, Certified | Refused))
+            bodies = own.proven(sitting, pair, how.n_faults, how.seed, counts=True)
+            found = Found.of(bodies)
+            answer = found.answer
             if isinstance(answer, Certificate) and not answer.allowed_to:
                 sitting.measure(plans_of_pairs([pair.finding], [answer]), how.budget_s, how.precision)
-            if how.whole and _uses_torch(found):
+            if how.whole and _uses_torch(bodies):
                 trace_all([pair.finding], "report", None, sitting)
         sitting.close()
-        example = next((one for one in found if isinstance(one, CounterExampled)), None)
-        faulted = next((one for one in found if isinstance(one, Faulted)), None)
-        lines = [*card_lines(pair, answer, example, faulted, next_too=False)]
-        told, status = pair_as_json(pair, answer, example, faulted), max(status, own.exit_status(answer))
+        lines = [*card_lines(pair, found, next_too=False)]
+        told, status = pair_as_json(pair, found), max(status, own.exit_status(answer))
         if isinstance(answer, Certificate):
             built = reports.build([pair.finding], read_records(context, how.results), "report", None)
             row = built.rows[0]
             told["measured"] = row_as_json(row)
-            lines += measured_lines(pair, built)
+            lines += measured_lines(pair, found, built)
             if row.figure.verdict is Verdict.WITHHELD and "(in a timed call)" in row.figure.why:
                 status = max(status, 1)
             if how.whole:

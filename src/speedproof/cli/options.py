@@ -10,6 +10,7 @@ import typer
 from speedproof.environment import current_environment, why_no_commit
 from speedproof.errors import BadInput
 from speedproof.folders import PROJECT
+from speedproof.gate.trials import new_seed
 from speedproof.pairs.finding import Finding, named
 from speedproof.records.base import Body
 from speedproof.records.kinds import KINDS
@@ -17,7 +18,7 @@ from speedproof.records.record import MOST_SHOWN, Ledger, Recorder, read
 from speedproof.records.trace import Traced
 from speedproof.sides.summary import Judgement
 from speedproof.sittings.resumption import Earlier, interrupted
-from speedproof.sittings.sitting import Sitting, new_seed, sitting_name
+from speedproof.sittings.sitting import Sitting, sitting_name
 
 from .lines import warn_line
 from .project import Project

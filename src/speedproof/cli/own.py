@@ -16,18 +16,18 @@ from speedproof.gate.trials import new_seed
 from speedproof.own import proof
 from speedproof.own.cards import installed, pair_at, pairs_in, written
 from speedproof.own.doors.writing import new_pair, new_test
+from speedproof.own.pair import BUDGET_S, OwnPair
 from speedproof.own.pair import Exceptions as Exceptions_
-from speedproof.own.pair import OwnPair
+from speedproof.own.same import KINDS
 from speedproof.pairs import files
 from speedproof.pairs.question import Question
-from speedproof.records.kinds import Certified, CounterExampled, Faulted, Refused, answer_of
 from speedproof.sittings.sitting import Sitting
 from speedproof.timing.runner import sample_all
 
 from .lines import print_json, say_line, warn_line
 from .options import AsJson, open_sitting
 from .progress import progress
-from .shown.own import card_lines, pair_as_json
+from .shown.own import Found, card_lines, pair_as_json
 
 PROVE = "speedproof.own.proving:prove"
 """What proves a pair, by reference: it imports the user's code, which this process does without."""
@@ -83,6 +83,8 @@ def own_pairs(
 ) -> tuple[OwnPair, ...]:
     """The pairs that are meant. Raises BadInput."""
     names = names or ()
+    if pairs or (names and not inputs and _all_installed(names)):
+        _require_none_given(options, f"--pairs {pairs}" if pairs else " ".join(names))
     if pairs:
         if inputs:
             raise BadInput(
@@ -101,10 +103,24 @@ def own_pairs(
         )
     if (how := options.get("exceptions") or "type") not in get_args(Exceptions_):
         raise BadInput(f"--exceptions {how!r} is no way to compare them. Expected type, text or any.")
+    if (same := options.get("same")) in KINDS:
+        raise BadInput(f"--same {same}: nothing says why. Expected such as --same \"{same}(why='...')\".")
     if inputs:
         inputs = files.absolute(inputs)
     given = {name: value for name, value in options.items() if value}
     return (written(names[0], names[1], {**given, "inputs": inputs, "asked_by": _asked_by(names, options, inputs)}),)
+
+
+def _require_none_given(options: dict[str, Any], what: str) -> None:
+    """Raises BadInput for what a pair says itself: what is given beside it would count for nothing."""
+    usual = {"exceptions": "type", "budget_s": BUDGET_S}
+    given = [name for name, value in options.items() if value and value != usual.get(name)]
+    if given:
+        option = f"--{given[0].replace('_', '-')}"
+        raise BadInput(
+            f"{option} beside {what}: a pair says itself what counts, on which sizes, and how long that may take. "
+            f"Expected {given[0]}= where the Pair is made, or two functions by name."
+        )
 
 
 def _asked_by(names: Sequence[str], options: dict[str, Any], inputs: str | None) -> list[str]:
@@ -162,21 +178,19 @@ def check_own(
     seed = new_seed() if seed is None else seed
     for pair in pairs:
         with progress() as sitting.say:
-            found = proven(sitting, pair, n_faults, seed)
-        answer = next(answer_of(one) for one in found if isinstance(one, Certified | Refused))
-        example = next((one for one in found if isinstance(one, CounterExampled)), None)
-        faulted = next((one for one in found if isinstance(one, Faulted)), None)
+            found = Found.of(proven(sitting, pair, n_faults, seed))
+        answer = found.answer
         status = max(status, exit_status(answer))
-        if reproduce and example:
-            _write(reproduce, example.file)
+        if reproduce and found.example:
+            _write(reproduce, found.example.file)
         elif reproduce and exit_status(answer) == 1:
             warn_line(f"Left out: {reproduce}, since no inputs could be told on which they differ by themselves.")
         if certificate and isinstance(answer, Certificate):
-            proof.write_certificate(certificate, pair, answer, faulted, seed)
+            proof.write_certificate(certificate, pair, answer, found.faulted, seed)
         if as_json:
-            shown.append(pair_as_json(pair, answer, example, faulted))
+            shown.append(pair_as_json(pair, found))
         else:
-            for line in card_lines(pair, answer, example, faulted):
+            for line in card_lines(pair, found):
                 say_line(line)
     if as_json:
         print_json(shown if len(shown) > 1 else shown[0])

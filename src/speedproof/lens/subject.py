@@ -16,7 +16,7 @@ from speedproof.pairs.workload import Workload
 
 from .embedded.identity import embedded_digest
 from .embedded.shapes import EMBEDDED, FIXED, PRETRAINED, Shape
-from .embedded.variants import VARIANTS, parse_variant
+from .embedded.variants import parse_variant
 from .model_files import content_digest, stamp
 
 
@@ -129,12 +129,6 @@ class Subject:
         """Forget the loaded weights."""
         for loaded in ("model", "saes", "in_float64", "digest"):
             self.__dict__.pop(loaded, None)
-
-
-def known_subjects() -> list[str]:
-    """Every embedded and pretrained subject by name, with each variant alone; more come of combining variants."""
-    variants = [f"{base}:{variant}" for base in EMBEDDED if base not in FIXED for variant in VARIANTS]
-    return [*EMBEDDED, *variants, *PRETRAINED]
 
 
 def find_subject(name: str, dtype: str = "float32") -> Subject:

@@ -8,7 +8,7 @@ import ast
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -27,7 +27,9 @@ from .pair import OwnPair
 
 FORMAT = 1
 LIBRARIES = ("numpy", "torch", "pandas", "polars", "scipy")
-"""Whose versions are part of a certificate where the pair has imported them."""
+"""Whose versions are part of a certificate where the pair's files import them."""
+BELOW = {"pandas": ("numpy",), "scipy": ("numpy",)}
+"""Libraries whose answers hang on others."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,12 @@ def write_certificate(path: Path, pair: OwnPair, answer: Certificate, faulted: F
 def content(path: Path, pair: OwnPair, answer: Certificate, faulted: Faulted | None, seed: int) -> dict[str, Any]:
     """What stands in a certificate, as plain data."""
     asked = [_relative(one, path.parent) for one in pair.asked_by]
+    sources = _sources(pair, path.parent)
     return {
         "format": FORMAT,
         "written": str(now()),
         "asked": asked,
-        "sources": _sources(pair, path.parent),
+        "sources": sources,
         "seed": seed,
         "sizes": list(pair.sizes),
         "gate": answer.gate,
@@ -71,19 +74,33 @@ def content(path: Path, pair: OwnPair, answer: Certificate, faulted: Faulted | N
         "not_asked": list(answer.untried),
         "allowed_to": dict(answer.allowed_to),
         "faults": faulted and {"planted": faulted.n_planted, "seen": faulted.n_seen, "unseen": list(faulted.unseen)},
-        "versions": versions(),
+        "versions": versions(_libraries(path.parent / name for name in sources)),
     }
 
 
-def versions() -> dict[str, str]:
+def versions(libraries: Iterable[str]) -> dict[str, str]:
     """Python's, this project's, and those of libraries that answers may hang on."""
     found = {"python": ".".join(map(str, sys.version_info[:3]))}
-    for name in ("speedproof", *LIBRARIES):
+    for name in ("speedproof", *libraries):
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
     return found
+
+
+def _libraries(sources: Iterable[Path]) -> list[str]:
+    """Those that the files import, and what those hang on."""
+    named: set[str] = set()
+    for file in sources:
+        with suppress(OSError, SyntaxError, ValueError):
+            for node in ast.walk(ast.parse(file.read_bytes())):
+                if isinstance(node, ast.Import):
+                    named |= {alias.name.partition(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and not node.level:
+                    named.add((node.module or "").partition(".")[0])
+    below = {other for name in named for other in BELOW.get(name, ())}
+    return [name for name in LIBRARIES if name in named | below]
 
 
 def _relative(word: str, folder: Path) -> str:
@@ -170,7 +187,7 @@ def verify(path: str | Path) -> Verified:
             changed.append(f"{name} is gone")
         elif file_digest(file) != known:
             changed.append(f"{name} changed")
-    here = versions()
+    here = versions(LIBRARIES)
     for name, known in told["versions"].items():
         if here.get(name) != known:
             changed.append(f"{name} is {here.get(name, 'not installed')}, was {known}")

@@ -23,12 +23,13 @@ from speedproof.pairs.question import Question
 from speedproof.pairs.references import resolve
 from speedproof.processes import Saying, bounded
 from speedproof.records.base import Body
-from speedproof.records.kinds import Counted, CounterExampled, Faulted, as_answered
+from speedproof.records.kinds import Certified, Counted, CounterExampled, Faulted, as_answered
 
 from . import counter_example, planting
 from .draws import Draw, Drawn
 from .pair import OwnPair
 from .values.leaf import torch
+from .values.leaves import given, n_values
 
 if TYPE_CHECKING:
     from .counter_example import CounterExample
@@ -66,7 +67,10 @@ def _proven(question: Question, pair: OwnPair, seed: int, n_faults: int, counts:
     with bounded(pair.budget_s, f"checking {_both(pair)} (--budget-s {pair.budget_s:g})"):
         answer, took_s = certified(pair, question, seed)
     # From here on the verdict stands, whatever becomes of what is looked at beside it.
-    yield as_answered(answer)
+    if isinstance(answer, Certificate):
+        yield Certified(certificate=answer, largest=largest_size(pair, answer))
+    else:
+        yield as_answered(answer)
     if isinstance(answer, Refusal):
         if answer.code == "not equivalent" and (draw := pair.answers.asked):
             yield Saying("looking for the smallest inputs", 1)
@@ -148,7 +152,7 @@ def _counters(function: Callable[..., Any], make: Callable[[], Drawn]) -> list[C
         function(**make())
     found: list[Counter] = []
     if not python.why_not_python(function):
-        found += [python.function_calls, python.instructions_of_python]
+        found += [python.function_calls, python.instructions_of_python, python.operations_of_own_types]
     if torch():
         found += [resolve("speedproof.tensors.counters:operators"), resolve("speedproof.tensors.counters:flops")]
     if numpy():
@@ -160,6 +164,19 @@ def _counters(function: Callable[..., Any], make: Callable[[], Drawn]) -> list[C
     if not instructions.why_no_instructions():
         found.append(instructions.cpu_instructions)
     return found
+
+
+def largest_size(pair: OwnPair, answer: Certificate) -> int | None:
+    """The largest size that was asked about; None where sizes mean nothing to the inputs, or are not heeded."""
+    left_out = {size for size in pair.sizes if any(words.startswith(f"size {size},") for words in answer.untried)}
+    asked = sorted({*pair.sizes} - left_out)
+    if not pair.source.has_sizes or not asked:
+        return None
+    # Whatever becomes of it, the verdict stands.
+    with suppress(Exception):
+        least, most = (n_values(given(pair.source.make(size, 0))) for size in (asked[0], asked[-1]))
+        return asked[-1] if len(asked) == 1 or least != most else None
+    return None
 
 
 def asked_draws(pair: OwnPair, seed: int) -> Iterator[Draw]:

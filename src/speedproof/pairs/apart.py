@@ -103,9 +103,8 @@ def told(text: str) -> Iterator[None]:
             yield
     except BaseException as error:
         where = f" at {place(error)}" if place(error) else ""
-        raise BadInput(
-            f"{text} does not import: {reason(error)}{where}. Expected a module that imports without side effects."
-        ) from error
+        wanted = "that Python can read" if isinstance(error, SyntaxError) else "that imports without side effects"
+        raise BadInput(f"{text} does not import: {reason(error)}{where}. Expected a module {wanted}.") from error
     finally:
         sys.argv = given
 

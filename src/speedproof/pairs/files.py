@@ -1,5 +1,6 @@
 """A user's code by name: `FILE.py:NAME` or `package.module:NAME`, as it is or, with `REV:` before it, as it was."""
 
+import ast
 import difflib
 import functools
 import importlib.util
@@ -23,6 +24,8 @@ from speedproof.search_path import INSTALLED, add_users_folders
 from .apart import Apart, apart, imported, of_tree, there, told
 
 FORMS = "FILE.py:NAME or package.module:NAME, with REV: before it for a commit's"
+MOST_NAMED = 5
+"""Functions of a file that an error lists."""
 MADE = ".made"
 """Stands in a commit's folder once all of it is there."""
 
@@ -49,9 +52,23 @@ def parsed(text: str) -> Name:
         revision, _, where = where.partition(":")
         if len(revision) == 1 and where.startswith(("\\", "/")):
             revision, where = "", f"{revision}:{where}"
-    if not where or not attribute or not all(part.isidentifier() for part in attribute.split(".")):
-        raise BadInput(f"{text!r} names nothing. Expected {FORMS}.")
+    is_name = attribute and all(part.isidentifier() for part in attribute.split("."))
+    # What ends so behind a commit is a file, whose function was forgotten.
+    if not where or not is_name or (attribute.endswith(".py") and not where.endswith(".py")):
+        raise BadInput(f"{text!r} names nothing.{_functions_of(text)} Expected {FORMS}.")
     return Name(where, attribute, revision)
+
+
+def _functions_of(text: str) -> str:
+    """What a file has that could be meant, where somebody names the file alone; nothing is run."""
+    path = Path(text.rpartition(":")[2] if not Path(text).is_file() else text)
+    try:
+        tree = ast.parse(path.read_bytes()) if path.suffix == ".py" else None
+    except (OSError, SyntaxError, ValueError):
+        return ""
+    found = [one.name for one in (tree.body if tree else ()) if isinstance(one, ast.FunctionDef)]
+    more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+    return f" In that file are {', '.join(found[:MOST_NAMED])}{more}." if found else ""
 
 
 def absolute(text: str) -> str:
@@ -73,9 +90,7 @@ def absolute(text: str) -> str:
     path = Path(name.where).expanduser()
     if not name.revision:
         if not path.is_file():
-            raise BadInput(
-                f"{text!r}: there is no file {name.where!r}.{_near(path.name, _beside(path))} Expected {FORMS}."
-            )
+            raise BadInput(_no_file(path, name, text))
         return f"{path.resolve()}:{name.attribute}"
     top = _top(path, text)
     return f"{_commit(top, name.revision, text)}:{path.resolve()}:{name.attribute}"
@@ -113,9 +128,7 @@ def _module(name: Name, text: str) -> ModuleType:
     if name.is_file:
         path = Path(name.where)
         if not path.is_file():
-            raise BadInput(
-                f"{text!r}: there is no file {name.where!r}.{_near(path.name, _beside(path))} Expected {FORMS}."
-            )
+            raise BadInput(_no_file(path, name, text))
         return imported(path, text)
     if _spec(name.where) is None:
         raise BadInput(_no_module(name, text))
@@ -129,6 +142,12 @@ def _spec(module: str) -> ModuleSpec | None:
         return importlib.util.find_spec(module)
     except (ImportError, ValueError):
         return None
+
+
+def _no_file(path: Path, name: Name, text: str) -> str:
+    if path.is_dir():
+        return f"{text!r}: {name.where!r} is a folder. Expected {FORMS}."
+    return f"{text!r}: there is no file {name.where!r}.{_near(path.name, _beside(path))} Expected {FORMS}."
 
 
 def _no_module(name: Name, text: str) -> str:

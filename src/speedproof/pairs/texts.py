@@ -139,9 +139,6 @@ HOSTILE: tuple[str, ...] = (
 What is no text at all, a string with a lone surrogate, is not among them: both twins must refuse it.
 """
 
-LONE_SURROGATE = "half of a pair \ud83d here"
-"""A string that is no text: UTF-8 cannot say it."""
-
 WORDS: tuple[str, ...] = tuple(
     sorted({word for texts in CATEGORIES.values() for text in texts for word in text.split()})
 )

@@ -25,6 +25,8 @@ class Certified(Body):
 
     kind: Literal["certified"] = "certified"
     certificate: Certificate
+    largest: int | None = None
+    """The largest size of inputs that was asked about; None where sizes mean nothing, or where nobody looked."""
 
     @property
     def about(self) -> About:

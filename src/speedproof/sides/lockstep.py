@@ -13,7 +13,7 @@ from speedproof.timing.comparison import Launch
 from speedproof.timing.estimate import TARGET_HALF_WIDTH
 from speedproof.timing.looks import LOOKS
 from speedproof.timing.rounds import Outcome, Round, Taken, rounds
-from speedproof.timing.sampling import cores_for, in_pairs
+from speedproof.timing.sampling import SHORTEST_STRETCH_S, cores_for, in_pairs
 from speedproof.timing.warmup import Form
 
 from .places import Place
@@ -43,17 +43,30 @@ def lockstep(
     Yields each question as soon as it is final.
     """
 
+    stretch_s = stretch(budget_s, len(asked))
+
     def launch(asked: Sequence[Question], now: Round) -> Iterator[Outcome]:
-        return _launch(places, asked, now, say)
+        return _launch(places, asked, now, stretch_s, say)
 
     return rounds(asked, launch, partial(_is_decided, precision), budget_s, seed, most)
+
+
+def stretch(budget_s: float, n_questions: int) -> float:
+    """Seconds of pairs that a pair of workers takes for one of so many questions.
+
+    The launches up to the first look are taken whatever the budget. So with many questions and little time each is
+    short: their samples fill the budget then, and only starting up and warming up come on top.
+    """
+    return min(STRETCH_S, max(SHORTEST_STRETCH_S, budget_s / (LOOKS[0] * max(1, n_questions))))
 
 
 def _is_decided(precision: float, taken: Taken[Question]) -> bool:
     return slowdown(taken.launches).decided(precision=precision)
 
 
-def _launch(places: tuple[Place, Place], asked: Sequence[Question], now: Round, say: Say) -> Iterator[Outcome]:
+def _launch(
+    places: tuple[Place, Place], asked: Sequence[Question], now: Round, stretch_s: float, say: Say
+) -> Iterator[Outcome]:
     """One fresh pair of workers for all questions. A side that fails at one costs that one; a dead one is replaced."""
     left = list(asked)
     while left:
@@ -74,14 +87,14 @@ def _launch(places: tuple[Place, Place], asked: Sequence[Question], now: Round, 
                 say(f"timing {question.label} (workers {now.number})", len(left) + 1)
                 start_s = monotonic_s()
                 try:
-                    launch = _samples((started[0], started[1]), question, now)
+                    launch = _samples((started[0], started[1]), question, now, stretch_s)
                 except SideFailed as error:
                     yield Outcome(None, str(error))
                     break
                 yield Outcome(launch, took_s=monotonic_s() - start_s)
 
 
-def _samples(sides: tuple[Remote, Remote], question: Question, now: Round) -> Launch:
+def _samples(sides: tuple[Remote, Remote], question: Question, now: Round, stretch_s: float) -> Launch:
     # Both sides take as many calls a sample, so that neither gains by what calls share.
     cores = cores_for(question.workload.n_threads, now.rng)
     form: Form = max(side.ask("warm", question, cores) for side in (sides if now.baseline_first else sides[::-1]))
@@ -90,5 +103,5 @@ def _samples(sides: tuple[Remote, Remote], question: Question, now: Round) -> La
         seconds: float = sides[side].ask("sample", question, form, cores)
         return seconds
 
-    pairs = in_pairs(sample, STRETCH_S, now.baseline_first, now.rng)
+    pairs = in_pairs(sample, stretch_s, now.baseline_first, now.rng)
     return Launch(now.rng.getrandbits(32), *pairs, (form.n_calls,) * 2)

@@ -1,6 +1,5 @@
 """A sitting: one uninterrupted stretch of checking, counting and measuring on one machine, recorded as it goes."""
 
-import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -184,11 +183,6 @@ class Sitting:
         )
         self.recorder.write(body)
         return body
-
-
-def new_seed() -> int:
-    """A seed for a sitting's orders, from the system."""
-    return random.SystemRandom().getrandbits(32)
 
 
 def sitting_name(seed: int) -> str:

@@ -22,10 +22,8 @@ from .estimate import TARGET_HALF_WIDTH
 from .looks import LOOKS
 from .plan import Plan
 from .rounds import Outcome, Round, Taken, rounds
-from .sampling import cores_for, in_pairs, on_cores, retain_memory, take, warm
+from .sampling import SHORTEST_STRETCH_S, cores_for, in_pairs, on_cores, retain_memory, take, warm
 
-SHORTEST_STRETCH_S = 0.2
-"""Seconds of pairs that one process takes for one comparison at least: some four short pairs."""
 LONGEST_STRETCH_S = 1.2
 """Seconds of pairs that one process takes for one comparison at most, unless a single pair is longer: some twenty.
 

@@ -22,6 +22,8 @@ WARM_UP_ITEMS = 6
 """Items of the warm-up call: enough to touch all weights and code, a small part of a long call."""
 MOST_PAIRS = 40
 """Pairs that one process takes for one comparison at most."""
+SHORTEST_STRETCH_S = 0.2
+"""Seconds of pairs that one process takes for one comparison at least: some four short pairs."""
 
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3

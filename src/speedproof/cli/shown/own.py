@@ -2,12 +2,13 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from speedproof.gate.certificate import Certificate, Refusal
 from speedproof.own.pair import WITH_SEED, OwnPair
 from speedproof.pairs.references import given_to
-from speedproof.records.kinds import CounterExampled, Faulted
+from speedproof.records.kinds import Certified, CounterExampled, Faulted, Refused, answer_of
 from speedproof.timing.comparison import Verdict
 from speedproof.wording import seconds
 
@@ -21,18 +22,32 @@ MOST_LINES = 6
 """Faults that a card lists; the rest is a number."""
 
 
-def card_lines(
-    pair: OwnPair,
-    answer: Certificate | Refusal,
-    example: CounterExampled | None,
-    faulted: Faulted | None,
-    next_too: bool = True,
-) -> Iterator[str]:
+@dataclass(frozen=True)
+class Found:
+    """What the check of a pair came to, of the bodies that it recorded."""
+
+    answer: Certificate | Refusal
+    example: CounterExampled | None = None
+    faulted: Faulted | None = None
+    largest: int | None = None
+    """The largest size that was asked about, where sizes mean something."""
+
+    @classmethod
+    def of(cls, bodies: Sequence[Any]) -> "Found":
+        """Of what a process said."""
+        judged = next(one for one in bodies if isinstance(one, Certified | Refused))
+        example = next((one for one in bodies if isinstance(one, CounterExampled)), None)
+        faulted = next((one for one in bodies if isinstance(one, Faulted)), None)
+        return cls(answer_of(judged), example, faulted, judged.largest if isinstance(judged, Certified) else None)
+
+
+def card_lines(pair: OwnPair, found: Found, next_too: bool = True) -> Iterator[str]:
     """The card, line by line; what to ask next is part of it where `next_too`."""
+    answer = found.answer
     reference, candidate = names(pair)
     if isinstance(answer, Certificate):
         yield f"SAME ANSWER: {candidate} gives what {reference} gives."
-        yield from _rows([*_of_certificate(pair, answer, faulted), ("judged by", pair.same_words)])
+        yield from _rows([*_of_certificate(found, answer), ("judged by", pair.same_words)])
         if answer.allowed_to:
             yield from _rows([("is it faster?", "not to be measured: what may change may be what is timed")])
         elif pair.asked_by and next_too:
@@ -44,7 +59,7 @@ def card_lines(
         if judged
         else f"NOT JUDGED: {candidate} against {reference}."
     )
-    yield from _rows(_of_refusal(pair, answer, example))
+    yield from _rows(_of_refusal(pair, answer, found.example))
 
 
 def names(pair: OwnPair) -> tuple[str, str]:
@@ -71,23 +86,16 @@ def _rows(rows: list[tuple[str, str]]) -> Iterator[str]:
             yield f"  {name:<{WIDTH}}{words}"
 
 
-def _of_certificate(pair: OwnPair, answer: Certificate, faulted: Faulted | None) -> list[tuple[str, str]]:
+def _of_certificate(found: Found, answer: Certificate) -> list[tuple[str, str]]:
     share = answer.candidate.worst_errors.get("element")
     exact = f"worst error {share:.2g} of what is allowed" if share else "every value exactly"
     return [
-        ("asked", f"{answer.n_checks} calls{_sizes(pair, answer)}"),
+        ("asked", f"{answer.n_checks} calls{f', up to size {found.largest:,}' if found.largest else ''}"),
         ("compared", f"{answer.candidate.n_compared:,} values: {exact}"),
         *(("may change", f"{aspect}, because: {why}") for aspect, why in answer.allowed_to.items()),
         ("not asked", "; ".join(answer.untried)),
-        *_of_faults(faulted),
+        *_of_faults(found.faulted),
     ]
-
-
-def _sizes(pair: OwnPair, answer: Certificate) -> str:
-    """Up to which size, where sizes mean something: of those that were asked about."""
-    left_out = [words.split(",")[0].removeprefix("size ") for words in answer.untried]
-    largest = max((size for size in pair.sizes if str(size) not in left_out), default=0)
-    return f", up to size {largest:,}" if answer.workload.n_items else ""
 
 
 def _of_faults(faulted: Faulted | None) -> list[tuple[str, str]]:
@@ -123,7 +131,7 @@ def _of_refusal(pair: OwnPair, answer: Refusal, example: CounterExampled | None)
     return rows
 
 
-def measured_lines(pair: OwnPair, built: "Report") -> Iterator[str]:
+def measured_lines(pair: OwnPair, found: Found, built: "Report") -> Iterator[str]:
     """What the clock says, in as few words as are true."""
     reference, candidate = names(pair)
     row = built.rows[0]
@@ -145,7 +153,7 @@ def measured_lines(pair: OwnPair, built: "Report") -> Iterator[str]:
                 f"a change of {row.figure.detectable}" if not settled and row.figure.detectable else "",
             ),
             ("the same twice", f"{built.null_words} (the candidate against itself)"),
-            ("work", f"{row.work}, at size {pair.usual}" if row.work else ""),
+            ("work", f"{row.work}{f', at size {pair.usual}' if found.largest else ''}" if row.work else ""),
             ("machine", f"{built.advice[0]}{_more(built.advice)}" if built.advice else ""),
         ]
     )
@@ -161,10 +169,9 @@ def is_slower(row: "Row") -> bool:
     return row.figure.verdict is Verdict.VERIFIED and compared is not None and compared.interval[1] < 1
 
 
-def pair_as_json(
-    pair: OwnPair, answer: Certificate | Refusal, example: CounterExampled | None, faulted: Faulted | None
-) -> dict[str, Any]:
+def pair_as_json(pair: OwnPair, found: Found) -> dict[str, Any]:
     """What was found, for programs."""
+    answer, example, faulted = found.answer, found.example, found.faulted
     given = pair.asked_by[:2]
     reference, candidate = given if len(given) == 2 and ":" in given[1] else names(pair)
     common: dict[str, Any] = {"reference": reference, "candidate": candidate}
@@ -178,15 +185,16 @@ def pair_as_json(
             "draw": example.draw,
         }
         return {**common, "next": answer.again}
-    found = faulted and faulted.model_dump(include={"n_planted", "n_seen", "unseen", "unreached", "why_none"})
+    faults = faulted and faulted.model_dump(include={"n_planted", "n_seen", "unseen", "unreached", "why_none"})
     return {
         **common,
         "verdict": "same",
         "n_calls": answer.n_checks,
+        "largest_size": found.largest,
         "n_compared": answer.candidate.n_compared,
         "worst_share_of_allowed": answer.candidate.worst_errors.get("element", 0.0),
         "not_asked": list(answer.untried),
         "allowed_to": dict(answer.allowed_to),
-        "faults": found,
+        "faults": faults,
         "next": f"speedproof measure {shlex.join(pair.asked_by)}" if pair.asked_by else "",
     }

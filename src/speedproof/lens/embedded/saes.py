@@ -102,11 +102,3 @@ def _solved_sae(shape: Shape, hook_name: str) -> SAE[Any]:
     sae.W_enc.copy_(SOLVED_GAIN * torch.eye(shape.d_model))
     sae.b_enc.zero_()
     return sae
-
-
-def solved_features(tokens: list[int]) -> list[float]:
-    """What `solved`'s SAE says of a text with these tokens, by plain counting: last token's class, then shares."""
-    n_classes = EMBEDDED["solved"].d_model // 2
-    last = [SOLVED_GAIN * (tokens[-1] % n_classes == c) for c in range(n_classes)]
-    shares = [SOLVED_GAIN * sum(t % n_classes == c for t in tokens) / len(tokens) for c in range(n_classes)]
-    return last + shares
