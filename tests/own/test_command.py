@@ -13,7 +13,7 @@ import pytest
 import speedproof
 from speedproof import __main__ as command
 from speedproof.errors import BadInput, NotEquivalent
-from speedproof.own import cards
+from speedproof.own import cards, proof
 from speedproof.own.asking import check_pair
 from speedproof.own.cards import pairs_in
 from speedproof.own.proving import prove
@@ -277,6 +277,7 @@ def test_a_certificate_is_valid_until_something_changes(mine: Path, monkeypatch:
     assert str(speedproof.verify(mine / "proof.json")) == "STALE (mine.py is gone)"
     # Of libraries it names those that the files import, so that another's new version makes nothing stale.
     assert set(told["versions"]) == {"python", "speedproof", "numpy"}
+    assert {"torch", "pandas"} & set(proof.versions(proof.LIBRARIES))
     told["versions"]["python"] = "2.7"
     (mine / "proof.json").write_text(json.dumps(told))
     assert "was 2.7" in str(speedproof.verify(mine / "proof.json"))

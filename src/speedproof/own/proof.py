@@ -8,7 +8,7 @@ import ast
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -74,7 +74,7 @@ def content(path: Path, pair: OwnPair, answer: Certificate, faulted: Faulted | N
         "not_asked": list(answer.untried),
         "allowed_to": dict(answer.allowed_to),
         "faults": faulted and {"planted": faulted.n_planted, "seen": faulted.n_seen, "unseen": list(faulted.unseen)},
-        "versions": versions(_libraries(path.parent / name for name in sources)),
+        "versions": versions(_libraries([path.parent / name for name in sources])),
     }
 
 
@@ -89,16 +89,19 @@ def versions(libraries: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _libraries(sources: Iterable[Path]) -> list[str]:
-    """Those that the files import, and what those hang on."""
-    named: set[str] = set()
+def _libraries(sources: Sequence[Path]) -> list[str]:
+    """Those that the files import, and what those hang on; all where they import what may itself hang on any."""
+    named, own = set[str](), {"speedproof", "hypothesis"}
     for file in sources:
+        own |= {file.stem, *file.parts}
         with suppress(OSError, SyntaxError, ValueError):
             for node in ast.walk(ast.parse(file.read_bytes())):
                 if isinstance(node, ast.Import):
                     named |= {alias.name.partition(".")[0] for alias in node.names}
                 elif isinstance(node, ast.ImportFrom) and not node.level:
                     named.add((node.module or "").partition(".")[0])
+    if not sources or named - own - {*LIBRARIES} - sys.stdlib_module_names:
+        return [*LIBRARIES]
     below = {other for name in named for other in BELOW.get(name, ())}
     return [name for name in LIBRARIES if name in named | below]
 

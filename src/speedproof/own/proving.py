@@ -128,7 +128,8 @@ def counted(question: Question, pair: OwnPair) -> Counted:
         found = [one for counter in _counters(inner, make) if (one := _counted_by(counter, inner, make()))]
         done[name] = {of: n for one in found for of, n in one.counts.items()}
         tables[name] = {of: dict(table) for one in found for of, table in one.tables.items()}
-    both = set.intersection(*map(set, done.values()))
+    # What neither does at all is no work of theirs.
+    both = {of for of in set.intersection(*map(set, done.values())) if any(one[of] for one in done.values())}
     return Counted(
         finding=question.finding,
         function=question.function,
