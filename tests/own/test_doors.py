@@ -47,6 +47,21 @@ def test_a_pair_of_an_installed_package_goes_by_its_name(
     assert asked("check", "brougt", **where).returncode == 2
 
 
+def test_a_profile_tells_which_functions_take_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(MINE, encoding="utf-8")
+    inputs = ("--inputs", "mine.py:make", "--sizes", "50")
+    found = asked("profile", "mine.py:slow", "mine.py:fast", *inputs, "--json")
+    assert found.returncode == 0, found.stderr
+    told = json.loads(found.stdout)["profiles"]
+    assert [(one["arm"], one["function"]) for one in told] == [("reference", "slow"), ("candidate", "fast")]
+    assert all(Path(one["file"]).stat().st_size for one in told) and any(
+        "slow (mine.py:" in line for line in told[0]["lines"]
+    )
+    # The companion: what cannot be profiled is no profile.
+    assert asked("profile", "mine.py:slow", "mine.py:other", *inputs).returncode == 2
+
+
 @pytest.fixture
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Samples are taken here: how a process begins is no part of these claims."""

@@ -33,12 +33,14 @@ def profile(
     results: Results = RESULTS,
     as_json: AsJson = False,
 ) -> None:
-    """Write a profiler trace per function, twin and rung, and show which operators make the difference.
+    """Show where the time goes. Of two functions of yours by name: which functions take most, by Python's profiler. Of
+    the findings: which operators make the difference, with a trace per function, twin and rung.
 
-    Each file under results/traces opens in TensorBoard (make tensorboard) and in Perfetto: https://ui.perfetto.dev,
+    A trace under results/traces opens in TensorBoard (make tensorboard) and in Perfetto: https://ui.perfetto.dev,
     "Open trace file".
 
     Examples:
+      speedproof profile slow.py:dedupe fast.py:dedupe --inputs data.py:make
       python -m bench profile
       python -m bench profile text_batching --workload smoke
     """
