@@ -22,6 +22,10 @@ OF_FILES = {
             "test_files",
             "test_classes",
             "test_written",
+            "test_doors",
+            "test_start",
+            "test_fresh",
+            "test_ladders",
         ),
     ),
     "tools": (

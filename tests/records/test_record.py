@@ -146,6 +146,11 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> N
         recorder(tmp_path / "results").require_usable()
 
 
+def test_every_kind_is_explained_beside_the_records() -> None:
+    told = (ROOT / "results/README.md").read_text(encoding="utf-8")
+    assert [kind for one in KINDS if f"`{(kind := one.model_fields['kind'].default)}`" not in told] == []
+
+
 def test_the_published_schema_is_that_of_the_records() -> None:
     assert (ROOT / "results/record.schema.json").read_text() == schema(KINDS)
 
