@@ -258,6 +258,19 @@ def test_every_mutant_with_a_reason_exists_and_no_other_would_be_missed(links: l
     assert "killed now" in stale({first.key: None}, [first.module], links, [first])[0]  # type: ignore[dict-item]
 
 
+def test_the_mutant_of_every_reason_exists() -> None:
+    """An edit of its line makes a reason stale, also where nobody tries that module's mutants for a while."""
+    reasons = read_reasons()
+    asked: dict[str, set[tuple[str, str]]] = {}
+    for module, function, operator, _ in reasons:
+        asked.setdefault(module, set()).add((function, operator))
+    made = [one for module, only in asked.items() for one in mutants_of(module, only=only)]
+    assert stale(reasons, [*asked], made, []) == []
+    # The companion: the same reason of a line that is not there.
+    (module, function, operator, line), reason = next(iter(reasons.items()))
+    assert "no such mutant" in stale({(module, function, operator, f"{line} + 1"): reason}, [module], made, [])[0]
+
+
 @pytest.mark.parametrize(
     "entry", ['kind = "equivalent"', 'kind = "because"\nwhy = "so"', 'kind = "elsewhere"\nwhy = "so"']
 )

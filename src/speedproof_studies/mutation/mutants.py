@@ -1,6 +1,6 @@
 """Mutants: a source file with one small fault each, made by cosmic-ray's operators."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,14 +66,19 @@ def load_operators() -> Mapping[str, Any]:
     return {name: provider[name]() for name in OPERATORS}
 
 
-def mutants_of(module: str, source: str | None = None) -> list[Mutant]:
+def mutants_of(module: str, source: str | None = None, only: Collection[tuple[str, str]] | None = None) -> list[Mutant]:
     """Every mutant of a module, in the order of its lines; of `source` instead of its file, if given.
+
+    Where `only` names functions and operators, those of these alone.
 
     Raises:
         BadInput: cosmic-ray is not installed.
     """
     source = path_of(module).read_text(encoding="utf-8") if source is None else source
-    made = [m for name, operator in load_operators().items() for m in _of_operator(module, source, name, operator)]
+    operators = load_operators()
+    if only is not None:
+        operators = {name: one for name, one in operators.items() if any(name == wanted for _, wanted in only)}
+    made = [m for name, operator in operators.items() for m in _of_operator(module, source, name, operator, only)]
     return sorted({m.source: m for m in made}.values(), key=lambda m: (m.number, m.operator, m.line))
 
 
@@ -86,12 +91,15 @@ def sampled(mutants: Sequence[Mutant], n: int | None, seed: int) -> list[Mutant]
     return [mutant for mutant in mutants if digest([seed, *mutant.key]) in lots]
 
 
-def _of_operator(module: str, source: str, name: str, operator: Any) -> Iterator[Mutant]:
+def _of_operator(
+    module: str, source: str, name: str, operator: Any, only: Collection[tuple[str, str]] | None
+) -> Iterator[Mutant]:
     from cosmic_ray.mutating import mutate_code
 
     places = read_places(source)
     for occurrence, position in enumerate(_positions(source, operator)):
-        if not places.why_skipped(position):
+        is_wanted = only is None or (places.function(position), name) in only
+        if is_wanted and not places.why_skipped(position):
             mutated = mutate_code(source, operator, occurrence)
             shown = f"{_line(source, position)} (removed)" if name == "RemoveDecorator" else _line(mutated, position)
             yield Mutant(module, places.function(position), name, shown, position[0], mutated)
