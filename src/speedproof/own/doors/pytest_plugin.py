@@ -16,7 +16,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Also time what tests prove, in fresh processes; figures are told at the end and never fail a test.",
     )
-    group.addoption("--speedproof-budget-s", type=float, default=10.0, help="Seconds for timing each pair.")
+    group.addoption(
+        "--speedproof-budget-s",
+        type=float,
+        default=10.0,
+        help="Seconds of timing each pair; starting processes comes on top.",
+    )
 
 
 class Speedproof:
