@@ -15,9 +15,6 @@ from speedproof_studies.textbook.entry import Entry
 
 SEEDS = 100
 """Seeds that each rewrite is asked with at least; the command asks with a hundred."""
-KNOWN = {"probabilities_at_once": 1}
-"""Right rewrites that were refused, with the number of seeds. This one was not refused again in 81 checks with the same
-seeds, so that nobody knows why yet."""
 LEAST_SEEN = 2 / 3
 """Of the faults planted in the right ones, at least."""
 LEAST = 40
@@ -89,7 +86,6 @@ def test_the_record_is_of_todays_check_and_judges_all_as_known(published: Path) 
     for one in todays:
         asked[one.entry] += one.n_seeds
     assert [entry.name for entry in ENTRIES if asked[entry.name] < SEEDS] == [], told
-    assert {one.entry: one.n_refused for one in wrongly_judged(todays)} == KNOWN
-    assert not any(one.n_passed for one in todays if not one.right)
+    assert wrongly_judged(todays) == []
     n_planted, n_seen = (sum(getattr(one, name) for one in todays if one.right) for name in ("n_planted", "n_seen"))
     assert n_seen >= LEAST_SEEN * n_planted > 0
