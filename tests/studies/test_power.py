@@ -54,13 +54,13 @@ def test_false_alarms_and_detections_are_counted_apart_with_exact_intervals() ->
     common = {"tool": "one", "loaded": False, "budget_s": 1.0}
     bodies = [Powered(**common, injected=s, alarms={"rule": a, "never": False}, wall_s=2) for s, a in answers]  # type: ignore[arg-type]
     rule, never = power_rows(bodies)
-    assert rule["false alarms"].startswith("1/3 [") and rule["sees 5%"].startswith("2/3 [")
-    assert never["false alarms"] == never["sees 5%"] == "0/3 [0%, 71%]"
+    assert rule["false alarms"].startswith("1 of 3 [") and rule["sees 5%"].startswith("2 of 3 [")
+    assert never["false alarms"] == never["sees 5%"] == "0 of 3 [0%, 71%]"
     loaded = [body.model_copy(update={"loaded": True}) for body in bodies]
     assert pooled_rows([*bodies, *loaded])[0] == {
         "tool, by its rule": "one, rule",
-        "false alarms": "2 of 6",
-        "sees 5%": "4 of 6",
+        "false alarms": "2 of 6 [4%, 78%]",
+        "sees 5%": "4 of 6 [22%, 96%]",
         "wall, s": "2",
     }
     # By hand: 1 - 0.025 ** (1 / n).
@@ -165,4 +165,4 @@ def test_the_table_is_shown_from_records(
         assert ended.value.code == 0
         told.append(capsys.readouterr().out.strip())
         Recorder(tmp_path, current_environment(), "s").write(body)
-    assert told[0] == "" and told[1].splitlines()[1] == 'one,rule,loaded,1.0,2.0,"0/1 [0%, 98%]"'
+    assert told[0] == "" and told[1].splitlines()[1] == 'one,rule,loaded,1.0,2.0,"0 of 1 [0%, 98%]"'
