@@ -27,6 +27,7 @@ from speedproof.timing.comparison import Comparison, Verdict
 from speedproof.timing.rounds import Taken
 from speedproof_studies.kinds import KINDS
 from speedproof_studies.sections import SECTIONS
+from tests.report.screenshots import SHOWN, sitting_shown
 from tests.reporting import Page, build, launches, ledger, plan_of, row, without_library
 
 
@@ -199,6 +200,12 @@ def test_a_figure_changed_in_the_committed_page_is_seen(published: Path) -> None
     page = (published / "results/report/index.html").read_text()
     assert without_library(page) != without_library(page.replace("18", "19"))
     assert len(without_library(page)) > 100_000
+
+
+def test_the_readmes_pictures_show_the_committed_reports_sitting(published: Path) -> None:
+    """Pictures cannot be read again, so the sitting that they were taken of stands beside them."""
+    told = "Take them anew: python -m tests.report.screenshots"
+    assert SHOWN.read_text(encoding="utf-8").strip() == sitting_shown(published / "results"), told
 
 
 def test_the_committed_records_hold_a_verdict_for_each_finding_and_no_stale_one(published: Path) -> None:
