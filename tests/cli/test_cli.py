@@ -50,6 +50,8 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         (["check", "1", "--texts", os.devnull], "is empty. Expected at least one text"),
         (["check", "--candidate", "mine.py:f"], "needs one finding"),
         (["measure", "--budget-s", "0"], "budget"),
+        (["check", "4", "--sizes", "1"], "--sizes is for two functions by name, so it would count for nothing"),
+        (["run", "--quick", "--same", "sets(why='x')"], "--same is for two functions by name"),
         (["measure", "--precision", "0"], "precision"),
         (["rewrites", "category_lookup"], "has no rewrites to draw. Expected one of: text_batching"),
         (["rewrites", "--subject", "solved"], "cannot be tried on subject 'solved'. Expected one of: tiny"),

@@ -369,6 +369,8 @@ ONE = Pair('mine.py:slow', 'mine.py:fast', inputs='mine.py:make', sizes=(0, 1, 5
         (["--pairs", "of_names.py", "--exceptions", "any"], "--exceptions beside --pairs of_names.py"),
         (["--pairs", "of_names.py", "--allow", "files: a log"], "--allow beside --pairs of_names.py"),
         (["--pairs", "of_names.py", "--budget-s", "9"], "--budget-s beside --pairs of_names.py"),
+        (["mine.py:slow", "mine.py:fast", *INPUTS, "--dtype", "bfloat16"], "--dtype is for the project's findings"),
+        (["mine.py:slow", "mine.py:fast", *INPUTS, "--candidate", "a.py:f"], "--candidate is for the project's"),
         (["--pairs", "mine.py"], "there is no pair in it"),
         (["--pairs", "none.py"], "there is no such file"),
     ],

@@ -105,7 +105,7 @@ def check(
       python -m bench check 1 --candidate mine.py:extract_features --allow "torch random state: a DataLoader draws"
       python -m bench check 2 --workload smoke --subject tiny:bridge:topk --dtype bfloat16
     """
-    if own.is_own(names, inputs, pairs):
+    if own.is_own_asked(context, names, inputs, pairs):
         with own.told_as_json(as_json):
             options = {"same": same, "sizes": own.sizes_of(sizes), "exceptions": exceptions}
             also = {"specials": specials, "grow": grow, "allow": tuple(allow or ()), "budget_s": budget_s}

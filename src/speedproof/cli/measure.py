@@ -83,7 +83,7 @@ def measure(
       speedproof measure slow.py:dedupe fast.py:dedupe --inputs data.py:make
       python -m bench measure category_lookup --budget-s 60
     """
-    if own.is_own(names, inputs, pairs):
+    if own.is_own_asked(context, names, inputs, pairs):
         with own.told_as_json(as_json):
             asked_of = {"same": same, "sizes": own.sizes_of(sizes), "exceptions": exceptions}
             found = own.own_pairs(names, inputs, pairs, **asked_of, specials=specials, grow=grow)
@@ -156,7 +156,7 @@ def run(
       python -m bench run
       python -m bench run --quick
     """
-    if own.is_own(names, inputs, pairs):
+    if own.is_own_asked(context, names, inputs, pairs):
         with own.told_as_json(as_json):
             asked_of = {"same": same, "sizes": own.sizes_of(sizes), "exceptions": exceptions}
             found = own.own_pairs(names, inputs, pairs, **asked_of, specials=specials, grow=grow)

@@ -73,6 +73,23 @@ def is_own(names: Sequence[str] | None, inputs: str | None, pairs: Path | None) 
     return bool(inputs or pairs or any(":" in name for name in names or ()) or (names and _all_installed(names)))
 
 
+OF_FINDINGS = ("workload", "subject", "dtype", "function", "candidate", "texts", "quick", "fresh")
+"""Options that mean nothing to a user's own pair."""
+OF_OWN = ("same", "sizes", "exceptions", "specials", "grow", "faults", "reproduce", "certificate")
+"""Options that mean nothing to the project's findings."""
+
+
+def is_own_asked(context: typer.Context, names: Sequence[str] | None, inputs: str | None, pairs: Path | None) -> bool:
+    """Whether the pair is the user's own, of a verb that is for both. Raises BadInput for options of the other kind."""
+    found = is_own(names, inputs, pairs)
+    for name in OF_FINDINGS if found else OF_OWN:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            what = "the project's findings, and this is a pair by name" if found else "two functions by name"
+            raise BadInput(f"--{name} is for {what}, so it would count for nothing. Expected none.")
+    return found
+
+
 def _all_installed(names: Sequence[str]) -> bool:
     known = installed()
     return all(name in known for name in names)

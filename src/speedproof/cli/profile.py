@@ -44,7 +44,7 @@ def profile(
       python -m bench profile
       python -m bench profile text_batching --workload smoke
     """
-    if own.is_own(names, inputs, pairs):
+    if own.is_own_asked(context, names, inputs, pairs):
         found_pairs = own.own_pairs(names, inputs, pairs, sizes=own.sizes_of(sizes))
         raise typer.Exit(_profile_own(context, found_pairs, results, as_json))
     findings = chosen_findings(context, names)
