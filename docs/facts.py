@@ -27,7 +27,7 @@ def numbers() -> dict[str, str]:
     from speedproof.own.reference.gradients import OTHER_FLOWS
     from speedproof.own.reference.tolerance import N_MOVES, NORMWISE, REFERENCE_FACTOR
     from speedproof.own.trials import N_DRAWS, SIZES
-    from speedproof.timing.looks import LOOKS
+    from speedproof.timing.method import TODAYS
 
     assert REFERENCE_FACTOR == 2, "the pages say twice"
     return {
@@ -40,8 +40,8 @@ def numbers() -> dict[str, str]:
         "n_other_flows": f"{len(OTHER_FLOWS)}",
         "budget": f"{BUDGET_S:g}",
         "timing_budget": f"{OWN_BUDGET_S:g}",
-        "fewest_processes": str(LOOKS[0]),
-        "most_processes": str(LOOKS[-1]),
+        "fewest_processes": str(TODAYS.first),
+        "most_processes": str(TODAYS.last),
     }
 
 

@@ -138,6 +138,7 @@ def timed(results: str) -> dict[str, Any]:
     from speedproof.report import report
     from speedproof.timing.plan import Plan
     from speedproof.timing.runner import sample_all
+    from speedproof.timing.sampling import Stretch
 
     recorder = Recorder(Path(results), current_environment(), "without torch")
     plans = []
@@ -154,7 +155,7 @@ def timed(results: str) -> dict[str, Any]:
         plans.append(Plan(finding.target(pair.name), certificate))
     for plan in plans:
         # As many processes as make an interval; here the same one serves for all.
-        outcomes = [next(iter(sample_all([plan], seed, 0.02, bool(seed % 2)))) for seed in range(4)]
+        outcomes = [next(iter(sample_all([plan], seed, Stretch(0.02, bool(seed % 2))))) for seed in range(4)]
         launches = tuple(outcome.launch for outcome in outcomes if outcome.launch)
         recorder.write(Measured(certificate=plan.certificate, launches=launches))
     built = report.build(findings, read(Path(results)), "smoke")

@@ -13,7 +13,7 @@ from speedproof.pairs.finding import Finding
 from speedproof.records.record import Ledger, Record
 from speedproof.report import report as reports
 from speedproof.report.row import Row
-from speedproof.timing.comparison import Launch
+from speedproof.timing.launches import Launch
 from speedproof.timing.plan import Plan
 from speedproof_studies.kinds import Rejected, Rewritten
 

@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speedproof.timing.estimate import BEYOND_DOUBT, TARGET_HALF_WIDTH, WIDEST_BEYOND_DOUBT
-from speedproof.timing.looks import LOOKS, reach
+from speedproof.timing.method import TODAYS, Method
+from speedproof.timing.sampling import MOST_TRIES
 
 Array = NDArray[np.float64]
+N_LAUNCHES = TODAYS.last
 N_SITTINGS = 10_000
 """Standard error of a share of 5%: 0.2%."""
 
@@ -29,41 +31,76 @@ class World:
     """Whether each order is taken as often as the other; else the sequential twin is always first."""
     correlation: float = 0.0
     """Of one launch's process effect with the next one's."""
+    hiccup_share: float = 0.0
+    """Of the contender's calls, those that the machine holds up `hiccup_factor` times as long."""
+    hiccup_factor: float = 5.0
+    longer: float = 1.0
+    """Times as often that a call of the baseline is held up: it is so much longer."""
+    seen_share: float = 0.0
+    """Of such calls, those that are seen to be disturbed: their pairs are taken again."""
 
     def launches(self, rng: np.random.Generator) -> Array:
         """The launches' log speed-ups, [sitting, launch]."""
-        shape = (N_SITTINGS, LOOKS[-1], self.n_pairs)
+        shape = (N_SITTINGS, N_LAUNCHES, self.n_pairs)
         order = np.ones(shape)
         if self.is_balanced:
             order[..., 1::2] = -1
-            order *= rng.choice([-1.0, 1.0], size=(N_SITTINGS, LOOKS[-1], 1))
+            order *= rng.choice([-1.0, 1.0], size=(N_SITTINGS, N_LAUNCHES, 1))
         process = rng.normal(0, self.process_sd, shape[:2])
         for n in range(1, shape[1]):
             fresh = np.sqrt(1 - self.correlation**2) * process[:, n]
             process[:, n] = self.correlation * process[:, n - 1] + fresh
         pairs = self.effect + process[..., None] + self._call(rng, shape) - self._call(rng, shape)
+        if self.hiccup_share:
+            pairs += self._hiccups(rng, shape)
         return np.asarray(np.median(pairs - order * self.drift_in_pair, axis=-1))
+
+    def _hiccups(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        """What hiccups that nobody saw do to pairs; those that were seen are taken again, and may be hit again."""
+        held_up = np.zeros(shape)
+        open_ = np.ones(shape, dtype=bool)
+        for _ in range(MOST_TRIES):
+            hits = [rng.random(shape) < self.hiccup_share * times for times in (self.longer, 1.0)]
+            seen = [hit & (rng.random(shape) < self.seen_share) for hit in hits]
+            took = hits[0] * np.log(self.hiccup_factor) - hits[1] * np.log(self.hiccup_factor)
+            held_up[open_] = took[open_]
+            open_ &= seen[0] | seen[1]
+        # A pair that was disturbed each time is left out; here it counts as one that was not.
+        held_up[open_] = 0.0
+        return held_up
 
     def _call(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         outliers = (rng.random(shape) < self.outlier_share) * rng.exponential(self.outlier_size, shape)
         return rng.normal(0, self.call_sd / np.sqrt(2), shape) + outliers
 
 
-def looked_at(launches: Array) -> tuple[Array, Array]:
-    """Mean and standard deviation of each sitting's launches at each look, [sitting, look]."""
-    means = np.stack([launches[:, :n].mean(1) for n in LOOKS], axis=1)
-    return means, np.stack([launches[:, :n].std(1, ddof=1) for n in LOOKS], axis=1)
+def looked_at(launches: Array, method: Method = TODAYS) -> tuple[Array, Array]:
+    """The method's mean of each sitting's launches at each look and its standard error, [sitting, look]."""
+    found = [_seen(launches[:, : look.n], look.n_trimmed) for look in method.looks]
+    return np.stack([mean for mean, _ in found], axis=1), np.stack([error for _, error in found], axis=1)
 
 
-def stopped(launches: Array, budgets: np.random.Generator | None) -> tuple[Array, Array, NDArray[np.int_]]:
+def _seen(launches: Array, n_trimmed: int) -> tuple[Array, Array]:
+    n, g = launches.shape[1], n_trimmed
+    ordered = np.sort(launches, axis=1)
+    winsorised = ordered.copy()
+    if g:
+        winsorised[:, :g], winsorised[:, n - g :] = ordered[:, [g]], ordered[:, [n - g - 1]]
+    error = winsorised.std(1, ddof=1) / ((1 - 2 * g / n) * np.sqrt(n))
+    return ordered[:, g : n - g].mean(1), np.asarray(error)
+
+
+def stopped(
+    launches: Array, budgets: np.random.Generator | None, method: Method = TODAYS
+) -> tuple[Array, Array, NDArray[np.int_]]:
     """Ends of each sitting's log interval, and its look, where the runner's rule stops it, or a random budget does."""
-    means, sds = looked_at(launches)
-    half = sds * [reach(n) for n in LOOKS]
+    means, errors = looked_at(launches, method)
+    half = errors * [look.critical for look in method.looks]
     clear = np.abs(means) - half > np.log(1 + BEYOND_DOUBT)
     decided = (half <= TARGET_HALF_WIDTH) | (clear & (half <= WIDEST_BEYOND_DOUBT))
-    rows = np.arange(len(launches))
+    rows, n_looks = np.arange(len(launches)), len(method.looks)
     decided[rows, -1] = True
     if budgets:
-        decided[rows, budgets.integers(0, len(LOOKS), size=len(launches))] = True
+        decided[rows, budgets.integers(0, n_looks, size=len(launches))] = True
     at = decided.argmax(1)
     return (means - half)[rows, at], (means + half)[rows, at], at

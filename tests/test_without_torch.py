@@ -65,7 +65,7 @@ GENERAL = (
         "bench.suite",
     ),
     *(
-        "speedproof.timing.looks",
+        "speedproof.timing.method",
         "speedproof.timing.estimate",
         "speedproof.timing.comparison",
         "speedproof.timing.sampling",

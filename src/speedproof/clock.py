@@ -45,6 +45,13 @@ def elapsed_s(call: Callable[[], T], wait: Callable[[], None] = no_device) -> tu
     return outcome, seconds
 
 
+def lasted_s(work: Callable[[], object]) -> float:
+    """Seconds that something took which is not under test, so is added up nowhere."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
 def is_seconds(value: float) -> bool:
     """Whether a clock can have said so of a call."""
     return SHORTEST_S <= value <= LONGEST_S

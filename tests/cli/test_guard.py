@@ -23,7 +23,7 @@ from speedproof.sides.changes import Baseline, save_baseline
 from speedproof.sides.comparing import Pairing
 from speedproof.sides.remote import SideFailed
 from speedproof.sittings.sitting import Proven
-from speedproof.timing.comparison import Launch
+from speedproof.timing.launches import Launch
 from speedproof_studies.project import PROJECT
 
 SAVED = {"forward_passes": 3, "encodes": 1}

@@ -26,7 +26,8 @@ from speedproof.report.row import Row
 from speedproof.sittings.sitting import RATES, Sitting
 from speedproof.tensors.counters import flops
 from speedproof.tensors.rates import rates
-from speedproof.timing.comparison import Launch, Verdict
+from speedproof.timing.comparison import Verdict
+from speedproof.timing.launches import Launch
 from tests.reporting import build, plan_of, without_library
 
 

@@ -27,10 +27,12 @@ from speedproof.report.ladder import Waterfall, waterfalls
 from speedproof.report.page.ladder import climb_plot
 from speedproof.report.sittings import sittings
 from speedproof.sittings.sitting import Sitting
-from speedproof.timing.comparison import Comparison, Launch, Verdict
+from speedproof.timing.comparison import Comparison, Verdict
+from speedproof.timing.launches import Launch
 from speedproof.timing.plan import Plan, plans_of_ladders, plans_of_pairs
 from speedproof.timing.rounds import Outcome
 from speedproof.timing.runner import sample_all
+from speedproof.timing.sampling import Stretch
 from speedproof_studies.project import PROJECT
 from tests.reporting import Page, build, plan_of, without_library
 
@@ -128,10 +130,10 @@ def test_outputs_of_the_baseline_are_held_to_its_certificate(
     plan = plan_of(certificates["no_logits"], certificates["one_hook"])
     right = PAIR.batched
     pair = (lambda **inputs: right(**inputs) * 1.1, right)
-    (sound,) = sample_all([plan], 1, 0.01, True)
+    (sound,) = sample_all([plan], 1, Stretch(0.01, True))
     assert sound.launch and not sound.failure
     monkeypatch.setattr(Plan, "functions", property(lambda plan: pair))
-    (outcome,) = sample_all([plan], 1, 0.01, True)
+    (outcome,) = sample_all([plan], 1, Stretch(0.01, True))
     assert isinstance(outcome, Outcome) and outcome.launch is None and "differs in" in outcome.failure
 
 

@@ -22,7 +22,8 @@ from speedproof.report.page.sittings import null_plot
 from speedproof.report.page.work import gist, quantity, why
 from speedproof.report.row import Row
 from speedproof.report.sides import change
-from speedproof.timing.comparison import Comparison, Launch, Verdict
+from speedproof.timing.comparison import Comparison, Verdict
+from speedproof.timing.launches import Launch
 from speedproof_studies.kinds import KINDS
 from speedproof_studies.sections import SECTIONS, Power
 from tests.made_up import HOSTILE, made_up

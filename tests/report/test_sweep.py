@@ -33,8 +33,8 @@ from speedproof.report.page.sweep import size_plot
 from speedproof.report.sittings import sittings
 from speedproof.report.sweep import FIT_SPAN, Sweep, fit, sweeps
 from speedproof.sittings.sweep import NOT_RUN, steps
-from speedproof.timing.comparison import Launch
-from speedproof.timing.looks import ERROR_RATE
+from speedproof.timing.launches import Launch
+from speedproof.timing.method import ERROR_RATE
 from speedproof_studies.project import PROJECT
 from tests.reporting import Page, build
 

@@ -14,8 +14,8 @@ from bench.findings import find
 from speedproof.pairs.question import questions
 from speedproof.sides import lockstep as module
 from speedproof.sides.lockstep import lockstep
-from speedproof.timing.looks import LOOKS
-from speedproof.timing.sampling import cores_for
+from speedproof.timing.method import TODAYS
+from speedproof.timing.sampling import Sample, cores_for
 from speedproof.timing.warmup import Form
 
 
@@ -34,7 +34,7 @@ class Made:
 
     def ask(self, *request: Any) -> Any:
         self.asked.append((self.name, *request))
-        return Form(1) if request[0] == "warm" else 0.01
+        return Form(1) if request[0] == "warm" else Sample(0.01)
 
 
 @pytest.fixture
@@ -51,8 +51,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     question = questions([find("feature_links")], "smoke")[0]
     single = replace(question, workload=replace(question.workload, n_threads=1))
     places: Any = ("before", "after")
-    (timed,) = lockstep(places, [single], 1e6, 7, lambda what, left: None, precision=0.0, most=LOOKS[0])
-    assert len(timed.launches) == LOOKS[0] and not timed.failure
+    (timed,) = lockstep(places, [single], 1e6, 7, lambda what, left: None, precision=0.0, most=TODAYS.first)
+    assert len(timed.launches) == TODAYS.first and not timed.failure
     return requests
 
 
@@ -64,8 +64,8 @@ def test_the_samples_up_to_the_first_look_fit_into_the_budget(
     budget_s: float, n_questions: int, stretch_s: float
 ) -> None:
     assert module.stretch(budget_s, n_questions) == pytest.approx(stretch_s)
-    taken_s = LOOKS[0] * n_questions * module.stretch(budget_s, n_questions)
-    assert taken_s <= max(budget_s, LOOKS[0] * n_questions * 0.2)
+    taken_s = TODAYS.first * n_questions * module.stretch(budget_s, n_questions)
+    assert taken_s <= max(budget_s, TODAYS.first * n_questions * 0.2)
 
 
 def order_of(asked: list[tuple[Any, ...]], name: str) -> list[tuple[str, str]]:
@@ -76,7 +76,7 @@ def order_of(asked: list[tuple[Any, ...]], name: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("name", ["start", "warm"])
 def test_sides_take_turns_at_being_first(asked: list[tuple[Any, ...]], name: str) -> None:
     order = order_of(asked, name)
-    assert len(order) == LOOKS[0] and {*order} == {("before", "after"), ("after", "before")}
+    assert len(order) == TODAYS.first and {*order} == {("before", "after"), ("after", "before")}
     assert all(one != other for one, other in pairwise(order))
 
 

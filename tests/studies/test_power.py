@@ -19,7 +19,8 @@ from speedproof.lens.subject import find_subject
 from speedproof.pairs.workload import Workload
 from speedproof.records.record import Recorder
 from speedproof.tensors.counters import operators
-from speedproof.timing.comparison import Comparison, Launch
+from speedproof.timing.comparison import Comparison
+from speedproof.timing.launches import Launch
 from speedproof.timing.plan import Plan
 from speedproof_studies.kinds import Powered
 from speedproof_studies.power import tools as peers

@@ -14,9 +14,9 @@ from bench.findings import find
 from speedproof.errors import Uncertified
 from speedproof.gate.certificate import Certificate
 from speedproof.gate.check import certify
-from speedproof.timing.comparison import Comparison, Launch, Verdict, holm, verdict
-from speedproof.timing.estimate import POWER, noticed
-from speedproof.timing.looks import ERROR_RATE, LOOKS, level, reach
+from speedproof.timing.comparison import Comparison, Verdict, holm, verdict
+from speedproof.timing.launches import Launch
+from speedproof.timing.method import ERROR_RATE, PLAIN, POWER, TODAYS, Look
 from tests.synthetic import N_SITTINGS, World, looked_at, stopped
 
 TOLERANCE = 3 * math.sqrt(ERROR_RATE * (1 - ERROR_RATE) / N_SITTINGS)
@@ -71,7 +71,7 @@ def test_verdict_and_interval_agree(certificate: Certificate) -> None:
     """At every look, for effects around the border: the interval excludes 1 exactly where p is below the error rate."""
     rng = np.random.default_rng(5)
     seen = set()
-    for n in (4, 5, 6, 8, 12, 16, 24):
+    for n in (4, 5, 7, 8, 12, 16, 24):
         for _ in range(60):
             logs = rng.normal(0.02, 0.02, size=n)
             comparison = Comparison(certificate, tuple(launch(value) for value in logs))
@@ -97,7 +97,7 @@ def test_one_interrupted_call_moves_a_launch_little(certificate: Certificate) ->
 def one_sitting(certificate: Certificate, logs: Any) -> tuple[float, float, int]:
     """A sitting without end of budget, by the runner's own rule."""
     launches = tuple(launch(value) for value in logs)
-    for n in LOOKS:
+    for n in TODAYS.numbers:
         comparison = Comparison(certificate, launches[:n])
         if comparison.decided():
             break
@@ -109,7 +109,7 @@ def test_the_simulated_rule_is_the_runners(certificate: Certificate) -> None:
     low, high, at = (np.asarray(part) for part in stopped(logs, None))
     for row in range(50):
         expected = one_sitting(certificate, logs[row])
-        assert (math.exp(low[row]), math.exp(high[row]), LOOKS[at[row]]) == pytest.approx(expected)
+        assert (math.exp(low[row]), math.exp(high[row]), TODAYS.numbers[at[row]]) == pytest.approx(expected)
 
 
 def missed(world: World, seed: int) -> float:
@@ -121,8 +121,8 @@ def missed(world: World, seed: int) -> float:
 
 def ever_missed(world: World, seed: int) -> float:
     """Share of sittings whose interval misses the truth at any look: an enemy's stopping rule."""
-    means, sds = looked_at(world.launches(np.random.default_rng(seed)))
-    return float((np.abs(means - world.effect) > sds * [reach(n) for n in LOOKS]).any(1).mean())
+    means, errors = looked_at(world.launches(np.random.default_rng(seed)))
+    return float((np.abs(means - world.effect) > errors * [look.critical for look in TODAYS.looks]).any(1).mean())
 
 
 NOISES = (World(process_sd=0.02), World(), World(process_sd=0.08), World(n_pairs=1), World(drift_in_pair=0.03))
@@ -157,8 +157,8 @@ def test_launches_that_share_a_disturbance_break_the_promise() -> None:
 
 def test_a_naive_rule_would_not_cover() -> None:
     """The companion: a 95% interval, looked at until it excludes no change, misses more often than it says."""
-    means, sds = looked_at(World().launches(np.random.default_rng(6)))
-    half = sds * [float(stats.t.isf(ERROR_RATE / 2, n - 1)) / math.sqrt(n) for n in LOOKS]
+    means, errors = looked_at(World().launches(np.random.default_rng(6)), PLAIN)
+    half = errors * [float(stats.t.isf(ERROR_RATE / 2, n - 1)) for n in PLAIN.numbers]
     assert (np.abs(means) > half).any(1).mean() > 2 * ERROR_RATE
 
 
@@ -176,21 +176,19 @@ def test_a_real_difference_is_found_at_the_first_look() -> None:
     assert (low > 0).all() and (at == 0).mean() > 0.9
 
 
-@pytest.mark.parametrize("n", LOOKS)
-def test_the_smallest_detectable_change_is_seen_as_often_as_it_says(certificate: Certificate, n: int) -> None:
-    spread = 0.03
-    steps = np.linspace(-1, 1, n)
-    logs = spread * steps / steps.std(ddof=1)
-    effect = math.log1p(Comparison(certificate, tuple(launch(value) for value in logs)).detectable)
-    samples = np.random.default_rng(9).normal(effect, spread, size=(20_000, n))
-    seen = np.abs(samples.mean(1)) > reach(n) * samples.std(1, ddof=1)
-    assert seen.mean() == pytest.approx(POWER, abs=0.015)
+@pytest.mark.parametrize("look", TODAYS.looks, ids=lambda look: str(look.n))
+def test_the_smallest_detectable_change_is_seen_as_often_as_it_says(look: Look) -> None:
+    """Where the spread is known: from samples of four it is itself uncertain."""
+    noise = np.random.default_rng(9).normal(0, 0.03, size=(20_000, look.n))
+    means, errors = (np.array(part) for part in zip(*(look.seen(list(row)) for row in noise), strict=True))
+    effect = look.noticed * math.sqrt((errors**2).mean())
+    assert (np.abs(means + effect) > look.critical * errors).mean() == pytest.approx(POWER, abs=0.02)
 
 
-@pytest.mark.parametrize("n", LOOKS)
-def test_the_smallest_detectable_change_is_the_librarys(n: int) -> None:
-    effect = TTestPower().solve_power(nobs=n, alpha=level(n), power=POWER, alternative="two-sided")
-    assert noticed(n) == pytest.approx(float(effect), rel=1e-5)
+@pytest.mark.parametrize("look", PLAIN.looks, ids=lambda look: str(look.n))
+def test_the_smallest_detectable_change_is_the_librarys(look: Look) -> None:
+    effect = TTestPower().solve_power(nobs=look.n, alpha=look.level, power=POWER, alternative="two-sided")
+    assert look.noticed / math.sqrt(look.n) == pytest.approx(float(effect), rel=1e-5)
 
 
 def test_before_the_first_look_nothing_is_detectable(certificate: Certificate) -> None:

@@ -12,10 +12,11 @@ from speedproof.processes import Usage
 from speedproof.sides import lockstep as sides
 from speedproof.sides.lockstep import lockstep
 from speedproof.timing import rounds, runner, sampling
-from speedproof.timing.comparison import Launch
-from speedproof.timing.looks import LOOKS
+from speedproof.timing.launches import Launch
+from speedproof.timing.method import TODAYS
 from speedproof.timing.rounds import Outcome, Round, Taken
 from speedproof.timing.runner import measure
+from speedproof.timing.sampling import Sample, Stretch
 from speedproof.timing.warmup import Form
 
 LAUNCH = Launch(0, (1.0,), (1.0,), (True,), (1, 1))
@@ -54,23 +55,26 @@ def test_the_paired_runner_takes_this_order_and_these_seeds(clock: Clock, monkey
 
     def process(usage: Usage, work: Any, plans: list[Any], *conditions: Any) -> Iterator[Outcome]:
         clock.now_s += 5.0
-        asked.append((" ".join(plan.label for plan in plans), *conditions))
+        seed, stretch = conditions
+        asked.append((" ".join(plan.label for plan in plans), seed, stretch.baseline_first))
         for plan in plans:
             clock.now_s += TOOK_S[plan.label]
             yield Outcome(LAUNCH, took_s=TOOK_S[plan.label])
 
     monkeypatch.setattr(runner, "in_fresh_process", process)
     monkeypatch.setattr(runner, "_is_decided", only_the_quick_one)
-    done = [(taken.what.label, len(taken.launches)) for taken in measure(things(), 400.0, 7, Usage())]
+    done = [(taken.what.label, len(taken.launches)) for taken in measure(things(), 540.0, 7, Usage())]
     assert asked == [
-        ("slow wide quick", 2795742288, 1.2, False),
-        ("wide quick slow", 3527346212, 1.2, True),
-        ("quick wide slow", 1570621944, 1.2, False),
-        ("wide quick slow", 3907149204, 1.2, True),
-        ("slow wide", 161042648, 1.2, False),
-        ("wide slow", 1862494042, 1.2, True),
+        ("slow wide quick", 2795742288, False),
+        ("wide quick slow", 3527346212, True),
+        ("quick wide slow", 1570621944, False),
+        ("wide quick slow", 3907149204, True),
+        ("slow wide", 161042648, False),
+        ("wide slow", 1862494042, True),
+        ("wide slow", 300026767, False),
+        ("slow wide", 389609433, True),
     ]
-    assert done == [("quick", 4), ("wide", 6), ("slow", 6)]
+    assert done == [("quick", 4), ("slow", 8), ("wide", 8)]
 
 
 def test_two_sides_take_this_order_and_these_seeds(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +94,7 @@ def test_two_sides_take_this_order_and_these_seeds(clock: Clock, monkeypatch: py
                 asked.append(f"{self.place} {question.label}")
                 return Form(1)
             clock.now_s += 5.0 if question.label == "slow" else 1 / 8
-            return 0.01
+            return Sample(0.01)
 
     @contextmanager
     def worker(place: Any, rng: random.Random) -> Iterator[Made]:
@@ -130,12 +134,12 @@ def test_what_fails_is_final_at_once_and_what_is_left_ends_with_the_last_round(c
         seen.append(sorted(labels))
         return [Outcome(None, "it died") if (label, now.number) == ("b", 2) else Outcome(LAUNCH) for label in labels]
 
-    done = list(rounds.rounds(["a", "b"], launch, lambda taken: False, 1e9, 1, most=LOOKS[1]))
+    done = list(rounds.rounds(["a", "b"], launch, lambda taken: False, 1e9, 1, most=TODAYS.looks[1].n))
     assert [(taken.what, taken.failure, len(taken.launches)) for taken in done] == [
         ("b", "it died", 1),
-        ("a", "", LOOKS[1]),
+        ("a", "", TODAYS.looks[1].n),
     ]
-    assert seen == [["a", "b"]] * 2 + [["a"]] * (LOOKS[1] - 2)
+    assert seen == [["a", "b"]] * 2 + [["a"]] * (TODAYS.looks[1].n - 2)
 
 
 def test_a_launch_that_answers_for_fewer_than_it_was_asked_is_an_error(clock: Clock) -> None:
@@ -144,15 +148,16 @@ def test_a_launch_that_answers_for_fewer_than_it_was_asked_is_an_error(clock: Cl
 
 
 @pytest.mark.parametrize(
-    ("pair_s", "longest_s", "n_pairs"), [(0.3, 3.0, 4), (0.6, 3.0, 2), (2.0, 3.0, 2), (4.0, 3.0, 1), (4.0, 1e9, 2)]
+    ("pair_s", "longest_s", "n_pairs"),
+    [(0.3, 3.0, 4), (0.6, 3.0, 2), (2.0, 3.0, 2), (3.9, 3.0, 2), (4.0, 3.0, 1), (4.0, 1e9, 2)],
 )
 def test_a_stretch_ends_with_an_even_number_of_pairs_unless_the_second_takes_too_long(
     clock: Clock, pair_s: float, longest_s: float, n_pairs: int
 ) -> None:
-    def sample(side: int) -> float:
+    def sample(side: int) -> Sample:
         clock.now_s += pair_s / 2
-        return pair_s / 2
+        return Sample(pair_s / 2)
 
-    baseline_s, contender_s, first = sampling.in_pairs(sample, 1.0, True, random.Random(1), longest_s)
-    assert len(baseline_s) == len(contender_s) == len(first) == n_pairs
-    assert n_pairs == 1 or sum(first) == n_pairs / 2
+    launch = sampling.in_pairs(sample, (1, 1), Stretch(1.0, True, longest_s), random.Random(1))
+    assert launch.n_pairs == n_pairs
+    assert n_pairs == 1 or sum(launch.baseline_first) == n_pairs / 2

@@ -15,12 +15,12 @@ from speedproof.gate.certificate import Certificate
 from speedproof.gate.check import certify
 from speedproof.processes import ProcessDied, TookTooLong, Usage
 from speedproof.timing import rounds, runner, sampling, warmup
-from speedproof.timing.comparison import Launch
-from speedproof.timing.looks import LOOKS
+from speedproof.timing.launches import Launch
+from speedproof.timing.method import TODAYS
 from speedproof.timing.plan import Plan
 from speedproof.timing.rounds import Outcome, Taken, in_time
 from speedproof.timing.runner import measure
-from speedproof.timing.sampling import take
+from speedproof.timing.sampling import Stretch, take
 from speedproof.timing.warmup import (
     LONGEST_REHEARSED_S,
     LONGEST_WARM_UP_S,
@@ -79,8 +79,8 @@ LINKS, CACHE, NULL = "feature_links.feature_links", "sae_cache.check_sae_cached"
 def test_undecided_plans_alone_go_on(plans: list[Plan], monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(monkeypatch, {LINKS: 1e-4, CACHE: 0.3, NULL: 1e-4}, dict.fromkeys((LINKS, CACHE, NULL), 1.0))
     done = list(measure(plans, 1e6, 1, Usage()))
-    assert {m.what.label: len(m.launches) for m in done} == {LINKS: 4, CACHE: LOOKS[-1], NULL: 4}
-    assert [len(labels) for labels in machine.asked] == [3] * 4 + [1] * (LOOKS[-1] - 4)
+    assert {m.what.label: len(m.launches) for m in done} == {LINKS: 4, CACHE: TODAYS.last, NULL: 4}
+    assert [len(labels) for labels in machine.asked] == [3] * 4 + [1] * (TODAYS.last - 4)
 
 
 def test_a_tighter_precision_takes_more_processes(plans: list[Plan], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +97,7 @@ def test_processes_up_to_the_first_look_run_whatever_the_budget(
 ) -> None:
     machine = Machine(monkeypatch, dict.fromkeys((LINKS, CACHE, NULL), 0.3), dict.fromkeys((LINKS, CACHE, NULL), 1.0))
     done = list(measure(plans, 1.0, 1, Usage()))
-    assert len(machine.asked) == LOOKS[0] and all(len(m.launches) == LOOKS[0] for m in done)
+    assert len(machine.asked) == TODAYS.first and all(len(m.launches) == TODAYS.first for m in done)
 
 
 def test_the_budget_is_kept_and_every_measurement_ends_at_a_look(
@@ -110,8 +110,8 @@ def test_the_budget_is_kept_and_every_measurement_ends_at_a_look(
     n_launches = {m.what.label: len(m.launches) for m in done}
     assert machine.now_s <= budget_s
     # The slow plan's next look does not fit; the quick ones go on with what is left.
-    assert n_launches[CACHE] == LOOKS[0] and n_launches[LINKS] >= n_launches[NULL] > LOOKS[0]
-    assert set(n_launches.values()) <= set(LOOKS)
+    assert n_launches[CACHE] == TODAYS.first and n_launches[LINKS] >= n_launches[NULL] > TODAYS.first
+    assert set(n_launches.values()) <= set(TODAYS.numbers)
 
 
 def test_plans_are_taken_in_another_order_from_process_to_process_and_in_the_same_for_a_seed(
@@ -142,16 +142,27 @@ def test_a_plan_that_fails_stops_alone(plans: list[Plan], monkeypatch: pytest.Mo
 
 
 def test_the_quickest_go_on_where_not_all_can(plans: list[Plan]) -> None:
-    slow, quick = Taken(plans[0], took_s=9.0), Taken(plans[1], took_s=2.0)
-    assert in_time([slow, quick], 2, 5.0, 32.0) == [slow, quick]
-    assert in_time([slow, quick], 2, 5.0, 31.0) == [quick]
-    assert in_time([slow, quick], 2, 5.0, 13.0) == []
-    assert in_time([slow, quick], 0, 5.0, 1e9) == []
+    four = (Launch(0, (1.0,), (1.0,), (True,), (1, 1)),) * TODAYS.first
+    slow, quick = Taken(plans[0], four, took_s=9.0), Taken(plans[1], four, took_s=2.0)
+    assert in_time([slow, quick], 5.0, 64.0) == [slow, quick]
+    assert in_time([slow, quick], 5.0, 63.0) == [quick]
+    assert in_time([slow, quick], 5.0, 27.0) == []
 
 
-def test_a_stretch_of_pairs_is_balanced(tiny: Any) -> None:
+def test_what_is_between_two_looks_goes_on_whatever_time_is_left_and_what_it_needs_is_not_given_twice(
+    plans: list[Plan],
+) -> None:
+    one = Launch(0, (1.0,), (1.0,), (True,), (1, 1))
+    between, waiting = Taken(plans[0], (one,) * 6, took_s=1.0), Taken(plans[1], (one,) * TODAYS.first, took_s=1.0)
+    assert in_time([between, waiting], 0.0, 0.0) == [between]
+    assert in_time([between, waiting], 0.0, 5.0) == [between]
+    assert in_time([between, waiting], 0.0, 6.0) == [between, waiting]
+
+
+def test_a_stretch_of_pairs_is_balanced(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "disturbance", lambda *seen: "")
     certificate = certificate_of("feature_links")
-    launch = runner._samples(plan_of(certificate), tiny, 3, 0.1, True)
+    launch = runner._samples(plan_of(certificate), tiny, 3, Stretch(0.1, True))
     n_pairs = len(launch.baseline_first)
     assert n_pairs % 2 == 0 and sum(launch.baseline_first) == n_pairs // 2
 
@@ -174,7 +185,7 @@ def test_both_sides_of_a_launch_run_on_the_same_cores_and_all_are_free_again_aft
     assert isinstance(certificate, Certificate)
     for seed in range(4):
         seen.clear()
-        runner._samples(plan_of(certificate), tiny, seed, 0.1, True)
+        runner._samples(plan_of(certificate), tiny, seed, Stretch(0.1, True))
         assert len(seen) > 1 and all(cores == seen[0] for cores in seen)
         assert len(seen[0]) == 1 and os.sched_getaffinity(0) == allowed
 
@@ -252,7 +263,7 @@ def test_a_sample_times_its_calls_alone_each_with_inputs_of_its_own(monkeypatch:
 
     monkeypatch.setattr(sampling, "elapsed_s", elapsed_s)
     inputs, output, seconds = take(lambda x: seen.append(x) or x, Form(3, True), lambda: {"x": object()})  # type: ignore[func-returns-value]
-    assert len(seen) == 4 and timed == [3] and seconds == pytest.approx(0.02)
+    assert len(seen) == 4 and timed == [3] and seconds.seconds == pytest.approx(0.02)
     assert len(set(map(id, seen))) == 4 and output is inputs["x"] is seen[-1]
 
 
@@ -284,7 +295,7 @@ def test_a_process_that_fails_costs_the_plan_that_it_was_at_and_those_after_it(
         raise error
 
     monkeypatch.setattr(runner, "in_fresh_process", process)
-    outcomes = runner._launch(plans, (1, 1.0, True), 1, Usage(), None)
+    outcomes = runner._launch(plans, (1, Stretch(1.0, True)), 1, Usage(), None)
     assert outcomes[0] is first and [one.failure for one in outcomes[1:]] == [str(error)] * 2
 
 
@@ -299,5 +310,5 @@ def test_a_twin_that_exits_or_has_no_memory_while_it_is_timed_costs_its_own_plan
 
     monkeypatch.setattr(runner, "_samples", samples)
     monkeypatch.setattr(runner, "retain_memory", lambda: None)
-    outcomes = list(runner.sample_all(plans, 1, 1.0, True))
+    outcomes = list(runner.sample_all(plans, 1, Stretch(1.0, True)))
     assert outcomes[0].failure.startswith(words) and all(one.launch for one in outcomes[1:])

@@ -11,7 +11,9 @@ from speedproof.machine.rates import Rate
 from speedproof.machine.roofline import Work
 from speedproof.pairs.finding import TWINS
 from speedproof.pairs.workload import Workload
-from speedproof.timing.comparison import Comparison, Launch
+from speedproof.timing.comparison import Comparison
+from speedproof.timing.launches import Launch
+from speedproof.timing.method import PLAIN, method_named
 
 from .base import About, Body
 from .sides import Compared
@@ -159,6 +161,8 @@ class Measured(Body):
     certificate: Certificate
     baseline: Certificate | None = None
     launches: tuple[Launch, ...]
+    method: str = PLAIN.name
+    """By which method they were sampled and are read; records from before methods had names have none."""
 
     @model_validator(mode="after")
     def _compares(self) -> Self:
@@ -184,7 +188,7 @@ class Measured(Body):
     @property
     def comparison(self) -> Comparison:
         """What the samples say."""
-        return Comparison(self.certificate, self.launches, self.baseline)
+        return Comparison(self.certificate, self.launches, self.baseline, method_named(self.method))
 
 
 class Judged(Body):

@@ -5,7 +5,8 @@ from typing import Literal
 from pydantic import Field
 
 from speedproof.pairs.workload import Workload
-from speedproof.timing.comparison import Launch
+from speedproof.timing.launches import Launch
+from speedproof.timing.method import PLAIN
 
 from .base import About, Body, Stated
 
@@ -66,6 +67,8 @@ class Compared(Body):
     tables: dict[str, dict[str, tuple[int, int]]] = Field(default_factory=dict)
     """What counters counted by name, where it differs."""
     launches: tuple[Launch, ...] = ()
+    method: str = PLAIN.name
+    """By which method they were sampled and are read; records from before methods had names have none."""
     confirming: tuple[Launch, ...] = ()
     timing_failure: str = ""
     hotspots: tuple[Hotspot, ...] = ()

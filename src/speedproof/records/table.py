@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from speedproof.errors import BadInput, RecordProblem
-from speedproof.timing.looks import LOOKS
+from speedproof.timing.launches import probes_of
 
 from .kinds import Measured
 from .record import Record
@@ -132,18 +132,19 @@ def _flat(fields: Mapping[str, Any], known: Sequence[str], before: str = "") -> 
 def _figures(body: Measured) -> dict[str, Any]:
     """What the samples come to; no interval where there are too few processes for one."""
     compared = body.comparison
-    enough = len(body.launches) >= LOOKS[0]
-    low, high = compared.interval if enough else (math.nan, math.nan)
-    n_pairs = sum(len(launch.baseline_first) for launch in body.launches)
+    low, high = compared.interval if compared.has_interval else (math.nan, math.nan)
+    n_pairs = sum(launch.n_pairs for launch in body.launches)
     seconds = {"baseline_s": compared.baseline_s, "contender_s": compared.contender_s}
-    counts = {"n_launches": len(body.launches), "n_pairs": n_pairs}
+    counts = {"n_launches": len(body.launches), "n_pairs": n_pairs, "n_disturbed_pairs": compared.n_disturbed}
     return {"speedup": compared.speedup, "interval_low": low, "interval_high": high, **seconds, **counts}
 
 
 def _samples(record: Record, body: Measured) -> Iterator[dict[str, Any]]:
     names = ("sitting", "finding", "function", "workload", "subject", "machine")
     common = {name: value for name, value in _common(record).items() if name in names}
+    probes = probes_of(body.launches)
     for n_launch, launch in enumerate(body.launches, start=1):
+        disturbed_by = launch.disturbances(probes)
         for n_pair, baseline_first in enumerate(launch.baseline_first, start=1):
             for side, samples in enumerate((launch.baseline_s, launch.contender_s)):
                 yield {
@@ -156,4 +157,6 @@ def _samples(record: Record, body: Measured) -> Iterator[dict[str, Any]]:
                     "taken_first": baseline_first == (side == 0),
                     "seconds": samples[n_pair - 1],
                     "n_calls": launch.n_calls[side],
+                    "disturbed_by": disturbed_by[n_pair - 1],
+                    **{name: values[n_pair - 1] for name, values in launch.seen[side].items()},
                 }

@@ -14,7 +14,6 @@ from pathlib import Path
 from speedproof.errors import RecordProblem
 from speedproof.records.kinds import Measured
 from speedproof.records.record import Record
-from speedproof.timing.looks import LOOKS
 
 from .sittings import sittings
 
@@ -36,7 +35,7 @@ def histories(records: Sequence[Record], known: Sequence[Record]) -> dict[str, l
     for record in sorted(records, key=lambda record: record.written):
         body = record.body
         if isinstance(body, Measured) and not body.null and record.sitting not in void:
-            if len(body.launches) >= LOOKS[0]:
+            if body.comparison.has_interval:
                 found.setdefault(_name(record, body), []).append(record)
     return found
 

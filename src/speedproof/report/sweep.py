@@ -15,7 +15,7 @@ from speedproof.pairs.finding import TWINS, Pair
 from speedproof.pairs.series import Series, series_of
 from speedproof.records.base import About
 from speedproof.timing.comparison import Comparison
-from speedproof.timing.looks import ERROR_RATE
+from speedproof.timing.method import ERROR_RATE
 from speedproof.wording import digits
 
 from .asked import Asked

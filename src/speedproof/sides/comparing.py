@@ -14,8 +14,9 @@ from speedproof.pairs.finding import TWINS
 from speedproof.pairs.question import Question
 from speedproof.pairs.subjects import Subjects
 from speedproof.records.sides import AnswersCompared, Compared, Hotspot, SideSeen
-from speedproof.timing.comparison import Launch
 from speedproof.timing.estimate import TARGET_HALF_WIDTH
+from speedproof.timing.launches import Launch
+from speedproof.timing.method import TODAYS
 from speedproof.timing.rounds import Taken
 
 from .answers import Difference, Judged, difference, judged, status
@@ -69,6 +70,7 @@ class Pairing:
             yield waiting[key].model_copy(
                 update={
                     "launches": one.launches,
+                    "method": TODAYS.name,
                     "timing_failure": one.failure,
                     "confirming": confirming,
                     "hotspots": tuple(spots.get(key, ())),
@@ -83,8 +85,8 @@ class Pairing:
         """Samples of their own for what looks changed: as many launches as showed it, and no later look."""
         found = suspicious([slowdown(one.launches) if one.launches else None for one in timed])
         doubtful = [one for one, is_so in zip(timed, found, strict=True) if is_so and not one.failure]
-        for n in sorted({len(one.launches) for one in doubtful}):
-            asked = [one.what for one in doubtful if len(one.launches) == n]
+        for n in sorted({one.n_usable for one in doubtful}):
+            asked = [one.what for one in doubtful if one.n_usable == n]
             yield from lockstep(self._places, asked, math.inf, rng.getrandbits(32), self.say, 0.0, most=n)
 
     def answered(self) -> Iterator[Compared]:

@@ -9,11 +9,11 @@ from functools import partial
 
 from speedproof.clock import monotonic_s
 from speedproof.pairs.question import Question
-from speedproof.timing.comparison import Launch
 from speedproof.timing.estimate import TARGET_HALF_WIDTH
-from speedproof.timing.looks import LOOKS
+from speedproof.timing.launches import Launch
+from speedproof.timing.method import TODAYS
 from speedproof.timing.rounds import Outcome, Round, Taken, rounds
-from speedproof.timing.sampling import SHORTEST_STRETCH_S, cores_for, in_pairs
+from speedproof.timing.sampling import SHORTEST_STRETCH_S, Sample, Stretch, cores_for, in_pairs
 from speedproof.timing.warmup import Form
 
 from .places import Place
@@ -36,7 +36,7 @@ def lockstep(
     seed: int,
     say: Say,
     precision: float = TARGET_HALF_WIDTH,
-    most: int = LOOKS[-1],
+    most: int = TODAYS.last,
 ) -> Iterator[Taken[Question]]:
     """Samples for every question until all are decided, the budget is spent or `most` pairs of workers have run.
 
@@ -57,7 +57,7 @@ def stretch(budget_s: float, n_questions: int) -> float:
     The launches up to the first look are taken whatever the budget. So with many questions and little time each is
     short: their samples fill the budget then, and only starting up and warming up come on top.
     """
-    return min(STRETCH_S, max(SHORTEST_STRETCH_S, budget_s / (LOOKS[0] * max(1, n_questions))))
+    return min(STRETCH_S, max(SHORTEST_STRETCH_S, budget_s / (TODAYS.first * max(1, n_questions))))
 
 
 def _is_decided(precision: float, taken: Taken[Question]) -> bool:
@@ -99,9 +99,9 @@ def _samples(sides: tuple[Remote, Remote], question: Question, now: Round, stret
     cores = cores_for(question.workload.n_threads, now.rng)
     form: Form = max(side.ask("warm", question, cores) for side in (sides if now.baseline_first else sides[::-1]))
 
-    def sample(side: int) -> float:
-        seconds: float = sides[side].ask("sample", question, form, cores)
-        return seconds
+    def sample(side: int) -> Sample:
+        taken: Sample = sides[side].ask("sample", question, form, cores)
+        return taken
 
-    pairs = in_pairs(sample, stretch_s, now.baseline_first, now.rng)
-    return Launch(now.rng.getrandbits(32), *pairs, (form.n_calls,) * 2)
+    stretch = Stretch(stretch_s, now.baseline_first, quiet_probes=now.quiet_probes)
+    return in_pairs(sample, (form.n_calls,) * 2, stretch, now.rng)

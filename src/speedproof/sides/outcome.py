@@ -7,7 +7,7 @@ from functools import cached_property
 from speedproof.records.sides import Compared
 from speedproof.timing.comparison import holm
 from speedproof.timing.estimate import MARGIN, Estimate
-from speedproof.timing.looks import CONFIRMING, ERROR_RATE
+from speedproof.timing.method import CONFIRMING, ERROR_RATE, method_named
 from speedproof.wording import in_percent
 
 from .slowdown import slowdown
@@ -60,7 +60,7 @@ class Outcome:
     @cached_property
     def slowdown(self) -> Estimate | None:
         """after / before, above 1 is slower; None where nothing was timed."""
-        return slowdown(self.body.launches) if self.body.launches else None
+        return slowdown_of(self.body)
 
     @cached_property
     def time(self) -> str:
@@ -72,7 +72,7 @@ class Outcome:
             return "not timed"
         if not self.doubtful:
             return "alike" if self.slowdown.is_alike(self.margin) else "undecided"
-        again = slowdown(self.body.confirming) if self.body.confirming else None
+        again = slowdown(self.body.confirming, method_named(self.body.method)) if self.body.confirming else None
         is_slower = self.slowdown.factor > 1
         if again is None or again.p_value >= CONFIRMING or (again.factor > 1) != is_slower:
             return "not confirmed"
@@ -99,8 +99,13 @@ class Outcome:
 
 def outcomes(bodies: Sequence[Compared], margin: float = MARGIN) -> list[Outcome]:
     """One for each twin of one pair of sides in one sitting; together they are the family that Holm corrects for."""
-    estimates = [slowdown(body.launches) if body.launches else None for body in bodies]
+    estimates = [slowdown_of(body) for body in bodies]
     return [Outcome(body, doubtful, margin) for body, doubtful in zip(bodies, suspicious(estimates), strict=True)]
+
+
+def slowdown_of(body: Compared) -> Estimate | None:
+    """after / before, by the method of the record; None where nothing was timed."""
+    return slowdown(body.launches, method_named(body.method)) if body.launches else None
 
 
 def suspicious(estimates: Sequence[Estimate | None]) -> list[bool]:

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
-from speedproof.timing.comparison import Launch
 from speedproof.timing.estimate import Estimate
+from speedproof.timing.launches import Launch, logs, quiet
+from speedproof.timing.method import TODAYS, Method
 
 
-def slowdown(launches: Sequence[Launch]) -> Estimate:
+def slowdown(launches: Sequence[Launch], method: Method = TODAYS) -> Estimate:
     """after / before, where before is the launches' baseline and after their contender."""
-    return Estimate(tuple(-launch.log_speedup for launch in launches))
+    usable = quiet(launches) if method.only_quiet else launches
+    return Estimate(tuple(-log for log in logs(usable)), method)

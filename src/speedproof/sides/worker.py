@@ -25,7 +25,7 @@ from speedproof.pairs.finding import TWINS, Pair
 from speedproof.pairs.question import Question
 from speedproof.pairs.references import Target
 from speedproof.pairs.subjects import Subject, Subjects
-from speedproof.timing.sampling import call_all, on_cores, retain_memory, take, warm
+from speedproof.timing.sampling import Sample, call_all, on_cores, retain_memory, take, warm
 from speedproof.timing.warmup import Form
 
 
@@ -71,8 +71,8 @@ class Worker:
         with on_cores(cores):
             return warm(self._arm(question), self._pair(question), question.workload, subject)
 
-    def sample(self, question: Question, form: Form, cores: Set[int]) -> float:
-        """Seconds per call."""
+    def sample(self, question: Question, form: Form, cores: Set[int]) -> Sample:
+        """Seconds per call, and what the machine did meanwhile."""
         kit = self._pair(question).kit
         kit.use_threads(question.workload.n_threads)
         with on_cores(cores):

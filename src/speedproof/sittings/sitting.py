@@ -24,6 +24,7 @@ from speedproof.records.kinds import (
 )
 from speedproof.records.record import Recorder
 from speedproof.timing.estimate import TARGET_HALF_WIDTH
+from speedproof.timing.method import TODAYS
 from speedproof.timing.plan import Plan
 from speedproof.timing.rounds import Taken
 from speedproof.timing.runner import measure
@@ -202,4 +203,9 @@ def _measured(measurement: Taken[Plan]) -> Measured | Refused:
             reason=measurement.failure,
             baseline=plan.baseline,
         )
-    return Measured(certificate=certificate, baseline=plan.baseline_certificate, launches=measurement.launches)
+    return Measured(
+        certificate=certificate,
+        baseline=plan.baseline_certificate,
+        launches=measurement.launches,
+        method=TODAYS.name,
+    )

@@ -4,19 +4,20 @@ A comparison is built from a certificate and samples; there is no other way to a
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from statistics import fmean, median
 
-from speedproof.clock import is_seconds
 from speedproof.errors import Uncertified
 from speedproof.gate.certificate import Certificate
 from speedproof.wording import digits
 
 from .estimate import TARGET_HALF_WIDTH, Estimate
-from .looks import ERROR_RATE, look
+from .launches import Launch, disturbances, disturbed, logs, quiet
+from .method import ERROR_RATE, TODAYS, Method
 
 
 class Verdict(StrEnum):
@@ -34,31 +35,6 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Launch:
-    """Samples of one fresh process. The i-th pair is (baseline_s[i], contender_s[i]), in seconds per call.
-
-    `baseline_first[i]` is the order in which the pair was taken; `n_calls` the calls behind one sample.
-    """
-
-    seed: int
-    baseline_s: tuple[float, ...]
-    contender_s: tuple[float, ...]
-    baseline_first: tuple[bool, ...]
-    n_calls: tuple[int, int]
-
-    def __post_init__(self) -> None:
-        samples = (*self.baseline_s, *self.contender_s)
-        if not samples or len(self.baseline_s) != len(self.contender_s) or not all(map(is_seconds, samples)):
-            raise ValueError("A launch needs pairs of positive seconds, as many of the baseline as of the contender.")
-
-    @property
-    def log_speedup(self) -> float:
-        """Median over the pairs of log(baseline / contender): an interruption of one call moves it little."""
-        pairs = zip(self.baseline_s, self.contender_s, strict=True)
-        return median(math.log(baseline / contender) for baseline, contender in pairs)
-
-
-@dataclass(frozen=True)
 class Comparison:
     """A speed-up (baseline / contender, above 1 is faster) with an interval, for what the certificates cover.
 
@@ -69,6 +45,7 @@ class Comparison:
     certificate: Certificate
     launches: tuple[Launch, ...]
     baseline: Certificate | None = None
+    method: Method = TODAYS
 
     def __post_init__(self) -> None:
         if not isinstance(self.certificate, Certificate):
@@ -106,6 +83,33 @@ class Comparison:
         return self.estimate.p_value
 
     @property
+    def has_interval(self) -> bool:
+        """Whether there are as many usable launches as the first look takes."""
+        return self.interval[0] > 0
+
+    @property
+    def n_pairs(self) -> int:
+        """Pairs taken, those that count and those that do not."""
+        return sum(launch.n_pairs for launch in self.launches)
+
+    @cached_property
+    def disturbances(self) -> Counter[str]:
+        """Pairs by what disturbed them, as far as the method asks."""
+        found = disturbances(self.launches) if self.method.only_quiet else Counter()
+        return Counter({words: n for words, n in found.items() if words})
+
+    @property
+    def n_disturbed(self) -> int:
+        """Pairs that something on the machine disturbed, and that therefore do not count."""
+        return self.disturbances.total()
+
+    @cached_property
+    def when_disturbed(self) -> float | None:
+        """The speed-up of those pairs: geometric mean over launches of the middle one. No interval, and no figure."""
+        left_out = disturbed(self.launches) if self.n_disturbed else ()
+        return math.exp(fmean(logs(left_out))) if left_out else None
+
+    @property
     def words(self) -> str:
         """The speed-up with its interval, to be read."""
         low, high = self.interval
@@ -129,12 +133,18 @@ class Comparison:
     @cached_property
     def estimate(self) -> Estimate:
         """What the launches say of the factor between the arms."""
-        return Estimate(tuple(launch.log_speedup for launch in self.launches))
+        return Estimate(logs(self.usable), self.method)
+
+    @cached_property
+    def usable(self) -> tuple[Launch, ...]:
+        """The launches without what the method leaves out; none where everything was disturbed."""
+        return quiet(self.launches) if self.method.only_quiet else self.launches
 
     @property
     def _told(self) -> tuple[Launch, ...]:
         """The launches behind the figures: those that the last look saw, or all before the first."""
-        return self.launches[: look(len(self.launches))]
+        at = self.method.look(len(self.usable))
+        return self.usable[: at.n if at else None] or self.launches
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
-from statistics import fmean, stdev
+from functools import cached_property
+from statistics import fmean
 
-from .looks import critical, look, overall_p, reach
+from .method import TODAYS, Look, Method
 
 TARGET_HALF_WIDTH = 0.02
 """Relative half-width at which sampling stops. Narrower than the smallest effect reported (5%)."""
@@ -18,8 +18,6 @@ MARGIN = 0.05
 """Two are called alike where the whole interval is within this share of no change. A wider one that
 holds no change shows nothing: absence of evidence is no evidence of absence (Altman and Bland 1995,
 doi:10.1136/bmj.311.7003.485)."""
-POWER = 0.8
-"""Chance with which the smallest detectable change would have been seen; the usual one (Cohen 1988)."""
 
 
 @dataclass(frozen=True)
@@ -27,24 +25,25 @@ class Estimate:
     """A factor, from the logarithm that each of some fresh processes gives for it, in the order in which they ran."""
 
     logs: tuple[float, ...]
+    method: Method = TODAYS
 
     @property
     def factor(self) -> float:
-        """Geometric mean over the processes that the last look saw, or over all before the first."""
-        return math.exp(fmean(self.logs[: self._look]))
+        """The method's mean over the processes that the last look saw; the geometric one before the first."""
+        return math.exp(self._seen(self._look)[0] if self._look else fmean(self.logs))
 
     @cached_property
     def interval(self) -> tuple[float, float]:
         """Where the factor lies, with the chance of error `ERROR_RATE` over all looks; (0, inf) before the first.
 
-        Student's t over processes, since calls in one process share its luck, at the level of the last look that they
-        reach (`src/speedproof/timing/looks.py`). Processes beyond that look wait for the next.
+        A test over processes, since calls in one process share its luck, at the level of the last look that they reach
+        (`src/speedproof/timing/method.py`). Processes beyond that look wait for the next.
         """
-        at = self._look
-        if at is None:
+        if self._look is None:
             return 0.0, math.inf
-        centre, spread = self._seen(at)
-        return math.exp(centre - reach(at) * spread), math.exp(centre + reach(at) * spread)
+        centre, error = self._seen(self._look)
+        reach = self._look.critical * error
+        return math.exp(centre - reach), math.exp(centre + reach)
 
     @cached_property
     def p_value(self) -> float:
@@ -52,16 +51,9 @@ class Estimate:
 
         Below `ERROR_RATE` exactly where the interval excludes 1.
         """
-        at = self._look
-        if at is None:
+        if self._look is None:
             return 1.0
-        centre, spread = self._seen(at)
-        if spread == 0:
-            return 0.0 if centre else 1.0
-        # Imported here: the verbs that ask for no figure start without it.
-        from scipy.special import stdtr
-
-        return overall_p(at, 2 * float(stdtr(at - 1, -abs(centre) / spread * math.sqrt(at))))
+        return self.method.overall_p(self._look, self._look.nominal_p(*self._seen(self._look)))
 
     @property
     def half_width(self) -> float:
@@ -71,15 +63,11 @@ class Estimate:
 
     @cached_property
     def detectable(self) -> float:
-        """The smallest change, as a share, that these processes would have shown with the chance `POWER`.
+        """The smallest change, as a share, that these processes would have shown with the chance `method.POWER`.
 
-        From their own spread, for a t test at the level of their look; infinite before the first.
+        From their own spread, for the test of their look; infinite before the first.
         """
-        at = self._look
-        if at is None:
-            return math.inf
-        _, spread = self._seen(at)
-        return math.expm1(noticed(at) * spread)
+        return math.expm1(self._look.noticed * self._seen(self._look)[1]) if self._look else math.inf
 
     def is_alike(self, margin: float = MARGIN) -> bool:
         """Whether the whole interval is within the margin around no change."""
@@ -97,22 +85,10 @@ class Estimate:
         clear = all(high * margin < value or low / margin > value for value in (1.0, *beside))
         return self.half_width <= (max(precision, WIDEST_BEYOND_DOUBT) if clear else precision)
 
-    @property
-    def _look(self) -> int | None:
-        return look(len(self.logs))
+    @cached_property
+    def _look(self) -> Look | None:
+        return self.method.look(len(self.logs))
 
-    def _seen(self, at: int) -> tuple[float, float]:
-        """Mean and standard deviation of the first `at` processes, on the log scale."""
-        return fmean(self.logs[:at]), stdev(self.logs[:at])
-
-
-@cache
-def noticed(at: int) -> float:
-    """The effect that the t test of a look notices with the chance `POWER`, in standard deviations of a process.
-
-    By the noncentral t distribution. That the test rejects towards the wrong side, which it does in one of a hundred
-    million cases at most, is left out.
-    """
-    from scipy.special import nctdtrinc
-
-    return float(nctdtrinc(at - 1, 1 - POWER, critical(at))) / math.sqrt(at)
+    def _seen(self, look: Look) -> tuple[float, float]:
+        """Mean and its standard error at a look, on the log scale."""
+        return look.seen(self.logs)

@@ -17,12 +17,14 @@ from speedproof.pairs.contract import Inputs
 from speedproof.pairs.subjects import Subject, Subjects
 from speedproof.processes import ProcessDied, Usage, in_fresh_process
 
-from .comparison import Comparison, Launch
+from .comparison import Comparison
 from .estimate import TARGET_HALF_WIDTH
-from .looks import LOOKS
+from .launches import Launch
+from .method import TODAYS
 from .plan import Plan
 from .rounds import Outcome, Round, Taken, rounds
-from .sampling import SHORTEST_STRETCH_S, cores_for, in_pairs, on_cores, retain_memory, take, warm
+from .sampling import SHORTEST_STRETCH_S, Sample, Stretch, cores_for, in_pairs, on_cores, retain_memory, take, warm
+from .warmup import evened
 
 LONGEST_STRETCH_S = 1.2
 """Seconds of pairs that one process takes for one comparison at most, unless a single pair is longer: some twenty.
@@ -49,12 +51,12 @@ def measure(
 
     Yields each plan as soon as it is final.
     """
-    fair_s = budget_s / (LOOKS[2] * max(1, len(plans)))
+    fair_s = budget_s / (TODAYS.looks[1].n * max(1, len(plans)))
     stretch_s = min(LONGEST_STRETCH_S, max(SHORTEST_STRETCH_S, fair_s))
 
     def launch(plans: Sequence[Plan], now: Round) -> list[Outcome]:
-        conditions = (now.rng.getrandbits(32), stretch_s, now.baseline_first)
-        return _launch(plans, conditions, now.number, usage, progress)
+        stretch = Stretch(stretch_s, now.baseline_first, LONGEST_SECOND * stretch_s, now.quiet_probes)
+        return _launch(plans, (now.rng.getrandbits(32), stretch), now.number, usage, progress)
 
     return rounds(plans, launch, partial(_is_decided, precision), budget_s, seed)
 
@@ -74,7 +76,7 @@ def _is_decided(precision: float, taken: Taken[Plan]) -> bool:
 
 
 def _launch(
-    plans: Sequence[Plan], conditions: tuple[int, float, bool], n_launch: int, usage: Usage, progress: Progress | None
+    plans: Sequence[Plan], conditions: tuple[int, Stretch], n_launch: int, usage: Usage, progress: Progress | None
 ) -> list[Outcome]:
     """One fresh process for all plans. If it dies, the plan that it was at and those after it fail, nothing else."""
     outcomes: list[Outcome] = []
@@ -90,7 +92,7 @@ def _launch(
     return outcomes
 
 
-def sample_all(plans: Sequence[Plan], seed: int, stretch_s: float, baseline_first: bool) -> Iterator[Outcome]:
+def sample_all(plans: Sequence[Plan], seed: int, stretch: Stretch) -> Iterator[Outcome]:
     """Runs in the fresh process: one outcome per plan, in order."""
     retain_memory()
     rng = random.Random(seed)
@@ -100,7 +102,7 @@ def sample_all(plans: Sequence[Plan], seed: int, stretch_s: float, baseline_firs
         subject = subjects.kept(plan.pair.subject(workload))
         start_s = monotonic_s()
         try:
-            launch = _samples(plan, subject, rng.getrandbits(32), stretch_s, baseline_first)
+            launch = _samples(plan, subject, rng.getrandbits(32), stretch)
             yield Outcome(launch, took_s=monotonic_s() - start_s)
         except NotEquivalent as error:
             yield Outcome(None, f"{error} (in a timed call)")
@@ -111,26 +113,26 @@ def sample_all(plans: Sequence[Plan], seed: int, stretch_s: float, baseline_firs
             yield Outcome(None, reason(error))
 
 
-def _samples(plan: Plan, subject: Subject, seed: int, stretch_s: float, baseline_first: bool) -> Launch:
+def _samples(plan: Plan, subject: Subject, seed: int, stretch: Stretch) -> Launch:
     pair, workload = plan.pair, plan.certificate.workload
     rng = random.Random(seed)
     arms = plan.functions
     kept: list[tuple[int, Inputs, Any]] = []
 
-    def sample(side: int) -> float:
+    def sample(side: int) -> Sample:
         make = partial(pair.inputs_of(arms[side]), workload, subject, None)
-        inputs, output, seconds = take(arms[side], forms[side], make, pair.kit.wait)
+        inputs, output, taken = take(arms[side], forms[side], make, pair.kit.wait)
         kept.append((side, inputs, output))
-        return seconds
+        return taken
 
     with on_cores(cores_for(workload.n_threads, rng)):
-        forms = tuple(warm(arm, pair, workload, subject) for arm in arms)
+        forms = evened((warm(arms[0], pair, workload, subject), warm(arms[1], pair, workload, subject)))
         # What is alive now stays; collecting it again before every sample would take longer than many a sample.
         gc.collect()
         gc.freeze()
-        pairs = in_pairs(sample, stretch_s, baseline_first, rng, LONGEST_SECOND * stretch_s)
+        launch = in_pairs(sample, (forms[0].n_calls, forms[1].n_calls), stretch, rng, seed)
     gc.unfreeze()
     reference = pair.reference(subject)
     for side, certificate in enumerate(plan.certificates):
         recheck(certificate, pair, reference, [(given, output) for arm, given, output in kept if arm == side])
-    return Launch(seed, *pairs, (forms[0].n_calls, forms[1].n_calls))
+    return launch

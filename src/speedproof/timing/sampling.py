@@ -5,23 +5,31 @@ import gc
 import math
 import os
 import random
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from speedproof.clock import elapsed_s, monotonic_s, no_device
+from speedproof.machine.surroundings import Seen, Surroundings
 from speedproof.pairs.contract import Inputs
 from speedproof.pairs.finding import Pair
 from speedproof.pairs.subjects import Subject
 from speedproof.pairs.workload import Workload
 
+from .disturbance import columns, disturbance
+from .launches import Launch
 from .warmup import Form, warm_up
 
 WARM_UP_ITEMS = 6
 """Items of the warm-up call: enough to touch all weights and code, a small part of a long call."""
 MOST_PAIRS = 40
 """Pairs that one process takes for one comparison at most."""
+MOST_TRIES = 3
+"""Times that a pair is taken until nothing disturbs it. What lasts longer is for other launches to avoid."""
+LONGEST_TWICE_S = 2.0
+"""Seconds of a sample below which a process takes a second pair in any case: one sample alone may be anything."""
 SHORTEST_STRETCH_S = 0.2
 """Seconds of pairs that one process takes for one comparison at least: some four short pairs."""
 
@@ -71,10 +79,18 @@ def on_cores(cores: Set[int]) -> Iterator[None]:
         os.sched_setaffinity(0, allowed)
 
 
+@dataclass(frozen=True)
+class Sample:
+    """One sample: seconds per call, and what the machine did meanwhile."""
+
+    seconds: float
+    seen: Seen = field(default_factory=dict)
+
+
 def take(
     arm: Callable[..., Any], form: Form, inputs: Callable[[], Inputs], wait: Callable[[], None] = no_device
-) -> tuple[Inputs, Any, float]:
-    """One sample: the inputs and the output of its last call, and the seconds per call.
+) -> tuple[Inputs, Any, Sample]:
+    """One sample, after the inputs and the output of its last call.
 
     Every call has inputs of its own. They take the memory that earlier calls left free, so a short call is rehearsed
     once they are there: with that and `retain_memory`, processes that run finding 3 differ by 2% and not by 11%.
@@ -84,8 +100,9 @@ def take(
     gc.collect()
     if form.rehearsed:
         arm(**given.pop())
+    around = Surroundings()
     output, seconds = elapsed_s(partial(call_all, arm, given), wait)
-    return given[-1], output, seconds / form.n_calls
+    return given[-1], output, Sample(seconds / form.n_calls, around.seen())
 
 
 def call_all(arm: Callable[..., Any], inputs: Sequence[Inputs]) -> Any:
@@ -120,28 +137,67 @@ def orders(first: bool, rng: random.Random) -> Iterator[bool]:
         first = rng.random() < 0.5
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """How long a process takes pairs, and what it knows when it begins."""
+
+    seconds: float
+    baseline_first: bool
+    longest_s: float = math.inf
+    """A second pair, which evens out the order, is taken where both take no longer, and wherever a call is short."""
+    quiet_probes: Mapping[str, float] = field(default_factory=dict)
+    """The probes' quiet times (`disturbance.py`)."""
+
+
 def in_pairs(
-    sample: Callable[[int], float],
-    stretch_s: float,
-    baseline_first: bool,
+    sample: Callable[[int], Sample],
+    n_calls: tuple[int, int],
+    stretch: Stretch,
     rng: random.Random,
-    longest_s: float = math.inf,
-) -> tuple[tuple[float, ...], tuple[float, ...], tuple[bool, ...]]:
-    """Samples of baseline and contender pair by pair, and whether the baseline went first; `sample(side)` takes one.
+    seed: int | None = None,
+) -> Launch:
+    """Samples of baseline and contender pair by pair until the stretch is over; `sample(side)` takes one.
 
-    Until the stretch is over; one pair longer where that evens out the order without taking longer than `longest_s`.
+    A pair that something on the machine disturbed is taken again, in the same order, at most `MOST_TRIES` times; it
+    stays among the samples, and whoever reads them leaves it out. One pair longer where that evens out the order.
     """
-    samples: tuple[list[float], list[float]] = ([], [])
-    first: list[bool] = []
-    order, start_s = orders(baseline_first, rng), monotonic_s()
-    while not first or _goes_on(len(first), monotonic_s() - start_s, stretch_s, longest_s):
-        first.append(next(order))
-        for side in (0, 1) if first[-1] else (1, 0):
-            samples[side].append(sample(side))
-    return tuple(samples[0]), tuple(samples[1]), tuple(first)
+    taken: list[tuple[bool, Sample, Sample]] = []
+    n_cores = os.cpu_count() or 1
+
+    def is_quiet(side: int, one: Sample) -> bool:
+        return not disturbance(one.seconds * n_calls[side], one.seen, stretch.quiet_probes, n_cores)
+
+    n_pairs, spent_s, order = 0, 0.0, orders(stretch.baseline_first, rng)
+    while not n_pairs or _goes_on(n_pairs, spent_s, stretch, _longest_s(taken, n_calls)):
+        baseline_first = next(order)
+        for _ in range(MOST_TRIES):
+            begun_s = monotonic_s()
+            pair = {side: sample(side) for side in ((0, 1) if baseline_first else (1, 0))}
+            took_s = monotonic_s() - begun_s
+            taken.append((baseline_first, pair[0], pair[1]))
+            if all(is_quiet(side, one) for side, one in pair.items()):
+                break
+        n_pairs += 1
+        spent_s += took_s
+    first, baseline, contender = zip(*taken, strict=True)
+    return Launch(
+        # By default the launch is named by what chance gives next.
+        rng.getrandbits(32) if seed is None else seed,
+        tuple(one.seconds for one in baseline),
+        tuple(one.seconds for one in contender),
+        first,
+        n_calls,
+        (columns([one.seen for one in baseline]), columns([one.seen for one in contender])),
+        stretch.quiet_probes,
+        n_cores,
+    )
 
 
-def _goes_on(n_pairs: int, spent_s: float, stretch_s: float, longest_s: float) -> bool:
+def _longest_s(taken: Sequence[tuple[bool, Sample, Sample]], n_calls: tuple[int, int]) -> float:
+    return max(max(one.seconds * n_calls[0], other.seconds * n_calls[1]) for _, one, other in taken)
+
+
+def _goes_on(n_pairs: int, spent_s: float, stretch: Stretch, longest_sample_s: float) -> bool:
     if n_pairs % 2:
-        return spent_s < longest_s
-    return spent_s < stretch_s and n_pairs < MOST_PAIRS
+        return spent_s < stretch.longest_s or (n_pairs == 1 and longest_sample_s < LONGEST_TWICE_S)
+    return spent_s < stretch.seconds and n_pairs < MOST_PAIRS

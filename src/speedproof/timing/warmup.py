@@ -1,13 +1,17 @@
 """Warm-up: until successive blocks of calls take the same time, within a bound."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 from speedproof.clock import elapsed_s, monotonic_s, no_device
 
 SHORTEST_SAMPLE_S = 0.02
 """Seconds behind one sample. The clock's step and a context switch are a thousandth of it."""
+SHARE_OF_LONGER = 0.1
+"""Of the other arm's sample, what a shorter arm's sample may be lengthened to."""
+LONGEST_BLOCK_S = 0.2
+"""Seconds to which a sample is lengthened at most: ten of the shortest, and few inputs held at once."""
 MOST_CALLS = 2_000
 """Calls behind one sample at most: fresh inputs for all of them are held at once."""
 LONGEST_REHEARSED_S = 0.1
@@ -28,6 +32,8 @@ class Form:
 
     n_calls: int
     rehearsed: bool = False
+    once_s: float = field(default=0.0, compare=False)
+    """Seconds of one call, roughly."""
 
 
 def warm_up(
@@ -45,7 +51,7 @@ def warm_up(
     end_s = monotonic_s() + LONGEST_WITH_INPUTS_S
     _, part_s = elapsed_s(part, wait)
     if part_s / share > LONGEST_WARM_UP_S:
-        return Form(1)
+        return Form(1, once_s=part_s / share)
     _, spent_s = elapsed_s(call(1), wait)
     _, once_s = elapsed_s(call(1), wait)
     n_calls = max(1, min(MOST_CALLS, round(SHORTEST_SAMPLE_S / max(once_s, 1e-7))))
@@ -61,7 +67,21 @@ def warm_up(
         # The first calls may have been slower than those to come.
         once_s = median(block) / n_calls
         n_calls = max(1, min(MOST_CALLS, round(SHORTEST_SAMPLE_S / max(once_s, 1e-7))))
-    return Form(n_calls, once_s < LONGEST_REHEARSED_S)
+    return Form(n_calls, once_s < LONGEST_REHEARSED_S, once_s)
+
+
+def evened(forms: tuple[Form, Form]) -> tuple[Form, Form]:
+    """The same, with more calls behind a sample of the shorter one, where that costs little: one call of two
+    milliseconds beside one of a second would hang on luck alone."""
+    longest_s = max(form.n_calls * form.once_s for form in forms)
+    wanted_s = min(SHARE_OF_LONGER * longest_s, LONGEST_BLOCK_S)
+    one, other = (
+        replace(form, n_calls=max(form.n_calls, min(MOST_CALLS, round(wanted_s / form.once_s))))
+        if form.once_s
+        else form
+        for form in forms
+    )
+    return one, other
 
 
 def settled(before: list[float], block: list[float]) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
-from speedproof.timing.looks import ERROR_RATE
+from speedproof.timing.method import ERROR_RATE
 from speedproof_studies.kinds import Powered
 from speedproof_studies.proportion import clopper_pearson
 

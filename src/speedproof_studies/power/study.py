@@ -21,7 +21,7 @@ from speedproof.lens.subject import find_subject
 from speedproof.pairs.workload import Workload
 from speedproof.processes import Usage
 from speedproof.timing.comparison import Comparison
-from speedproof.timing.looks import CONFIRMING, ERROR_RATE
+from speedproof.timing.method import CONFIRMING, ERROR_RATE
 from speedproof.timing.plan import Plan
 from speedproof.timing.runner import compared, measure
 

@@ -12,7 +12,7 @@ from typing import Any
 from speedproof.report.operators import N_SHOWN
 from speedproof.report.sweep import WORDS
 from speedproof.timing.estimate import MARGIN
-from speedproof.timing.looks import ERROR_RATE
+from speedproof.timing.method import ERROR_RATE
 from speedproof.wording import cell, digits, in_percent, memory, moved, seconds
 
 from .axis import along

@@ -6,7 +6,8 @@ from itertools import accumulate
 from typing import Any
 
 from speedproof.records.base import About
-from speedproof.timing.comparison import Comparison, Launch
+from speedproof.timing.comparison import Comparison
+from speedproof.timing.launches import Launch
 from speedproof.wording import seconds
 
 from .plot import AXIS, Plot, label, role

@@ -1,0 +1,73 @@
+"""Disturbances: which samples the machine spoilt, told from what was seen beside them and from nothing else.
+
+A rule here knows rates and shares. It does not know which arm a sample is of, nor compares how long two samples took:
+so it cannot prefer one answer (`tests/timing/test_disturbance.py` shows it on synthetic sittings).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from speedproof.machine.probes import NAMES
+from speedproof.machine.surroundings import Seen
+
+WAITED_SHARE = 0.05
+"""Time that threads waited for a core, in times of the sample, from which others disturbed it: the smallest effect
+reported."""
+STOLEN_SHARE = 0.1
+"""Of all cores' time, what the host took. A shared host takes some percent always, from both arms."""
+LEAST_STOLEN_S = 0.02
+"""Two ticks of the kernel's clock: one may have begun before the sample."""
+PREEMPTED_PER_S = 100.0
+"""Times a second that a core was taken away. Two that share a core take turns every few milliseconds; alone, a process
+loses it some ten times a second. Looked at only where waiting cannot be read."""
+LEAST_PREEMPTED = 5
+FAULTS_PER_S, LEAST_FAULTS = 20.0, 5
+"""Pages read from disk: each takes a tenth of a millisecond at least."""
+SLOW_PHASE = 2.0
+"""Times a probe's quiet time. Where phases were first seen, scattered reads took 5.8 times as long."""
+QUIET_SHARE = 0.1
+"""A probe's quiet time is what this share of its runs stays below."""
+
+BY = ("other processes", "the host", "reading from disk", "a slow phase of the machine")
+"""What disturbs, as it is told."""
+
+
+def disturbance(seconds: float, seen: Seen, quiet: Mapping[str, float], n_cores: int) -> str:
+    """What disturbed a sample of so many seconds, one of `BY`; an empty string where nothing did.
+
+    `quiet` are the probes' quiet times. What was not read disturbs nothing.
+    """
+    waited, preempted = seen.get("waited_s"), seen.get("n_preempted", 0)
+    stolen_s, faulted = seen.get("stolen_s", 0), seen.get("n_faulted", 0)
+    crowded = preempted >= LEAST_PREEMPTED and preempted > PREEMPTED_PER_S * seconds
+    if crowded if waited is None else waited > WAITED_SHARE * seconds:
+        return BY[0]
+    if stolen_s >= LEAST_STOLEN_S and stolen_s > STOLEN_SHARE * seconds * n_cores:
+        return BY[1]
+    if faulted >= LEAST_FAULTS and faulted > FAULTS_PER_S * seconds:
+        return BY[2]
+    if any(seen.get(name, 0) > SLOW_PHASE * quiet_s for name, quiet_s in quiet.items()):
+        return BY[3]
+    return ""
+
+
+def quiet_times(seen: Iterable[Seen], known: Iterable[Mapping[str, float]] = ()) -> dict[str, float]:
+    """The probes' quiet times, from samples and from earlier ones that are known: of each the least."""
+    samples, earlier = list(seen), list(known)
+    found = {}
+    for name in NAMES:
+        taken = sorted(one[name] for one in samples if name in one)
+        times = [one[name] for one in earlier if name in one] + taken[int(QUIET_SHARE * len(taken)) :][:1]
+        if times:
+            found[name] = min(times)
+    return found
+
+
+def columns(samples: Sequence[Seen]) -> dict[str, tuple[float, ...]]:
+    """What was seen beside samples, by name, as a record keeps it; only what was seen beside all."""
+    names = [name for name in samples[0] if all(name in one for one in samples)] if samples else []
+    return {name: tuple(one[name] for one in samples) for name in names}
+
+
+def rows(columns: Mapping[str, Sequence[float]], n: int) -> Iterator[dict[str, float]]:
+    """The same, sample by sample."""
+    return ({name: values[i] for name, values in columns.items()} for i in range(n))
