@@ -19,6 +19,8 @@ os.environ.pop("PYTEST_XDIST_WORKER_COUNT", None)
 # Several test processes share the cores, so a thread that waits for others must not keep one busy.
 os.environ["OMP_WAIT_POLICY"] = "passive"
 os.environ["GOMP_SPINCOUNT"] = "0"
+# They disturb each other, so that hardly a pair would count.
+os.environ["SPEEDPROOF_ALL_PAIRS"] = "1"
 # A look at all objects of torch and its like takes a third of a second, and hardly ever finds one to drop.
 gc.set_threshold(20_000, 10, 10)
 

@@ -52,6 +52,11 @@ def lasted_s(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+def pause(seconds: float) -> None:
+    """Does nothing for so long."""
+    time.sleep(seconds)
+
+
 def is_seconds(value: float) -> bool:
     """Whether a clock can have said so of a call."""
     return SHORTEST_S <= value <= LONGEST_S

@@ -8,24 +8,32 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from speedproof.machine.phases import SLOW_PHASE
 from speedproof.machine.surroundings import Seen
 from speedproof.timing import rounds, sampling
 from speedproof.timing.disturbance import (
     BY,
     LEAST_PREEMPTED,
     LEAST_STOLEN_S,
-    SLOW_PHASE,
     WAITED_SHARE,
     columns,
     disturbance,
     quiet_times,
     rows,
 )
-from speedproof.timing.launches import Launch, disturbances, disturbed, logs, quiet
-from speedproof.timing.method import ERROR_RATE, PLAIN, TODAYS
+from speedproof.timing.launches import Launch, disturbances, disturbed, logs, quiet, usable
+from speedproof.timing.method import ALL_PAIRS, ERROR_RATE, PLAIN, QUIET_PAIRS, TODAYS
 from speedproof.timing.rounds import MOST_LOST, Outcome, Taken
 from speedproof.timing.sampling import MOST_PAIRS, MOST_TRIES, Sample, Stretch, in_pairs
 from tests.synthetic import N_SITTINGS, World, looked_at, stopped
+
+
+@pytest.fixture(autouse=True)
+def only_quiet_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As outside the tests, where they do not disturb each other."""
+    for module in (rounds, sampling):
+        monkeypatch.setattr(module, "TODAYS", QUIET_PAIRS)
+
 
 QUIET = {"scattered": 1e-4}
 IN_A_QUIET_PHASE: Seen = {"scattered": 1e-4, "waited_s": 0.0}
@@ -164,6 +172,18 @@ def test_a_sitting_in_which_everything_is_disturbed_is_void_and_says_what_to_do(
     (done,) = rounds.rounds(["a"], launch, lambda taken: False, 1e9, 1)
     assert len(done.launches) == MOST_LOST + 1
     assert "in 10 pairs by other processes. Expected a quieter machine: stop what else runs" in done.failure
+
+
+def test_where_a_machine_never_is_quiet_all_pairs_may_count_and_the_record_says_so(
+    pairs: Pairs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (rounds, sampling):
+        monkeypatch.setattr(module, "TODAYS", ALL_PAIRS)
+    assert pairs(lambda n: True).n_pairs == pairs(lambda n: False).n_pairs
+    assert not Taken("a").after(Outcome(launch_of([0.1], [0]))).failure
+    hit = (launch_of([0.1], [0]),) * TODAYS.first
+    assert len(usable(hit, ALL_PAIRS)) == len(hit) and not usable(hit, QUIET_PAIRS)
+    assert ALL_PAIRS.name != QUIET_PAIRS.name
 
 
 def test_a_sitting_in_which_half_is_disturbed_is_not_void() -> None:

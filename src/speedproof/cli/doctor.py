@@ -8,6 +8,7 @@ import typer
 
 from speedproof.counters.duplicates import scan
 from speedproof.folders import RESULTS
+from speedproof.machine.phases import watch
 from speedproof.machine.signs import State
 from speedproof.records.record import schema
 from speedproof.sittings.fitness import fitness
@@ -15,11 +16,16 @@ from speedproof.sittings.fitness import fitness
 from .lines import print_json, say_line, warn_line
 from .options import AsJson, Results, all_findings, project, read_records
 from .shown.doctor import fitness_as_json, show_fitness
+from .shown.phases import kernels, phases_as_json, show_phases, state_of
 
 
 def doctor(
     context: typer.Context,
     hub: Annotated[bool, typer.Option("--hub", help="Also ask the Hugging Face hub whether it answers.")] = False,
+    phases: Annotated[
+        bool, typer.Option("--phases", help="Watch for a minute whether the machine has slow phases, and show them.")
+    ] = False,
+    for_s: Annotated[float, typer.Option(min=1, help="Seconds to watch for phases.")] = 60,
     results: Results = RESULTS,
     as_json: AsJson = False,
 ) -> None:
@@ -28,7 +34,15 @@ def doctor(
     Examples:
       python -m bench doctor
       python -m bench doctor --hub --json
+      python -m bench doctor --phases
     """
+    if phases:
+        watched = watch(for_s, kernels())
+        if as_json:
+            print_json(phases_as_json(watched))
+        else:
+            show_phases(watched)
+        raise typer.Exit(list(State).index(state_of(watched)))
     found = fitness(all_findings(context), read_records(context, results).records, results, hub)
     if as_json:
         print_json(fitness_as_json(found))

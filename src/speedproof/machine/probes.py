@@ -7,8 +7,6 @@ all code by the same factor. What hangs on the second-level cache suffers most w
 from collections.abc import Callable, Mapping
 from functools import cache
 
-import numpy as np
-
 from speedproof.clock import lasted_s
 
 WORKING_SET = 2**20
@@ -23,6 +21,9 @@ N_TIMES = 3
 
 @cache
 def _probes() -> Mapping[str, Callable[[], object]]:
+    # Only what measures needs it, and verbs that show records start without.
+    import numpy as np
+
     memory, onto = np.zeros(WORKING_SET, np.uint8), np.zeros(WORKING_SET, np.uint8)
     # In random order, so that nothing fetches a line before it is asked for.
     lines = np.random.default_rng(0).permutation(WORKING_SET // LINE) * LINE

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 from speedproof.timing.estimate import Estimate
-from speedproof.timing.launches import Launch, logs, quiet
+from speedproof.timing.launches import Launch, logs, usable
 from speedproof.timing.method import TODAYS, Method
 
 
 def slowdown(launches: Sequence[Launch], method: Method = TODAYS) -> Estimate:
     """after / before, where before is the launches' baseline and after their contender."""
-    usable = quiet(launches) if method.only_quiet else launches
-    return Estimate(tuple(-log for log in logs(usable)), method)
+    return Estimate(tuple(-log for log in logs(usable(launches, method))), method)

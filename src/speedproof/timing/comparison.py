@@ -16,7 +16,7 @@ from speedproof.gate.certificate import Certificate
 from speedproof.wording import digits
 
 from .estimate import TARGET_HALF_WIDTH, Estimate
-from .launches import Launch, disturbances, disturbed, logs, quiet
+from .launches import Launch, disturbances, disturbed, logs, usable
 from .method import ERROR_RATE, TODAYS, Method
 
 
@@ -138,7 +138,7 @@ class Comparison:
     @cached_property
     def usable(self) -> tuple[Launch, ...]:
         """The launches without what the method leaves out; none where everything was disturbed."""
-        return quiet(self.launches) if self.method.only_quiet else self.launches
+        return usable(self.launches, self.method)
 
     @property
     def _told(self) -> tuple[Launch, ...]:

@@ -6,7 +6,8 @@ so it cannot prefer one answer (`tests/timing/test_disturbance.py` shows it on s
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from speedproof.machine.probes import NAMES
+from speedproof.machine import phases
+from speedproof.machine.phases import SLOW_PHASE
 from speedproof.machine.surroundings import Seen
 
 WAITED_SHARE = 0.05
@@ -22,10 +23,6 @@ loses it some ten times a second. Looked at only where waiting cannot be read.""
 LEAST_PREEMPTED = 5
 FAULTS_PER_S, LEAST_FAULTS = 20.0, 5
 """Pages read from disk: each takes a tenth of a millisecond at least."""
-SLOW_PHASE = 2.0
-"""Times a probe's quiet time. Where phases were first seen, scattered reads took 5.8 times as long."""
-QUIET_SHARE = 0.1
-"""A probe's quiet time is what this share of its runs stays below."""
 
 BY = ("other processes", "the host", "reading from disk", "a slow phase of the machine")
 """What disturbs, as it is told."""
@@ -52,13 +49,10 @@ def disturbance(seconds: float, seen: Seen, quiet: Mapping[str, float], n_cores:
 
 def quiet_times(seen: Iterable[Seen], known: Iterable[Mapping[str, float]] = ()) -> dict[str, float]:
     """The probes' quiet times, from samples and from earlier ones that are known: of each the least."""
-    samples, earlier = list(seen), list(known)
-    found = {}
-    for name in NAMES:
-        taken = sorted(one[name] for one in samples if name in one)
-        times = [one[name] for one in earlier if name in one] + taken[int(QUIET_SHARE * len(taken)) :][:1]
-        if times:
-            found[name] = min(times)
+    found: dict[str, float] = {}
+    for times in (phases.quiet_times(list(seen)), *known):
+        for name, quiet_s in times.items():
+            found[name] = min(quiet_s, found.get(name, quiet_s))
     return found
 
 

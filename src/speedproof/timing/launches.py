@@ -11,6 +11,7 @@ from typing import TypeVar
 from speedproof.clock import is_seconds
 
 from .disturbance import disturbance, quiet_times, rows
+from .method import Method
 
 T = TypeVar("T")
 Columns = Mapping[str, tuple[float, ...]]
@@ -86,6 +87,11 @@ def probes_of(launches: Iterable[Launch]) -> dict[str, float]:
     taken = list(launches)
     seen = chain.from_iterable(rows(side, one.n_pairs) for one in taken for side in one.seen)
     return quiet_times(seen, (one.quiet_probes for one in taken))
+
+
+def usable(launches: Sequence[Launch], method: Method) -> tuple[Launch, ...]:
+    """The launches without what the method leaves out."""
+    return quiet(launches) if method.only_quiet else tuple(launches)
 
 
 def quiet(launches: Sequence[Launch]) -> tuple[Launch, ...]:

@@ -12,8 +12,8 @@ from speedproof.clock import monotonic_s
 from speedproof.machine.probes import probe
 
 from .disturbance import quiet_times
-from .launches import Launch, disturbances, probes_of, quiet
-from .method import TODAYS
+from .launches import Launch, disturbances, probes_of, usable
+from .method import ALL_PAIRS_WANTED, TODAYS
 
 T = TypeVar("T")
 
@@ -46,8 +46,8 @@ class Taken(Generic[T]):
 
     @cached_property
     def n_usable(self) -> int:
-        """Launches with a pair that nothing disturbed; only they are counted towards a look."""
-        return len(quiet(self.launches))
+        """Launches with a pair that counts; only they are counted towards a look."""
+        return len(usable(self.launches, TODAYS))
 
     def after(self, outcome: Outcome) -> "Taken[T]":
         """The same with one launch more."""
@@ -141,5 +141,6 @@ def _void(launches: Sequence[Launch]) -> str:
     by, n = Counter({words: n for words, n in disturbances(launches).items() if words}).most_common(1)[0]
     return (
         f"the machine was disturbed in most of {len(launches)} processes, in {n} pairs by {by}. Expected a quieter "
-        "machine: stop what else runs, see what 'doctor' says, and measure again"
+        "machine: stop what else runs, see what 'doctor' says, and measure again; or let all pairs count, with "
+        f"{ALL_PAIRS_WANTED}=1"
     )

@@ -20,6 +20,7 @@ from speedproof.pairs.workload import Workload
 
 from .disturbance import columns, disturbance
 from .launches import Launch
+from .method import TODAYS
 from .warmup import Form, warm_up
 
 WARM_UP_ITEMS = 6
@@ -165,7 +166,9 @@ def in_pairs(
     n_cores = os.cpu_count() or 1
 
     def is_quiet(side: int, one: Sample) -> bool:
-        return not disturbance(one.seconds * n_calls[side], one.seen, stretch.quiet_probes, n_cores)
+        return not TODAYS.only_quiet or not disturbance(
+            one.seconds * n_calls[side], one.seen, stretch.quiet_probes, n_cores
+        )
 
     n_pairs, spent_s, order = 0, 0.0, orders(stretch.baseline_first, rng)
     while not n_pairs or _goes_on(n_pairs, spent_s, stretch, _longest_s(taken, n_calls)):
