@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from speedproof.pairs.workload import Workload
 from speedproof.records import kinds
 from speedproof.records.base import Body, Stated
 
@@ -124,6 +125,39 @@ class Planted(Body):
     budget_s: float
 
 
+class Interval(Stated):
+    """A speed-up with its interval, as one method reads it."""
+
+    speedup: float = Field(gt=0)
+    low: float
+    high: float
+
+
+class Burst(Body):
+    """One measurement of a pair, in quiet or under bursts of load: what each method reads out of the same samples."""
+
+    kind: Literal["burst"] = "burst"
+    finding: str
+    function: str
+    workload: Workload
+    null: bool
+    """Whether it was an arm against itself."""
+    loaded: bool
+    burst_s: float
+    share: float
+    """Share of the time that bursts take."""
+    seed: int
+    n_launches: int = 0
+    n_pairs: int = 0
+    n_disturbed: int = 0
+    slow_share: float = 0.0
+    """Of the others, those of slow phases of the machine."""
+    told: dict[str, Interval] = Field(default_factory=dict)
+    """By the method's name."""
+    failure: str = ""
+    """Why it came to nothing."""
+
+
 class Waited(Body):
     """A command that was asked some times, as a process of its own: seconds by the clock and of the processor, the most
     memory that one process of it held, and the seconds that are aimed at, if any are."""
@@ -136,5 +170,5 @@ class Waited(Body):
     most_s: float | None = None
 
 
-KINDS: tuple[type[Body], ...] = (*kinds.KINDS, Read, Rewritten, Mutated, Powered, Planted, Waited)
+KINDS: tuple[type[Body], ...] = (*kinds.KINDS, Read, Rewritten, Mutated, Powered, Planted, Burst, Waited)
 """Every kind that this project writes."""

@@ -3,6 +3,7 @@
 from bench.findings import FINDINGS
 from speedproof.cli.project import Project
 
+from .bursts.verb import bursts
 from .kinds import KINDS
 from .latency.verb import latency
 from .mutation.verb import mutation
@@ -17,6 +18,6 @@ PROJECT = Project(
     findings=FINDINGS,
     kinds=KINDS,
     sections=SECTIONS,
-    verbs=(rewrites, textbook, mutation, planted, power, latency),
+    verbs=(rewrites, textbook, mutation, planted, power, bursts, latency),
     stages=(rewrites_in_a_run,),
 )

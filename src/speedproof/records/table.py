@@ -144,7 +144,7 @@ def _samples(record: Record, body: Measured) -> Iterator[dict[str, Any]]:
     common = {name: value for name, value in _common(record).items() if name in names}
     probes = probes_of(body.launches)
     for n_launch, launch in enumerate(body.launches, start=1):
-        disturbed_by = launch.disturbances(probes)
+        is_slow = launch.slow(probes)
         for n_pair, baseline_first in enumerate(launch.baseline_first, start=1):
             for side, samples in enumerate((launch.baseline_s, launch.contender_s)):
                 yield {
@@ -157,6 +157,7 @@ def _samples(record: Record, body: Measured) -> Iterator[dict[str, Any]]:
                     "taken_first": baseline_first == (side == 0),
                     "seconds": samples[n_pair - 1],
                     "n_calls": launch.n_calls[side],
-                    "disturbed_by": disturbed_by[n_pair - 1],
+                    "disturbed_by": launch.disturbances[n_pair - 1],
+                    "slow_phase": is_slow[n_pair - 1],
                     **{name: values[n_pair - 1] for name, values in launch.seen[side].items()},
                 }

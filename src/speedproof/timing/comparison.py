@@ -16,7 +16,7 @@ from speedproof.gate.certificate import Certificate
 from speedproof.wording import digits
 
 from .estimate import TARGET_HALF_WIDTH, Estimate
-from .launches import Launch, disturbances, disturbed, logs, usable
+from .launches import Launch, Sorted, disturbances, logs, sort
 from .method import ERROR_RATE, TODAYS, Method
 
 
@@ -94,20 +94,30 @@ class Comparison:
 
     @cached_property
     def disturbances(self) -> Counter[str]:
-        """Pairs by what disturbed them, as far as the method asks."""
-        found = disturbances(self.launches) if self.method.only_quiet else Counter()
-        return Counter({words: n for words, n in found.items() if words})
+        """Pairs by what disturbed them, as far as the method asks: they do not count."""
+        return disturbances(self.launches) if self.method.only_quiet else Counter()
 
     @property
     def n_disturbed(self) -> int:
-        """Pairs that something on the machine disturbed, and that therefore do not count."""
+        """Pairs that something on the machine disturbed."""
         return self.disturbances.total()
 
-    @cached_property
-    def when_disturbed(self) -> float | None:
-        """The speed-up of those pairs: geometric mean over launches of the middle one. No interval, and no figure."""
-        left_out = disturbed(self.launches) if self.n_disturbed else ()
+    @property
+    def slow_share(self) -> float:
+        """Of the sound pairs, the share that was taken in slow phases of the machine."""
+        n_slow, n_sound = (sum(one.n_pairs for one in part) for part in (self._sorted.slow, self._sorted.sound))
+        return n_slow / n_sound if n_sound else 0.0
+
+    @property
+    def when_slow(self) -> float | None:
+        """The speed-up in slow phases, where the figure is of quiet ones: geometric mean over launches of the middle
+        pair. None where there were none, or all phases count."""
+        left_out = () if self._sorted.is_of_all_phases or not self.method.only_quiet else self._sorted.slow
         return math.exp(fmean(logs(left_out))) if left_out else None
+
+    @cached_property
+    def _sorted(self) -> Sorted:
+        return sort(self.launches)
 
     @property
     def words(self) -> str:
@@ -138,7 +148,7 @@ class Comparison:
     @cached_property
     def usable(self) -> tuple[Launch, ...]:
         """The launches without what the method leaves out; none where everything was disturbed."""
-        return usable(self.launches, self.method)
+        return self._sorted.usable if self.method.only_quiet else self.launches
 
     @property
     def _told(self) -> tuple[Launch, ...]:

@@ -24,14 +24,14 @@ LEAST_PREEMPTED = 5
 FAULTS_PER_S, LEAST_FAULTS = 20.0, 5
 """Pages read from disk: each takes a tenth of a millisecond at least."""
 
-BY = ("other processes", "the host", "reading from disk", "a slow phase of the machine")
+BY = ("other processes", "the host", "reading from disk")
 """What disturbs, as it is told."""
 
 
-def disturbance(seconds: float, seen: Seen, quiet: Mapping[str, float], n_cores: int) -> str:
+def disturbance(seconds: float, seen: Seen, n_cores: int) -> str:
     """What disturbed a sample of so many seconds, one of `BY`; an empty string where nothing did.
 
-    `quiet` are the probes' quiet times. What was not read disturbs nothing.
+    What was not read disturbs nothing.
     """
     waited, preempted = seen.get("waited_s"), seen.get("n_preempted", 0)
     stolen_s, faulted = seen.get("stolen_s", 0), seen.get("n_faulted", 0)
@@ -42,9 +42,15 @@ def disturbance(seconds: float, seen: Seen, quiet: Mapping[str, float], n_cores:
         return BY[1]
     if faulted >= LEAST_FAULTS and faulted > FAULTS_PER_S * seconds:
         return BY[2]
-    if any(seen.get(name, 0) > SLOW_PHASE * quiet_s for name, quiet_s in quiet.items()):
-        return BY[3]
     return ""
+
+
+def is_slow(seen: Seen, quiet: Mapping[str, float]) -> bool:
+    """Whether a sample was taken in a slow phase of the machine; `quiet` are the probes' quiet times.
+
+    Such a sample is sound: it is one of another machine, so to speak, and figures of two machines are not mixed.
+    """
+    return any(seen.get(name, 0) > SLOW_PHASE * quiet_s for name, quiet_s in quiet.items())
 
 
 def quiet_times(seen: Iterable[Seen], known: Iterable[Mapping[str, float]] = ()) -> dict[str, float]:

@@ -2,15 +2,16 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import chain
 from statistics import median
 from typing import TypeVar
 
 from speedproof.clock import is_seconds
 
-from .disturbance import disturbance, quiet_times, rows
+from .disturbance import disturbance, is_slow, quiet_times, rows
 from .method import Method
 
 T = TypeVar("T")
@@ -56,15 +57,21 @@ class Launch:
         pairs = zip(self.baseline_s, self.contender_s, strict=True)
         return median(math.log(baseline / contender) for baseline, contender in pairs)
 
-    def disturbances(self, quiet: Mapping[str, float]) -> tuple[str, ...]:
-        """What disturbed each pair, an empty string where nothing did; `quiet` are the probes' quiet times."""
-        sides = (self._disturbances(side, quiet) for side in (0, 1))
+    @cached_property
+    def disturbances(self) -> tuple[str, ...]:
+        """What disturbed each pair, an empty string where nothing did."""
+        sides = (self._disturbances(side) for side in (0, 1))
         return tuple(one or other for one, other in zip(*sides, strict=True))
 
-    def _disturbances(self, side: int, quiet: Mapping[str, float]) -> list[str]:
+    def _disturbances(self, side: int) -> list[str]:
         seconds, n_calls = (self.baseline_s, self.contender_s)[side], self.n_calls[side]
         seen = rows(self.seen[side], self.n_pairs)
-        return [disturbance(s * n_calls, beside, quiet, self.n_cores) for s, beside in zip(seconds, seen, strict=True)]
+        return [disturbance(s * n_calls, beside, self.n_cores) for s, beside in zip(seconds, seen, strict=True)]
+
+    def slow(self, quiet: Mapping[str, float]) -> tuple[bool, ...]:
+        """Whether each pair is of a slow phase; `quiet` are the probes' quiet times."""
+        sides = ([is_slow(beside, quiet) for beside in rows(side, self.n_pairs)] for side in self.seen)
+        return tuple(one or other for one, other in zip(*sides, strict=True))
 
     def only(self, pairs: Sequence[int]) -> "Launch":
         """The same with some of its pairs."""
@@ -89,35 +96,59 @@ def probes_of(launches: Iterable[Launch]) -> dict[str, float]:
     return quiet_times(seen, (one.quiet_probes for one in taken))
 
 
+@dataclass(frozen=True)
+class Sorted:
+    """Launches by what the machine did: each has those pairs of every launch, and no launch without any."""
+
+    sound: tuple[Launch, ...]
+    """What nothing disturbed."""
+    quiet: tuple[Launch, ...]
+    """Of this, what was not taken in a slow phase."""
+    slow: tuple[Launch, ...]
+    """The rest of it."""
+    disturbed: tuple[Launch, ...]
+
+    @property
+    def is_of_all_phases(self) -> bool:
+        """Whether most launches have no quiet pair, so that all sound pairs count, whatever their phase."""
+        return len(self.sound) > 2 * len(self.quiet)
+
+    @property
+    def usable(self) -> tuple[Launch, ...]:
+        """What figures are made of."""
+        return self.sound if self.is_of_all_phases else self.quiet
+
+
+def sort(launches: Sequence[Launch]) -> Sorted:
+    """The launches' pairs by what the machine did meanwhile."""
+    probes = probes_of(launches)
+    marks = [(one.disturbances, one.slow(probes)) for one in launches]
+
+    def those(wanted: Callable[[bool, bool], bool]) -> tuple[Launch, ...]:
+        found = []
+        for one, (by, slow) in zip(launches, marks, strict=True):
+            pairs = [i for i in range(one.n_pairs) if wanted(bool(by[i]), slow[i])]
+            if pairs:
+                found.append(one if len(pairs) == one.n_pairs else one.only(pairs))
+        return tuple(found)
+
+    return Sorted(
+        sound=those(lambda hit, slow: not hit),
+        quiet=those(lambda hit, slow: not hit and not slow),
+        slow=those(lambda hit, slow: not hit and slow),
+        disturbed=those(lambda hit, slow: hit),
+    )
+
+
 def usable(launches: Sequence[Launch], method: Method) -> tuple[Launch, ...]:
     """The launches without what the method leaves out."""
-    return quiet(launches) if method.only_quiet else tuple(launches)
-
-
-def quiet(launches: Sequence[Launch]) -> tuple[Launch, ...]:
-    """The pairs that nothing disturbed; a launch without any is left out."""
-    return _parted(launches, disturbed=False)
-
-
-def disturbed(launches: Sequence[Launch]) -> tuple[Launch, ...]:
-    """The other pairs."""
-    return _parted(launches, disturbed=True)
-
-
-def _parted(launches: Sequence[Launch], disturbed: bool) -> tuple[Launch, ...]:
-    probes = probes_of(launches)
-    found = []
-    for one in launches:
-        pairs = [i for i, words in enumerate(one.disturbances(probes)) if bool(words) is disturbed]
-        if pairs:
-            found.append(one if len(pairs) == one.n_pairs else one.only(pairs))
-    return tuple(found)
+    return sort(launches).usable if method.only_quiet else tuple(launches)
 
 
 def disturbances(launches: Sequence[Launch]) -> Counter[str]:
-    """Pairs by what disturbed them, those that nothing did under an empty string."""
-    probes = probes_of(launches)
-    return Counter(chain.from_iterable(one.disturbances(probes) for one in launches))
+    """Pairs by what disturbed them."""
+    found = Counter(chain.from_iterable(one.disturbances for one in launches))
+    return Counter({words: n for words, n in found.items() if words})
 
 
 def logs(launches: Sequence[Launch]) -> tuple[float, ...]:

@@ -1,7 +1,6 @@
 """Rounds: launches of several things, one round after another, until all are decided or the time is spent."""
 
 import random
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -138,7 +137,7 @@ def _needed_s(taken: Sequence[Taken[T]], start_up_s: float) -> float:
 
 def _void(launches: Sequence[Launch]) -> str:
     """Why there is no figure where most launches were disturbed."""
-    by, n = Counter({words: n for words, n in disturbances(launches).items() if words}).most_common(1)[0]
+    by, n = disturbances(launches).most_common(1)[0]
     return (
         f"the machine was disturbed in most of {len(launches)} processes, in {n} pairs by {by}. Expected a quieter "
         "machine: stop what else runs, see what 'doctor' says, and measure again; or let all pairs count, with "

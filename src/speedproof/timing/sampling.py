@@ -166,9 +166,8 @@ def in_pairs(
     n_cores = os.cpu_count() or 1
 
     def is_quiet(side: int, one: Sample) -> bool:
-        return not TODAYS.only_quiet or not disturbance(
-            one.seconds * n_calls[side], one.seen, stretch.quiet_probes, n_cores
-        )
+        by = disturbance(one.seconds * n_calls[side], one.seen, n_cores)
+        return not (by and TODAYS.only_quiet)
 
     n_pairs, spent_s, order = 0, 0.0, orders(stretch.baseline_first, rng)
     while not n_pairs or _goes_on(n_pairs, spent_s, stretch, _longest_s(taken, n_calls)):
