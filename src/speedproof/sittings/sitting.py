@@ -32,6 +32,7 @@ from speedproof.timing.runner import measure
 from .proving import prove_all
 from .resumption import Earlier, this_process
 from .shares import Left, has_room_for_two
+from .spent import Watch, Spent
 
 if TYPE_CHECKING:
     from speedproof.gate.control import Control
@@ -97,6 +98,7 @@ class Sitting:
     n_threads: int = 1
     """Threads that torch has in the process that has most."""
     earlier: Earlier = field(default_factory=Earlier)
+    spent: Spent = field(default_factory=Spent)
 
     def begin(self, scope: str, earlier: Earlier) -> None:
         """Records the beginning, or takes up the sitting that `earlier` recorded a part of."""
@@ -182,10 +184,12 @@ class Sitting:
     def told_beside(self, work: Work, shares: Sequence[tuple[Any, ...]], then: Sequence[Work] = ()) -> Iterator[Any]:
         """What `work` yields of each share of it, each in a fresh process of its own, all at once."""
         at: dict[int, tuple[str, int]] = {}
+        watch = Watch(self.spent)
         for place, message in beside(self.usage, [(work, arguments) for arguments in shares]):
             for to_come in then:
                 prepare(to_come)
             then = ()
+            watch.heard(place, message.words if isinstance(message, Saying) else "")
             if isinstance(message, Saying):
                 # Each process knows of its own share alone.
                 stage = message.words.split()[0]
@@ -193,6 +197,7 @@ class Sitting:
                 self.say(message.words, sum(left for of, left in at.values() if of == stage))
             else:
                 yield message
+        watch.end()
 
     def keep(self, bodies: Iterable[B]) -> list[B]:
         """Records each as it comes."""
@@ -210,6 +215,7 @@ class Sitting:
             peak_host_bytes=self.usage.peak_host_bytes,
             seed=self.seed,
             conditions=Conditions(before=self.before, after=condition(), n_threads=self.n_threads),
+            spent_s={stage: round(seconds, 1) for stage, seconds in self.spent.seconds.items()},
         )
         self.recorder.write(body)
         return body
