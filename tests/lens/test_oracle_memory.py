@@ -1,5 +1,8 @@
 """What the oracle keeps for later questions: shared by those that ask the same, and nobody's to write into."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 import torch
 
@@ -17,7 +20,12 @@ def test_altered_activations_are_computed_once_for_a_subject_and_are_not_those_o
 ) -> None:
     run: list[str] = []
     ask = oracle._run
-    monkeypatch.setattr(oracle, "_run", lambda model, hooks, texts: (run.extend(texts), ask(model, hooks, texts))[1])
+
+    def noted(model: Any, hooks: list[str], texts: Sequence[str]) -> Any:
+        run.extend(texts)
+        return ask(model, hooks, texts)
+
+    monkeypatch.setattr(oracle, "_run", noted)
     subject = find_subject("tiny")
     first = Oracle(subject).of_altered_model(tokens_rolled).activations(subject.hook_name, TEXTS)
     again = Oracle(subject).of_altered_model(tokens_rolled).activations(subject.hook_name, TEXTS)

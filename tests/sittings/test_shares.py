@@ -1,5 +1,6 @@
 """What is left to be proven is shared out whole, in an order that loads little twice; only what passed is counted."""
 
+import os
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -12,7 +13,6 @@ from speedproof.pairs.finding import CAREFUL
 from speedproof.pairs.question import Question, questions
 from speedproof.records.base import Body
 from speedproof.records.kinds import Certified, Counted, Refused
-from speedproof.sittings import shares
 from speedproof.sittings.shares import Left, has_room_for_two, in_order
 from speedproof.sittings.sitting import Proven
 
@@ -59,7 +59,7 @@ def test_arms_of_one_function_on_one_workload_are_neighbours_and_subjects_come_t
 def test_two_at_once_need_two_cores_and_the_memory(
     n_cores: int, gib: int, expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shares.os, "sched_getaffinity", lambda pid: set(range(n_cores)), raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(n_cores)), raising=False)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=gib * 2**30))
     assert has_room_for_two() is expected
 
