@@ -32,7 +32,7 @@ from speedproof.timing.runner import measure
 from .proving import prove_all
 from .resumption import Earlier, this_process
 from .shares import Left, has_room_for_two
-from .spent import Watch, Spent
+from .spent import Spent, Watch
 
 if TYPE_CHECKING:
     from speedproof.gate.control import Control
