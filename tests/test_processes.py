@@ -6,19 +6,23 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import psutil
 import pytest
 
 from speedproof import processes
 from speedproof.errors import BadInput, NotEquivalent, SpeedproofError
 from speedproof.failures import Failed
 from speedproof.importing import importing
-from speedproof.processes import ProcessDied, TookTooLong, Usage, bounded, in_fresh_process, prepare
+from speedproof.processes import BESIDE, ProcessDied, TookTooLong, Usage, beside, bounded, in_fresh_process, prepare
 
 from .works import (
+    answers_when_told,
     collecting,
     dies,
     ends,
+    environment,
     forks_within,
     interrupts_itself,
     pids,
@@ -38,6 +42,36 @@ def test_each_piece_of_work_has_a_process_of_its_own_also_where_one_was_made_rea
     assert all(run[0] == run[1] for run in runs)
     assert len({os.getpid(), runs[0][0], runs[1][0]}) == 3
     assert usage.peak_host_bytes > 0
+
+
+def test_several_processes_work_at_once_and_each_is_known_by_its_place(tmp_path: Path) -> None:
+    # Each waits for what the other one writes.
+    works = [(answers_when_told, (str(tmp_path), mine, other)) for mine, other in (("a", "b"), ("b", "a"))]
+    usage = Usage()
+    said = list(beside(usage, works))
+    assert sorted(said) == [(0, "a heard b"), (1, "b heard a")]
+    assert usage.peak_host_bytes > 0 and list(beside(usage, [])) == []
+
+
+def test_where_one_of_several_fails_the_others_are_ended(tmp_path: Path) -> None:
+    waiting = (answers_when_told, (str(tmp_path), "a", "never"))
+    for work, error in (((dies, ()), ProcessDied), ((refuses, ()), BadInput), ((waits, ("sh",)), TookTooLong)):
+        with pytest.raises(error):
+            list(beside(Usage(), [waiting, work]))
+        # Its parent is gone before it would have said so itself.
+        assert not [one for one in psutil.Process().children() if "spawn_main" in " ".join(one.cmdline())]
+
+
+def test_threads_of_processes_beside_each_other_wait_asleep_unless_the_user_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (name,) = BESIDE
+    monkeypatch.delenv(name, raising=False)
+    two = [(environment, (name,))] * 2
+    assert [value for _, value in beside(Usage(), two)] == ["passive"] * 2
+    assert list(in_fresh_process(Usage(), environment, name)) == [None] and name not in os.environ
+    monkeypatch.setenv(name, "active")
+    assert [value for _, value in beside(Usage(), two)] == ["active"] * 2
 
 
 def test_control_c_is_left_to_the_parent() -> None:

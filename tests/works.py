@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from speedproof import processes
@@ -29,6 +30,18 @@ def pids(n: int) -> Iterator[int]:
 def dies() -> Iterator[int]:
     yield 1
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def answers_when_told(folder: str, mine: str, other: str) -> Iterator[str]:
+    """Says so once the other one has written its file."""
+    Path(folder, mine).touch()
+    while not Path(folder, other).exists():
+        time.sleep(0.01)
+    yield f"{mine} heard {other}"
+
+
+def environment(name: str) -> Iterator[str | None]:
+    yield os.environ.get(name)
 
 
 def interrupts_itself() -> Iterator[int]:

@@ -95,8 +95,8 @@ def _numbers(inputs: Inputs, oracle: Oracle, output: Any, allowed: float) -> lis
             where = f"{name} strongest feature {i} on text {text!r:.40}"
             if text not in inputs["texts"] or not 0 <= i < features.values.shape[1]:
                 raise NotEquivalent("entries", f"{where}: no such text or feature was given.")
-            expected = features.nearest(torch.full_like(features.values, value), allowed)
-            numbers.append(Number(value, expected[inputs["texts"].index(text), i].item(), scale, where))
+            expected = features.nearest_at(inputs["texts"].index(text), i, value, allowed)
+            numbers.append(Number(value, expected, scale, where))
     return numbers
 
 

@@ -78,8 +78,7 @@ def _explore_numbers(inputs: Inputs, oracle: Oracle, output: Any, allowed: float
     numbers = []
     for text, value in output:
         if text in row:
-            found = torch.full_like(features.values, value)
-            expected = features.nearest(found, allowed)[row[text], column].item()
+            expected = features.nearest_at(row[text], column, value, allowed)
             numbers.append(Number(value, expected, features.scale[row[text]].item(), f"text {text!r:.40}"))
     return numbers
 

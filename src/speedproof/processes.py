@@ -11,12 +11,13 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import psutil
@@ -31,6 +32,9 @@ TRACEBACK_OF = "In the process that did the work"
 SAFE_PATH = "PYTHONSAFEPATH"
 """The environment variable by which Python does not search the current folder for its own modules."""
 
+BESIDE = {"OMP_WAIT_POLICY": "passive"}
+"""Environment of processes that work beside each other: a thread that waits for others of its process leaves its core
+to the other process. By itself it goes round in circles there, and two processes take several times as long."""
 
 LAST_WORDS_S = 5.0
 """Seconds that a process may take to end after it has told its error."""
@@ -75,7 +79,7 @@ class Limit:
     words: str = ""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Fresh:
     """A new interpreter that has imported what `work` needs and waits for its arguments.
 
@@ -133,27 +137,64 @@ def in_fresh_process(usage: Usage, work: Work, *arguments: Any) -> Iterator[Any]
         Failed: `work` raised an error that is not ours, told with what it was at; or what it sent cannot be read.
         SpeedproofError: whatever such error `work` raised.
     """
-    name = _name(work)
-    fresh = _ready.pop(name, None) or _start(name)
+    for _, message in beside(usage, [(work, arguments)]):
+        yield message
+
+
+def beside(usage: Usage, works: Sequence[tuple[Work, Sequence[Any]]]) -> Iterator[tuple[int, Any]]:
+    """What several works yield, each in a fresh process of its own, all at once, in the order in which it comes, and
+    each with its work's place among them.
+
+    Where one fails, the others are ended. Several are for where no clock runs: they take time from each other.
+
+    Raises:
+        As `in_fresh_process`.
+    """
+    begun: list[_Fresh] = []
     try:
-        _send(fresh, arguments)
-        while not isinstance(message := _receive(fresh), Usage):
-            if isinstance(message, SpeedproofError):
-                # It ends by itself now, and gives back what its libraries hold of the system.
-                fresh.process.join(LAST_WORDS_S)
-                raise message
-            if isinstance(message, Limit):
-                fresh.limit = message
-                fresh.ends_s = None if message.left_s is None else clock.monotonic_s() + message.left_s
-                continue
-            if isinstance(message, Saying):
-                fresh.stage = message.words
-            yield message
-        usage.add(message)
+        for work, arguments in works:
+            name = _name(work)
+            fresh = _ready.pop(name, None) or _start(name, BESIDE if len(works) > 1 else {})
+            begun.append(fresh)
+            _send(fresh, tuple(arguments))
+        at_work = list(begun)
+        while at_work:
+            for fresh in _heard(at_work):
+                message = _receive(fresh)
+                if isinstance(message, Usage):
+                    usage.add(message)
+                    at_work.remove(fresh)
+                elif isinstance(message, SpeedproofError):
+                    # It ends by itself now, and gives back what its libraries hold of the system.
+                    fresh.process.join(LAST_WORDS_S)
+                    raise message
+                elif isinstance(message, Limit):
+                    fresh.limit = message
+                    fresh.ends_s = None if message.left_s is None else clock.monotonic_s() + message.left_s
+                else:
+                    if isinstance(message, Saying):
+                        fresh.stage = message.words
+                    yield begun.index(fresh), message
     finally:
-        fresh.process.kill()
-        fresh.process.join()
-        _remove_folders(fresh.process.pid)
+        for fresh in begun:
+            fresh.process.kill()
+            fresh.process.join()
+            _remove_folders(fresh.process.pid)
+
+
+def _heard(at_work: Sequence[_Fresh]) -> list[_Fresh]:
+    """Those that have something to be read, have ended or are over their time; waits until there is one."""
+    if len(at_work) == 1:
+        return list(at_work)
+    ends_s = min((fresh.ends_s for fresh in at_work if fresh.ends_s is not None), default=None)
+    left_s = None if ends_s is None else max(0.0, ends_s - clock.monotonic_s())
+    told = set(wait([handle for fresh in at_work for handle in (fresh.pipe, fresh.process.sentinel)], left_s))
+    is_over = clock.monotonic_s()
+    return [
+        fresh
+        for fresh in at_work
+        if told & {fresh.pipe, fresh.process.sentinel} or (fresh.ends_s is not None and fresh.ends_s <= is_over)
+    ]
 
 
 @contextmanager
@@ -219,14 +260,17 @@ def _name(work: Work) -> str:
     return work if isinstance(work, str) else f"{work.__module__}:{work.__qualname__}"
 
 
-def _start(name: str) -> _Fresh:
+def _start(name: str, environment: Mapping[str, str] = MappingProxyType({})) -> _Fresh:
+    """`environment` is set where the user has not set it otherwise."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     target = (__name__, _serve.__name__, theirs, name)
     process = context.Process(target=search_path.call_in_child, args=target, daemon=True)
     # Ctrl-C reaches the whole group. The new process inherits that it is blocked: we alone answer, and end it. The
     # tracker, where it starts up itself, would unblock it again.
-    with _safe_path():
+    own = {name: value for name, value in environment.items() if name not in os.environ}
+    # Who is started meanwhile does not take a `pickle.py` in the current folder for Python's.
+    with _environment({SAFE_PATH: "1", **own}):
         resource_tracker.ensure_running()
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
@@ -240,17 +284,18 @@ def _start(name: str) -> _Fresh:
 
 
 @contextmanager
-def _safe_path() -> Iterator[None]:
-    """Who is started meanwhile does not take a `pickle.py` in the current folder for Python's."""
-    before = os.environ.get(SAFE_PATH)
-    os.environ[SAFE_PATH] = "1"
+def _environment(changed: Mapping[str, str]) -> Iterator[None]:
+    """Who is started meanwhile has these variables."""
+    before = {name: os.environ.get(name) for name in changed}
+    os.environ.update(changed)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[SAFE_PATH]
-        else:
-            os.environ[SAFE_PATH] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _end_with_parent() -> None:

@@ -17,6 +17,7 @@ from speedproof.records.kinds import Counted
 from speedproof.records.record import read
 from speedproof.report import report as reports
 from speedproof.sittings.resumption import scope_of
+from speedproof.sittings.spent import in_words
 from speedproof.timing.comparison import Verdict
 from speedproof.timing.estimate import TARGET_HALF_WIDTH
 from speedproof.timing.plan import Plan, plans_of_pairs
@@ -178,10 +179,13 @@ def run(
         for stage in project(context).stages:
             stage(sitting, findings, quick)
         plans = _plans(findings, asked, proven.answers)
-        sitting.measure(plans, budget_s or (QUICK_BUDGET_S if quick else RUN_BUDGET_S), precision)
-        trace_all(findings, workload, subject, sitting)
-        sitting.close()
+        with sitting.spent.on("timing"):
+            sitting.measure(plans, budget_s or (QUICK_BUDGET_S if quick else RUN_BUDGET_S), precision)
+        with sitting.spent.on("traces"):
+            trace_all(findings, workload, subject, sitting)
+        sat = sitting.close()
     is_good = _show_report(context, results, workload, subject, findings, as_json)
+    warn_line(in_words(sat.wall_s, sat.spent_s))
     raise typer.Exit(0 if is_good and not any(isinstance(a, Refusal) for a in proven.answers) else 1)
 
 

@@ -1,6 +1,7 @@
 """What the oracle knows of SAE features: their values, and how far each is from the decision to fire."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -25,7 +26,7 @@ class Features:
     if_fired: Float64[Tensor, "text d_sae"]
     margin: Float64[Tensor, "text d_sae"]
 
-    @property
+    @cached_property
     def scale(self) -> Float64[Tensor, "text 1"]:
         """What errors are shares of, row by row."""
         return row_scale(self.values)
@@ -36,9 +37,13 @@ class Features:
 
     def nearest(self, found: Tensor, allowed: float) -> Float64[Tensor, "text d_sae"]:
         """The right answer that is nearest to what was found: where undecided, either side counts as right."""
-        other = torch.where(self.values == 0, self.if_fired, 0.0)
-        is_nearer = (found - other).abs() < (found - self.values).abs()
-        return torch.where(self.undecided(allowed) & is_nearer, other, self.values)
+        return _nearest(found, self.values, self.if_fired, self.undecided(allowed))
+
+    def nearest_at(self, text: int, feature: int, found: float, allowed: float) -> float:
+        """`nearest` of one feature on one text, without looking at all the others."""
+        at = slice(text, text + 1), slice(feature, feature + 1)
+        values, undecided = self.values[at], self.margin[at] <= allowed * self.scale[text]
+        return _nearest(torch.full_like(values, found), values, self.if_fired[at], undecided).item()
 
     def range(self, allowed: float) -> tuple[Tensor, Tensor]:
         """Least and greatest value that each feature may have. Two tensors of shape [text, d_sae]."""
@@ -51,6 +56,12 @@ class Features:
         """Fewest and most texts on which each feature may be above the threshold. Two tensors of shape [d_sae]."""
         low, high = self.range(allowed)
         return (low > threshold).sum(dim=0).double(), (high > threshold).sum(dim=0).double()
+
+
+def _nearest(found: Tensor, values: Tensor, if_fired: Tensor, undecided: Tensor) -> Tensor:
+    other = torch.where(values == 0, if_fired, 0.0)
+    is_nearer = (found - other).abs() < (found - values).abs()
+    return torch.where(undecided & is_nearer, other, values)
 
 
 def row_scale(reference: Tensor) -> Tensor:

@@ -89,8 +89,12 @@ class Oracle:
         return _AlteredOracle(self.subject, nullcontext)
 
     def of_altered_model(self, altered: Altered) -> "Oracle":
-        """An oracle of the model as it is inside `altered`. It writes nothing to the disk."""
-        return _AlteredOracle(self.subject, altered)
+        """An oracle of the model as it is inside `altered`. It writes nothing to the disk, and shares what it knows
+        with all oracles of this subject that are altered alike, for as long as the subject is loaded."""
+        oracle = _AlteredOracle(self.subject, altered)
+        # Whoever asks gets copies, so that nobody else can write into these.
+        oracle._rows = self.subject.known_of_altered.setdefault(altered, oracle._rows)
+        return oracle
 
     def _compute(self, hook_names: list[str], texts: Sequence[str]) -> None:
         """All hooks that carry an SAE come from one pass, since the pass is what costs."""

@@ -117,6 +117,11 @@ class Subject:
             return digest([self.name, {name: weights_digest(module) for name, module in modules.items()}])
         return content_digest(Path(self.name))
 
+    @cached_property
+    def known_of_altered(self) -> dict[Any, dict[str, dict[str, Any]]]:
+        """Activations of the model in double precision with altered weights: alteration -> hook -> text -> row."""
+        return {}
+
     def require_double(self) -> None:
         """Raises BadInput unless a model that is not ours can be made float64 and run so, as the oracle will."""
         if self.shape is None:
@@ -127,7 +132,7 @@ class Subject:
 
     def release(self) -> None:
         """Forget the loaded weights."""
-        for loaded in ("model", "saes", "in_float64", "digest"):
+        for loaded in ("model", "saes", "in_float64", "digest", "known_of_altered"):
             self.__dict__.pop(loaded, None)
 
 

@@ -249,6 +249,8 @@ class Sat(Body):
     seed: int
     conditions: Conditions | None = None
     """What the machine was doing before and after; None in records from before this was read."""
+    spent_s: dict[str, float] = Field(default_factory=dict)
+    """Seconds by stage; "at once" are those that have to be taken off, since two stages shared them."""
 
 
 KINDS: tuple[type[Body], ...] = (

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, TypeVar
 from speedproof.counters.tally import count, work
 from speedproof.digest import source_digest
 from speedproof.gate.certificate import Certificate, Refusal
-from speedproof.gate.check import certify
-from speedproof.gate.gate import gate_that_allows
+from speedproof.gate.control import SEED, Judgement
+from speedproof.gate.gate import GATE, gate_that_allows
+from speedproof.gate.trials import new_seed
 from speedproof.pairs import candidate as candidates
 from speedproof.pairs.finding import TWINS
 from speedproof.pairs.question import Question
@@ -17,6 +18,8 @@ from speedproof.pairs.subjects import OneAtATime, Subjects
 from speedproof.processes import Saying
 from speedproof.records.base import Body
 from speedproof.records.kinds import Counted, Judged, Needed, as_answered
+
+from .definitions import Definitions
 
 if TYPE_CHECKING:
     from speedproof.gate.control import Control
@@ -31,14 +34,15 @@ def prove_all(
 
     A control is named by (reference of its card, name).
     """
-    subjects = OneAtATime()
+    subjects, definitions = OneAtATime(), Definitions()
     refused: set[tuple[str, str, str]] = set()
     for left, question in _countdown(asked):
         yield Saying(f"checking {question.label}", left)
-        answer = _answer(question, subjects)
+        answer = _answer(question, subjects, definitions)
         if isinstance(answer, Refusal):
             refused.add((question.finding, question.function, question.arm))
         yield as_answered(answer)
+    definitions.forget()
     sound = [q for q in counted if (q.finding, q.function, q.arm) not in refused]
     for left, question in _countdown(list(dict.fromkeys(replace(q, arm=TWINS[1]) for q in sound))):
         yield Saying(f"counting {question.label}", left)
@@ -47,19 +51,20 @@ def prove_all(
         yield from _needed(question, subjects)
     for left, (card, name) in _countdown(controls):
         yield Saying(f"control {name}", left)
-        yield _judge(resolve(card).control(name))
+        yield _judge(resolve(card).control(name), definitions)
 
 
 def _countdown(items: Sequence[T]) -> Iterator[tuple[int, T]]:
     return ((len(items) - i, item) for i, item in enumerate(items))
 
 
-def _answer(question: Question, subjects: Subjects) -> Certificate | Refusal:
+def _answer(question: Question, subjects: Subjects, definitions: Definitions) -> Certificate | Refusal:
     finding, pair = question.target.finding, question.pair
     function = candidates.load(question.candidate, pair) if question.candidate else pair.arm(question.arm)
     subject = subjects.kept(pair.subject(question.workload))
     gate, called = gate_that_allows(question.allow, pair), question.candidate or ""
-    return certify(finding, pair, question.workload, function, subject, gate, question.seed, called)
+    seed = new_seed() if question.seed is None else question.seed
+    return definitions.check(finding, pair, question.workload, function, subject, gate, seed, called).answer()
 
 
 def _count(question: Question, arms: Sequence[str], subjects: Subjects) -> Counted:
@@ -89,9 +94,11 @@ def _needed(question: Question, subjects: Subjects) -> Iterator[Needed]:
         yield Needed(finding=question.finding, function=question.function, workload=workload, work=work)
 
 
-def _judge(control: "Control") -> Judged:
-    judgement = control.judge()
-    answer = judgement.answer
+def _judge(control: "Control", definitions: Definitions) -> Judged:
+    # A subject of its own, since one that is wrong may spoil it.
+    about = control.finding, control.pair, control.on, control.function, control.pair.subject(control.on)
+    answer = definitions.check(*about, GATE, SEED).answer()
+    judgement = Judgement(control, answer)
     return Judged(
         finding=control.finding.name,
         control=control.name,

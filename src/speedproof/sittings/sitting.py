@@ -1,6 +1,6 @@
 """A sitting: one uninterrupted stretch of checking, counting and measuring on one machine, recorded as it goes."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -8,7 +8,7 @@ from speedproof.clock import monotonic_s, now
 from speedproof.gate.certificate import Certificate, Refusal
 from speedproof.machine.condition import Condition, Conditions, condition
 from speedproof.pairs.question import Question
-from speedproof.processes import Saying, Usage, Work, in_fresh_process, prepare
+from speedproof.processes import Saying, Usage, Work, beside, in_fresh_process, prepare
 from speedproof.records.base import Body
 from speedproof.records.kinds import (
     Begun,
@@ -31,6 +31,8 @@ from speedproof.timing.runner import measure
 
 from .proving import prove_all
 from .resumption import Earlier, this_process
+from .shares import Left, has_room_for_two
+from .spent import Spent, Watch
 
 if TYPE_CHECKING:
     from speedproof.gate.control import Control
@@ -59,6 +61,24 @@ class Proven:
         elif isinstance(body, Counted):
             self.counted.append(body)
 
+    def settled(self, bodies: Iterable[Body], n_answers: int) -> Iterator[Body]:
+        """What processes say, of which some may count an arm that another one refuses: counts wait until so many
+        answers are there, and are then of the definition and of what passed everywhere."""
+        waiting: list[Counted] = []
+        refused = {(a.finding, a.function, a.twin) for a in self.answers if isinstance(a, Refusal)}
+        for body in bodies:
+            if isinstance(body, Certified | Refused):
+                n_answers -= 1
+            if isinstance(body, Refused):
+                refused.add((body.finding, body.function, body.twin))
+            if isinstance(body, Counted):
+                waiting.append(body)
+            else:
+                yield body
+            if n_answers <= 0:
+                yield from filter(None, (_without(one, refused) for one in waiting))
+                waiting.clear()
+
     def refuses(self, question: Question) -> bool:
         """Whether an arm of that name was refused, on whatever workload."""
         refused = [answer for answer in self.answers if isinstance(answer, Refusal)]
@@ -78,6 +98,7 @@ class Sitting:
     n_threads: int = 1
     """Threads that torch has in the process that has most."""
     earlier: Earlier = field(default_factory=Earlier)
+    spent: Spent = field(default_factory=Spent)
 
     def begin(self, scope: str, earlier: Earlier) -> None:
         """Records the beginning, or takes up the sitting that `earlier` recorded a part of."""
@@ -95,7 +116,8 @@ class Sitting:
         controls: Sequence["Control"] = (),
         then: Sequence[Work] = (),
     ) -> Proven:
-        """Answers all questions, judges the controls and counts work, in one fresh process that times nothing.
+        """Answers all questions, judges the controls and counts work, in fresh processes that time nothing: in two at
+        once where the machine has room for both.
 
         Of the questions in `counted`, those whose arm was found equivalent are counted, and the definition with them.
         What an earlier stretch of the sitting recorded is not made again. `then` is the work of processes to come;
@@ -105,15 +127,16 @@ class Sitting:
         answers = [answer for answer in known.values() if answer]
         proven = Proven(answers, self.earlier.judged, list(self.earlier.bodies(Counted)))
         judged = {(one.finding, one.control) for one in proven.judged}
-        left = (
-            # Those of one subject together, so that it is loaded once.
-            sorted((q for q in asked if not known[q]), key=lambda question: question.workload.subject),
-            [q for q in counted if not (self.earlier.counted(q.finding, q.function, q.workload) or proven.refuses(q))],
-            [(c.finding.card, c.name) for c in controls if (c.finding.name, c.name) not in judged],
+        left = Left(
+            tuple(q for q in asked if not known[q]),
+            tuple(
+                q for q in counted if not (self.earlier.counted(q.finding, q.function, q.workload) or proven.refuses(q))
+            ),
+            tuple((c.finding.card, c.name) for c in controls if (c.finding.name, c.name) not in judged),
         )
-        if any(left):
-            for body in self.keep(self.told(prove_all, *left, then=then)):
-                proven.take(body)
+        works = left.shared_out(has_room_for_two())
+        for body in self.keep(proven.settled(self.told_beside(prove_all, works, then), len(left.asked))):
+            proven.take(body)
         return proven
 
     def measure(
@@ -156,14 +179,25 @@ class Sitting:
 
     def told(self, work: Work, *arguments: Any, then: Sequence[Work] = ()) -> Iterator[Any]:
         """What `work` yields in a fresh process; what it is doing is said and not passed on."""
-        for message in in_fresh_process(self.usage, work, *arguments):
+        yield from self.told_beside(work, [arguments], then)
+
+    def told_beside(self, work: Work, shares: Sequence[tuple[Any, ...]], then: Sequence[Work] = ()) -> Iterator[Any]:
+        """What `work` yields of each share of it, each in a fresh process of its own, all at once."""
+        at: dict[int, tuple[str, int]] = {}
+        watch = Watch(self.spent)
+        for place, message in beside(self.usage, [(work, arguments) for arguments in shares]):
             for to_come in then:
                 prepare(to_come)
             then = ()
+            watch.heard(place, message.words if isinstance(message, Saying) else "")
             if isinstance(message, Saying):
-                self.say(*message)
+                # Each process knows of its own share alone.
+                stage = message.words.split()[0]
+                at[place] = stage, message.left
+                self.say(message.words, sum(left for of, left in at.values() if of == stage))
             else:
                 yield message
+        watch.end()
 
     def keep(self, bodies: Iterable[B]) -> list[B]:
         """Records each as it comes."""
@@ -181,6 +215,7 @@ class Sitting:
             peak_host_bytes=self.usage.peak_host_bytes,
             seed=self.seed,
             conditions=Conditions(before=self.before, after=condition(), n_threads=self.n_threads),
+            spent_s={stage: round(seconds, 1) for stage, seconds in self.spent.seconds.items()},
         )
         self.recorder.write(body)
         return body
@@ -189,6 +224,15 @@ class Sitting:
 def sitting_name(seed: int) -> str:
     """Unique name of a sitting: when it began, and its seed."""
     return f"{now()}-{seed:08x}"
+
+
+def _without(counted: Counted, refused: Set[tuple[str, str, str]]) -> Counted | None:
+    """The counts without arms that were refused; None where the definition alone is left."""
+    arms = [arm for arm in counted.counts if (counted.finding, counted.function, arm) not in refused]
+    if arms == [*counted.counts]:
+        return counted
+    kept = {name: {arm: getattr(counted, name)[arm] for arm in arms} for name in ("sources", "counts", "tables")}
+    return counted.model_copy(update=kept) if len(arms) > 1 else None
 
 
 def _measured(measurement: Taken[Plan]) -> Measured | Refused:

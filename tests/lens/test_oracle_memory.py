@@ -1,0 +1,75 @@
+"""What the oracle keeps for later questions: shared by those that ask the same, and nobody's to write into."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import torch
+
+from speedproof.lens import oracle
+from speedproof.lens.alterations import tokens_rolled
+from speedproof.lens.features import Features
+from speedproof.lens.oracle import Oracle
+from speedproof.lens.subject import find_subject
+
+TEXTS = ("one text", "another text", "a third")
+
+
+def test_altered_activations_are_computed_once_for_a_subject_and_are_not_those_of_the_weights_as_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run: list[str] = []
+    ask = oracle._run
+
+    def noted(model: Any, hooks: list[str], texts: Sequence[str]) -> Any:
+        run.extend(texts)
+        return ask(model, hooks, texts)
+
+    monkeypatch.setattr(oracle, "_run", noted)
+    subject = find_subject("tiny")
+    first = Oracle(subject).of_altered_model(tokens_rolled).activations(subject.hook_name, TEXTS)
+    again = Oracle(subject).of_altered_model(tokens_rolled).activations(subject.hook_name, TEXTS)
+    assert run == list(TEXTS) and torch.equal(first, again)
+    assert not torch.equal(first, Oracle(subject).activations(subject.hook_name, TEXTS))
+    # Other texts of the same alteration, and another subject or one that was let go, are asked about anew.
+    run.clear()
+    Oracle(subject).of_altered_model(tokens_rolled).activations(subject.hook_name, [*TEXTS, "new"])
+    assert run == ["new"]
+    subject.release()
+    for one in (subject, find_subject("tiny")):
+        run.clear()
+        Oracle(one).of_altered_model(tokens_rolled).activations(one.hook_name, TEXTS)
+        assert run == list(TEXTS)
+
+
+def test_who_writes_into_an_answer_writes_into_a_copy() -> None:
+    subject = find_subject("tiny")
+    asked = Oracle(subject).of_altered_model(tokens_rolled)
+    right = asked.activations(subject.hook_name, TEXTS)
+    held = right.clone()
+    right.zero_()
+    for rows in (asked, Oracle(subject).of_altered_model(tokens_rolled)):
+        assert torch.equal(rows.activations(subject.hook_name, TEXTS), held)
+
+
+def test_what_nobody_asks_about_twice_is_shared_with_nobody() -> None:
+    subject = find_subject("tiny")
+    Oracle(subject).unremembered().activations(subject.hook_name, TEXTS)
+    assert subject.known_of_altered == {}
+
+
+def test_one_number_is_held_against_what_all_would_be() -> None:
+    generator = torch.Generator().manual_seed(3)
+    values = torch.rand(4, 6, generator=generator, dtype=torch.float64)
+    values[values < 0.4] = 0.0
+    if_fired = torch.rand(4, 6, generator=generator, dtype=torch.float64)
+    features = Features(values, if_fired, 0.2 * torch.rand(4, 6, generator=generator, dtype=torch.float64))
+    differs = 0
+    for found in (0.0, 0.3, 0.7):
+        whole = features.nearest(torch.full_like(values, found), 0.1)
+        differs += int((whole != values).sum())
+        for text in range(4):
+            for feature in range(6):
+                assert features.nearest_at(text, feature, found, 0.1) == whole[text, feature].item()
+    # Some are undecided, or nothing would be told apart.
+    assert 0 < differs < 3 * values.numel()
