@@ -18,6 +18,7 @@ from speedproof.timing.comparison import Comparison, Verdict, holm, verdict
 from speedproof.timing.launches import Launch
 from speedproof.timing.method import ERROR_RATE, PLAIN, POWER, TODAYS, Look
 from tests.synthetic import N_SITTINGS, World, looked_at, stopped
+from tests.timing import coverage
 
 TOLERANCE = 3 * math.sqrt(ERROR_RATE * (1 - ERROR_RATE) / N_SITTINGS)
 """Three standard errors of a simulated share."""
@@ -153,6 +154,17 @@ def test_launches_that_share_a_disturbance_break_the_promise() -> None:
     """The limit, as src/speedproof/README.md states it: intervals assume launches that know nothing of each other."""
     assert missed(World(correlation=0.3), 5) < ERROR_RATE + TOLERANCE
     assert missed(World(correlation=0.6), 5) > 2 * ERROR_RATE
+
+
+@pytest.mark.parametrize("words", [*list(coverage.ROWS)[:2], *list(coverage.ROWS)[4:6]])
+def test_the_published_table_is_what_synthetic_sittings_say(words: str) -> None:
+    """A share of its rows; all have their place."""
+    assert coverage.line(words, coverage.ROWS[words]) in coverage.told()
+
+
+def test_the_published_table_has_every_row() -> None:
+    told = coverage.told()
+    assert [row.split(" | ")[0].removeprefix("| ") for row in told.splitlines()[2:]] == list(coverage.ROWS)
 
 
 def test_a_naive_rule_would_not_cover() -> None:

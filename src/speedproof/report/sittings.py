@@ -68,7 +68,8 @@ class NullPair:
     @property
     def words(self) -> str:
         """The figures and what follows from them."""
-        return f"{self.figures}: {self.outcome}"
+        machine = f" ({self.comparison.machine_words})" if self.comparison.machine_words else ""
+        return f"{self.figures}: {self.outcome}{machine}"
 
 
 @dataclass(frozen=True)

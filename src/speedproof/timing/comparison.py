@@ -13,7 +13,7 @@ from statistics import fmean, median
 
 from speedproof.errors import Uncertified
 from speedproof.gate.certificate import Certificate
-from speedproof.wording import digits
+from speedproof.wording import digits, in_percent
 
 from .estimate import TARGET_HALF_WIDTH, Estimate
 from .launches import Launch, Sorted, disturbances, logs, sort
@@ -114,6 +114,19 @@ class Comparison:
         pair. None where there were none, or all phases count."""
         left_out = () if self._sorted.is_of_all_phases or not self.method.only_quiet else self._sorted.slow
         return math.exp(fmean(logs(left_out))) if left_out else None
+
+    @property
+    def machine_words(self) -> str:
+        """What the machine did meanwhile, to be read; nothing where it was quiet."""
+        told = []
+        if self.n_disturbed:
+            by = ", ".join(f"{words} {n}" for words, n in self.disturbances.most_common())
+            told.append(f"{self.n_disturbed} of {self.n_pairs} pairs disturbed and not counted ({by})")
+        if self.method.only_quiet and self.slow_share:
+            share = in_percent(self.slow_share)
+            elsewhere = f", where it is {digits(self.when_slow)}x" if self.when_slow else ", and all phases count"
+            told.append(f"{share} of the sound pairs in slow phases of the machine{elsewhere}")
+        return "; ".join(told)
 
     @cached_property
     def _sorted(self) -> Sorted:

@@ -75,6 +75,9 @@ def row_as_json(row: Row) -> dict[str, Any]:
         "reason": row.figure.why,
         "speedup": told.speedup if told else None,
         "interval": told.interval if told else None,
+        "n_pairs": told.n_pairs if told else None,
+        "n_disturbed_pairs": told.n_disturbed if told else None,
+        "slow_share": told.slow_share if told else None,
         "claim": outcome(row),
         "careful": _careful_as_json(row.careful) if row.careful else None,
     }

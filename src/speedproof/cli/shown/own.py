@@ -154,6 +154,7 @@ def measured_lines(pair: OwnPair, found: Found, built: "Report") -> Iterator[str
             ),
             ("the same twice", f"{built.null_words} (the candidate against itself)"),
             ("work", f"{row.work}{f', at size {pair.usual}' if found.largest else ''}" if row.work else ""),
+            ("meanwhile", compared.machine_words),
             ("machine", f"{built.advice[0]}{_more(built.advice)}" if built.advice else ""),
         ]
     )

@@ -70,5 +70,5 @@ def sampled(rows: Sequence[Row]) -> str:
     comparison = rows[0].figure.comparison
     if not comparison:
         return "none"
-    n_pairs = sum(len(launch.baseline_s) for launch in comparison.launches)
-    return f"{n_pairs} pairs from {len(comparison.launches)} fresh processes"
+    machine = f"; {comparison.machine_words}" if comparison.machine_words else ""
+    return f"{comparison.n_pairs} pairs from {len(comparison.launches)} fresh processes{machine}"
