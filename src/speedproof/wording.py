@@ -24,6 +24,11 @@ def memory(n_bytes: float) -> str:
     return f"{n_bytes / 2**30:.1f} GiB"
 
 
+def duration(seconds: float) -> str:
+    """Seconds or minutes, for whoever waits."""
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
+
+
 def in_percent(share: float) -> str:
     """A share of a hundred; nothing where it is infinite."""
     return f"{digits(100 * share)}%" if math.isfinite(share) else ""

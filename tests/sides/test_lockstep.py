@@ -58,14 +58,22 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize(
     ("budget_s", "n_questions", "stretch_s"),
-    [(12.0, 1, 3.0), (180.0, 1, 3.0), (math.inf, 16, 3.0), (60.0, 16, 60 / 64), (180.0, 16, 180 / 64), (1.0, 16, 0.2)],
+    [(60.0, 1, 3.0), (180.0, 1, 3.0), (math.inf, 16, 3.0), (36.0, 1, 1.0), (180.0, 16, 39 / 16 - 2), (1.0, 16, 0.2)],
 )
 def test_the_samples_up_to_the_first_look_fit_into_the_budget(
     budget_s: float, n_questions: int, stretch_s: float
 ) -> None:
     assert module.stretch(budget_s, n_questions) == pytest.approx(stretch_s)
-    taken_s = TODAYS.first * n_questions * module.stretch(budget_s, n_questions)
-    assert taken_s <= max(budget_s, TODAYS.first * n_questions * 0.2)
+    shortest_s = TODAYS.first * (module.STARTED_S + n_questions * (module.WARMED_S + 0.2))
+    assert module.least_s(budget_s, n_questions) <= max(budget_s, shortest_s)
+
+
+def test_how_long_timing_takes_and_why_is_told_beforehand() -> None:
+    told = module.announced(180.0, 16)
+    assert told.startswith("Timing up to 16 twins takes 3.0 min at least: 4 pairs of workers are started")
+    assert "Of 3.0 min in all, the rest goes to what is undecided" in told
+    assert "more than --budget-s 60: name fewer findings (--finding), or 0 for no timing" in module.announced(60.0, 16)
+    assert module.announced(60.0, 1).startswith("Timing up to 1 twin takes 44 s at least")
 
 
 def order_of(asked: list[tuple[Any, ...]], name: str) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from speedproof.folders import CACHE, RESULTS
 from speedproof.pairs.question import questions
 from speedproof.sides.asv import configuration
 from speedproof.sides.comparing import Pairing, asked_of_both
+from speedproof.sides.lockstep import announced
 from speedproof.sides.matrix import FILE, read_columns
 from speedproof.sides.matrix import matrix as run_matrix
 from speedproof.sides.outcome import outcomes
@@ -67,6 +68,8 @@ def compare(
     if any(side.commit for side in sides) and (dirty := uncommitted()):
         warn_line(f"Not committed, so in no commit: {', '.join(dirty)}. '.' stands for the files as they are.")
     sitting = open_sitting(results, seed)
+    if budget_s:
+        warn_line(announced(budget_s, len(asked)))
     with progress() as sitting.say:
         pairing = Pairing(*places_of(sides, CACHE, sitting.say), asked, sitting.seed, sitting.say)
         done = sitting.keep(pairing.compared(budget_s, precision))
@@ -105,6 +108,8 @@ def matrix(
         return
     asked = questions(chosen_findings(context, finding), workload, subject)
     sitting = open_sitting(results, seed)
+    if budget_s:
+        warn_line(f"For each of {len(columns) - 1} columns: {announced(budget_s, len(asked))}")
     with progress() as sitting.say:
         done = sitting.keep(run_matrix(columns, asked, budget_s, sitting.seed, CACHE, sitting.say))
         sitting.close()

@@ -27,13 +27,14 @@ from speedproof.sides.changes import (
 )
 from speedproof.sides.comparing import Pairing, asked_of_both
 from speedproof.sides.installing import Unsupported
+from speedproof.sides.lockstep import announced
 from speedproof.sides.places import places_of
 from speedproof.sides.remote import SideFailed
 from speedproof.sides.side import Side, parse_side
 from speedproof.sides.summary import Judgement, of_sides
 from speedproof.sittings.sitting import Sitting
 
-from .lines import print_json, say_line
+from .lines import print_json, say_line, warn_line
 from .options import AsJson, JUnit, Markdown, Names, Results, Seed, chosen_findings, open_sitting, write_summaries
 from .progress import progress
 
@@ -154,6 +155,8 @@ class Guarded:
         return self._held_to(against, today)
 
     def _beside(self, commit: Side, budget_s: float) -> Judgement:
+        if budget_s:
+            warn_line(announced(budget_s, len(asked_of_both(questions(self.findings, self.workload)))))
         with progress() as self.sitting.say:
             sitting = self.sitting
             places = places_of((commit, parse_side(".")), CACHE, sitting.say)

@@ -15,12 +15,17 @@ from speedproof.timing.method import TODAYS
 from speedproof.timing.rounds import Outcome, Round, Taken, rounds
 from speedproof.timing.sampling import SHORTEST_STRETCH_S, Sample, Stretch, cores_for, in_pairs
 from speedproof.timing.warmup import Form
+from speedproof.wording import duration
 
 from .places import Place
 from .remote import Remote, SideFailed, worker
 from .slowdown import slowdown
 
 Say = Callable[[str, int], None]
+STARTED_S = 6.0
+"""Seconds that a pair of workers takes to start, with the libraries of models: what is reckoned with, not what is."""
+WARMED_S = 2.0
+"""Seconds that warming up both sides takes for one short call."""
 STRETCH_S = 3.0
 """Seconds of pairs that a pair of workers takes for one question, unless a single pair is longer.
 
@@ -54,10 +59,31 @@ def lockstep(
 def stretch(budget_s: float, n_questions: int) -> float:
     """Seconds of pairs that a pair of workers takes for one of so many questions.
 
-    The launches up to the first look are taken whatever the budget. So with many questions and little time each is
-    short: their samples fill the budget then, and only starting up and warming up come on top.
+    The launches up to the first look are taken whatever the budget, so with many questions and little time each is
+    short: started, warmed up and sampled, they fill the budget.
     """
-    return min(STRETCH_S, max(SHORTEST_STRETCH_S, budget_s / (TODAYS.first * max(1, n_questions))))
+    n = max(1, n_questions)
+    return min(STRETCH_S, max(SHORTEST_STRETCH_S, (budget_s / TODAYS.first - STARTED_S) / n - WARMED_S))
+
+
+def least_s(budget_s: float, n_questions: int) -> float:
+    """Seconds until the first look at so many questions, roughly; calls longer than a stretch come on top."""
+    return TODAYS.first * (STARTED_S + n_questions * (WARMED_S + stretch(budget_s, n_questions)))
+
+
+def announced(budget_s: float, n_questions: int) -> str:
+    """How long timing will take and why, to be told before the first clock runs."""
+    least, each_s = least_s(budget_s, n_questions), stretch(budget_s, n_questions)
+    n = f"{n_questions} twin{'s' * (n_questions != 1)}"
+    words = (
+        f"Timing up to {n} takes {duration(least)} at least: {TODAYS.first} pairs of workers are started, and each "
+        f"warms every twin up and times it for {each_s:.1f} s, or for two calls where one takes longer. "
+    )
+    if least > budget_s:
+        return f"{words}That is more than --budget-s {budget_s:g}: name fewer findings (--finding), or 0 for no timing."
+    return (
+        f"{words}Of {duration(budget_s)} in all, the rest goes to what is undecided. What looks changed is timed again."
+    )
 
 
 def _is_decided(precision: float, taken: Taken[Question]) -> bool:
