@@ -33,7 +33,10 @@ FLOORS: Mapping[int, tuple[Package, ...]] = {
         Package("speedproof.cli", "verbs, and what a person sees"),
         Package("bench", "the six findings, and asv's door; above floor 7 it knows nothing", 7, True),
     ),
-    9: (Package("speedproof.report", "what the records say"),),
+    9: (
+        Package("speedproof.report", "what the records say"),
+        Package("speedproof.comment", "what a pull request is told, from a file that anybody may have written"),
+    ),
     8: (Package("speedproof.sittings", "the order of the stages on one machine"),),
     7: (
         Package("speedproof.lens", "models, SAEs, the oracle, rows and ranks as answers", None, True),

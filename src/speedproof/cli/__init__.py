@@ -15,7 +15,7 @@ from speedproof.errors import SpeedproofError
 from speedproof.extras import what_is_missing
 from speedproof.failures import DEBUG, disk_is_full, in_words, is_debugging, memory_ran_out
 
-from . import check, compare, doctor, guard, ladder, measure, own, profile, records, sweep, tensorboard
+from . import check, comment, compare, doctor, guard, ladder, measure, own, profile, records, sweep, tensorboard
 from .lines import fail
 from .options import NAME, everywhere
 from .project import Project, Verb
@@ -25,7 +25,7 @@ VERBS: tuple[Verb, ...] = (
     *(own.new, own.verify),
     *(measure.measure, measure.report, measure.run),
     *(profile.profile, tensorboard.dashboards, ladder.ladder, sweep.sweep),
-    *(compare.compare, compare.matrix, guard.guard, guard.accept),
+    *(compare.compare, compare.matrix, guard.guard, guard.accept, comment.comment),
     *(records.records, doctor.doctor, doctor.duplicates, doctor.schema_),
 )
 """The instrument's own, in the order of the help page; a project's stand behind them."""

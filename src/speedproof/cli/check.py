@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from speedproof.comment.told import failures_told
 from speedproof.errors import BadInput
 from speedproof.folders import RESULTS
 from speedproof.gate.certificate import Refusal
@@ -20,6 +21,7 @@ from .options import (
     NO_FINDINGS,
     AsJson,
     OwnNames,
+    PullRequest,
     Results,
     SubjectName,
     all_findings,
@@ -30,6 +32,7 @@ from .options import (
 from .progress import progress
 from .shown.check import answer_as_json, show_answers, show_findings, show_judged
 from .shown.next_step import after_checks
+from .shown.pull_request import Pulled
 
 
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
@@ -75,6 +78,8 @@ def check(
     ] = BUDGET_S,
     reproduce: own.Reproduce = None,
     certificate: own.CertificateFile = None,
+    pull_request: PullRequest = None,
+    accepted: own.PullAccepted = None,
     workload: Annotated[
         str | None, typer.Option(help="One workload; all if none, and for a candidate all of one subject.")
     ] = None,
@@ -106,11 +111,12 @@ def check(
       python -m bench check 2 --workload smoke --subject tiny:bridge:topk --dtype bfloat16
     """
     if own.is_own_asked(context, names, inputs, pairs):
-        with own.told_as_json(as_json):
+        with own.told_as_json(as_json), failures_told(pull_request, "pairs"):
             options = {"same": same, "sizes": own.sizes_of(sizes), "exceptions": exceptions}
             also = {"specials": specials, "grow": grow, "allow": tuple(allow or ()), "budget_s": budget_s}
             found = own.own_pairs(names, inputs, pairs, **options, **also)
-            raise typer.Exit(own.check_own(found, results, faults, seed, reproduce, certificate, as_json))
+            pulled = Pulled.of(pull_request, accepted)
+            raise typer.Exit(own.check_own(found, results, faults, seed, reproduce, certificate, as_json, pulled))
     findings = chosen_findings(context, names)
     if candidate and len(findings) != 1:
         raise BadInput("--candidate needs one finding to be held against. Expected one name, such as text_batching.")

@@ -6,9 +6,13 @@ from typing import Annotated
 
 import typer
 
+from speedproof.comment.of_sides import told_of_sides
+from speedproof.comment.told import add_told, failures_told
+from speedproof.errors import BadInput
 from speedproof.folders import CACHE, RESULTS
 from speedproof.pairs.question import questions
 from speedproof.sides.asv import configuration
+from speedproof.sides.changes import Acceptance, read_accepted
 from speedproof.sides.comparing import Pairing, asked_of_both
 from speedproof.sides.lockstep import announced
 from speedproof.sides.matrix import FILE, read_columns
@@ -26,6 +30,7 @@ from .options import (
     Margin,
     Markdown,
     Precision,
+    PullRequest,
     Results,
     Seed,
     SidesBudget,
@@ -52,6 +57,8 @@ def compare(
     margin: Margin = MARGIN,
     markdown: Markdown = None,
     junit: JUnit = None,
+    pull_request: PullRequest = None,
+    accepted: Annotated[Path | None, typer.Option(help="File of accepted changes, for --pull-request.")] = None,
     seed: Seed = None,
     results: Results = RESULTS,
     as_json: AsJson = False,
@@ -63,24 +70,38 @@ def compare(
       python -m bench compare transformer-lens==3.5.1 transformer-lens==3.9.0
       python -m bench compare HEAD '.+sae-lens==6.40.0' --finding text_batching
     """
-    sides = parse_side(before), parse_side(after)
-    asked = asked_of_both(questions(chosen_findings(context, finding), workload, subject))
-    if any(side.commit for side in sides) and (dirty := uncommitted()):
-        warn_line(f"Not committed, so in no commit: {', '.join(dirty)}. '.' stands for the files as they are.")
-    sitting = open_sitting(results, seed)
-    if budget_s:
-        warn_line(announced(budget_s, len(asked)))
-    with progress() as sitting.say:
-        pairing = Pairing(*places_of(sides, CACHE, sitting.say), asked, sitting.seed, sitting.say)
-        done = sitting.keep(pairing.compared(budget_s, precision))
-        sitting.close()
+    with failures_told(pull_request, "libraries"):
+        wanted = _accepted(accepted, pull_request)
+        sides = parse_side(before), parse_side(after)
+        asked = asked_of_both(questions(chosen_findings(context, finding), workload, subject))
+        if any(side.commit for side in sides) and (dirty := uncommitted()):
+            warn_line(f"Not committed, so in no commit: {', '.join(dirty)}. '.' stands for the files as they are.")
+        sitting = open_sitting(results, seed)
+        if budget_s:
+            warn_line(announced(budget_s, len(asked)))
+        with progress() as sitting.say:
+            pairing = Pairing(*places_of(sides, CACHE, sitting.say), asked, sitting.seed, sitting.say)
+            done = sitting.keep(pairing.compared(budget_s, precision))
+            sitting.close()
+        judged = of_sides(done, wanted)
+        if pull_request:
+            add_told(pull_request, told_of_sides("libraries", done, wanted or (), margin))
+            judged.time_stops = False
     found = outcomes(done, margin)
-    write_summaries(of_sides(done, None), markdown, junit)
+    write_summaries(judged, markdown, junit)
     if as_json:
         print_json([outcome_as_json(one) for one in found])
     else:
         show_outcomes(found)
-    raise typer.Exit(1 if any(one.changed for one in found) else 0)
+    stops = judged.stops if pull_request else any(one.changed for one in found)
+    raise typer.Exit(1 if stops else 0)
+
+
+def _accepted(path: Path | None, pull_request: Path | None) -> list[Acceptance] | None:
+    """The changes that are accepted; None where nothing can be. Raises BadInput."""
+    if path and not pull_request:
+        raise BadInput("--accepted is for --pull-request; without it compare tells every change. Expected both.")
+    return read_accepted(path) if path else None
 
 
 def matrix(

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from speedproof.comment.of_sides import told_of_sides
+from speedproof.comment.told import add_told, failures_told, read_told
 from speedproof.environment import current_environment
 from speedproof.errors import BadInput
 from speedproof.folders import CACHE, RESULTS
@@ -16,6 +18,7 @@ from speedproof.pairs.question import questions
 from speedproof.sides.changes import (
     Acceptance,
     Baseline,
+    Change,
     as_json,
     changes,
     counts_of,
@@ -33,9 +36,21 @@ from speedproof.sides.remote import SideFailed
 from speedproof.sides.side import Side, parse_side
 from speedproof.sides.summary import Judgement, of_sides
 from speedproof.sittings.sitting import Sitting
+from speedproof.timing.estimate import MARGIN
 
 from .lines import print_json, say_line, warn_line
-from .options import AsJson, JUnit, Markdown, Names, Results, Seed, chosen_findings, open_sitting, write_summaries
+from .options import (
+    AsJson,
+    JUnit,
+    Markdown,
+    Names,
+    PullRequest,
+    Results,
+    Seed,
+    chosen_findings,
+    open_sitting,
+    write_summaries,
+)
 from .progress import progress
 
 ACCEPTED = RESULTS / "accepted.toml"
@@ -56,6 +71,7 @@ def guard(
     accepted: AcceptedFile = ACCEPTED,
     markdown: Markdown = None,
     junit: JUnit = None,
+    pull_request: PullRequest = None,
     seed: Seed = None,
     results: Results = RESULTS,
     as_plain_json: AsJson = False,
@@ -67,21 +83,22 @@ def guard(
       python -m bench guard --against results/counts.json --markdown summary.md --junit guard.xml
       python -m bench guard --against HEAD~1 --budget-s 120
     """
-    findings = chosen_findings(context, names)
-    if not (against or save):
-        raise BadInput("guard has nothing to do. Expected --against FILE|COMMIT, or --save FILE.")
-    named = _named(against)
-    if budget_s and not isinstance(named, Side):
-        raise BadInput("--budget-s needs both sides at hand. Expected --against a commit; a file holds no times.")
-    if save and isinstance(named, Side):
-        raise BadInput("--save writes what is counted today alone. Expected it without --against a commit.")
-    guarded = Guarded(findings, workload, read_accepted(accepted), open_sitting(results, seed))
-    try:
-        found = guarded.judged(named, budget_s, save)
-    except (SideFailed, Unsupported) as error:
-        # Whoever reads a summary alone must see why there is no judgement.
-        write_summaries(Judgement(wrong=[str(error)], can_accept=False), markdown, junit)
-        raise
+    with failures_told(pull_request, "commits"):
+        findings = chosen_findings(context, names)
+        if not (against or save):
+            raise BadInput("guard has nothing to do. Expected --against FILE|COMMIT, or --save FILE.")
+        named = _named(against)
+        if not isinstance(named, Side):
+            _require_both_sides(budget_s, pull_request)
+        elif save:
+            raise BadInput("--save writes what is counted today alone. Expected it without --against a commit.")
+        guarded = Guarded(findings, workload, read_accepted(accepted), open_sitting(results, seed), pull_request)
+        try:
+            found = guarded.judged(named, budget_s, save)
+        except (SideFailed, Unsupported) as error:
+            # Whoever reads a summary alone must see why there is no judgement.
+            write_summaries(Judgement(wrong=[str(error)], can_accept=False), markdown, junit)
+            raise
     write_summaries(found, markdown, junit)
     if as_plain_json:
         shown = [as_json(change) for change in found.changes]
@@ -93,6 +110,14 @@ def guard(
     raise typer.Exit(1 if found.stops else 0)
 
 
+def _require_both_sides(budget_s: float, pull_request: Path | None) -> None:
+    """Raises BadInput for what a file of counts cannot give."""
+    if budget_s:
+        raise BadInput("--budget-s needs both sides at hand. Expected --against a commit; a file holds no times.")
+    if pull_request:
+        raise BadInput("--pull-request needs both sides at hand. Expected --against a commit.")
+
+
 def accept(
     context: typer.Context,
     names: Names = None,
@@ -101,23 +126,47 @@ def accept(
     why: Annotated[str, typer.Option(help="Why the change is wanted.")] = "",
     workload: Annotated[str, typer.Option(help="Workload to count on.")] = "smoke",
     accepted: AcceptedFile = ACCEPTED,
+    pull_request: Annotated[
+        Path | None, typer.Option("--pull-request", help="Accept what is in this file of a pull request's run.")
+    ] = None,
     results: Results = RESULTS,
 ) -> None:
     """Write down that today's changes of work are wanted, in a file that is committed with them.
 
-    Example: python -m bench accept --against results/counts.json --who ada --why "one pass more, for the new hook"
+    Examples:
+      python -m bench accept --against results/counts.json --who ada --why "one pass more, for the new hook"
+      speedproof accept --pull-request speedproof.json --who ada --why "one pass more" --accepted accepted.toml
     """
-    if not against:
-        raise BadInput("accept needs --against FILE|COMMIT. Expected what the guard was held against.")
+    if bool(against) == bool(pull_request):
+        raise BadInput(
+            "accept needs --against FILE|COMMIT, what the guard was held against, or --pull-request FILE. Expected one "
+            "of them."
+        )
     require_reason(who, why)
+    if pull_request:
+        _write_wanted(accepted, _changes_in(pull_request), who, why)
+        return
     named = _named(against)
     guarded = Guarded(chosen_findings(context, names), workload, read_accepted(accepted), open_sitting(results, None))
     found = guarded.judged(named)
     if found.wrong:
         raise BadInput(f"Other answers cannot be accepted: {found.wrong[0]}")
-    wanted = [change for change in found.changes if change.stops]
+    _write_wanted(accepted, [change for change in found.changes if change.stops], who, why)
+
+
+def _write_wanted(accepted: Path, wanted: Sequence[Change], who: str, why: str) -> None:
     write_accepted(accepted, wanted, who, why)
     say_line(f"{len(wanted)} changes accepted in {accepted.name}. Commit it.")
+
+
+def _changes_in(path: Path) -> list[Change]:
+    """The changes of work that stopped a pull request's run. Raises BadInput where answers are other ones."""
+    told = read_told(path)
+    if wrong := [row.name for row in told.rows if row.is_wrong]:
+        raise BadInput(f"Other answers cannot be accepted: {wrong[0]!r}. Expected changes of work alone.")
+    return [
+        Change(f"{row.row}.{one.counter}", one.before, one.after) for row in told.rows for one in row.work if one.stops
+    ]
 
 
 def _named(against: str) -> Against | None:
@@ -144,6 +193,8 @@ class Guarded:
     workload: str
     accepted: Sequence[Acceptance]
     sitting: Sitting
+    pull_request: Path | None = None
+    """Where what a pull request's comment is made of goes."""
 
     def judged(self, against: Against | None, budget_s: float = 0.0, save: Path | None = None) -> Judgement:
         """What there is against the files as they are; their counts are saved where a file is named."""
@@ -163,7 +214,11 @@ class Guarded:
             asked = asked_of_both(questions(self.findings, self.workload))
             done = sitting.keep(Pairing(*places, asked, sitting.seed, sitting.say).compared(budget_s))
             sitting.close()
-        return of_sides(done, self.accepted)
+        found = of_sides(done, self.accepted)
+        if self.pull_request:
+            add_told(self.pull_request, told_of_sides("commits", done, self.accepted, MARGIN))
+            found.time_stops = False
+        return found
 
     def _today(self) -> Today:
         asked = questions(self.findings, self.workload)

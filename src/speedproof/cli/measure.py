@@ -1,12 +1,13 @@
 """Verbs that make figures: measure, report, run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from speedproof.comment.told import failures_told
 from speedproof.extras import what_is_missing
 from speedproof.folders import RESULTS
 from speedproof.gate.certificate import Certificate, Refusal
@@ -31,6 +32,7 @@ from .options import (
     Budget,
     OwnNames,
     Precision,
+    PullRequest,
     Results,
     Seed,
     SubjectName,
@@ -47,6 +49,7 @@ from .progress import progress
 from .shown.measure import row_as_json, show_rows
 from .shown.next_step import after_figures
 from .shown.own import Found, card_lines, is_slower, measured_lines, pair_as_json
+from .shown.pull_request import Pulled
 
 if TYPE_CHECKING:
     from speedproof.gate.control import Control
@@ -69,6 +72,8 @@ def measure(
     exceptions: own.Exceptions = "type",
     specials: own.Specials = False,
     grow: own.Grow = False,
+    pull_request: PullRequest = None,
+    accepted: own.PullAccepted = None,
     workload: Annotated[str, typer.Option(help="Workload to measure.")] = "report",
     subject: SubjectName = None,
     budget_s: Budget = RUN_BUDGET_S,
@@ -85,13 +90,13 @@ def measure(
       python -m bench measure category_lookup --budget-s 60
     """
     if own.is_own_asked(context, names, inputs, pairs):
-        with own.told_as_json(as_json):
+        with own.told_as_json(as_json), failures_told(pull_request, "pairs"):
             asked_of = {"same": same, "sizes": own.sizes_of(sizes), "exceptions": exceptions}
             found = own.own_pairs(names, inputs, pairs, **asked_of, specials=specials, grow=grow)
             timed_s = OWN_BUDGET_S if budget_s == RUN_BUDGET_S else budget_s
-            raise typer.Exit(
-                _measure_own(context, found, Measuring(own.own_results(results), timed_s, precision, seed, as_json))
-            )
+            pulled = Pulled.of(pull_request, accepted)
+            how = Measuring(own.own_results(results), timed_s, precision, seed, as_json, pulled=pulled)
+            raise typer.Exit(_measure_own(context, found, how))
     findings = chosen_findings(context, names)
     asked = questions(findings, workload, subject)
     asked += _careful(asked)
@@ -246,6 +251,7 @@ class Measuring:
     as_json: bool
     n_faults: int = 0
     whole: bool = False
+    pulled: Pulled = field(default_factory=Pulled)
 
 
 def _measure_own(context: typer.Context, pairs: Sequence[OwnPair], how: Measuring) -> int:
@@ -266,6 +272,7 @@ def _measure_own(context: typer.Context, pairs: Sequence[OwnPair], how: Measurin
                 trace_all([pair.finding], "report", None, sitting)
         sitting.close()
         lines = [*card_lines(pair, found, next_too=False)]
+        built = None
         told, status = pair_as_json(pair, found), max(status, own.exit_status(answer))
         if isinstance(answer, Certificate):
             built = reports.build([pair.finding], read_records(context, how.results), "report", None)
@@ -277,12 +284,13 @@ def _measure_own(context: typer.Context, pairs: Sequence[OwnPair], how: Measurin
             if how.whole:
                 status = max(status, int(is_slower(row)))
                 lines += [f"  {'page':<18}{_page(built, how.results / pair.name)}"]
+        how.pulled.add(pair, bodies, how.seed, built)
         shown.append(told)
         for line in () if how.as_json else lines:
             say_line(line)
     if how.as_json:
         print_json(shown if len(shown) > 1 else shown[0])
-    return status
+    return max(status, how.pulled.written())
 
 
 def _page(built: reports.Report, folder: Path) -> str:

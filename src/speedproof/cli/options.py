@@ -89,6 +89,14 @@ Margin = Annotated[
 SubjectName = Annotated[str | None, typer.Option(help="Subject in place of the workloads' own: a name or a folder.")]
 Markdown = Annotated[Path | None, typer.Option(help="Write a summary for a pull request here.")]
 JUnit = Annotated[Path | None, typer.Option(help="Write a JUnit file here.")]
+PullRequest = Annotated[
+    Path | None,
+    typer.Option(
+        "--pull-request",
+        help="For a pull request: add what its comment is made of to this JSON file, and let the exit status be of "
+        "answers and work alone.",
+    ),
+]
 SidesBudget = Annotated[float, typer.Option(min=0, help="Seconds of timing two sides; 0 for none.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of the random orders, to repeat a sitting's.")]
 

@@ -28,6 +28,7 @@ from .lines import print_json, say_line, warn_line
 from .options import AsJson, open_sitting
 from .progress import progress
 from .shown.own import Found, card_lines, pair_as_json
+from .shown.pull_request import Pulled
 
 PROVE = "speedproof.own.proving:prove"
 """What proves a pair, by reference: it imports the user's code, which this process does without."""
@@ -57,6 +58,9 @@ Reproduce = Annotated[Path | None, typer.Option(help="Write a file that shows a 
 CertificateFile = Annotated[Path | None, typer.Option("--certificate", help="Write a certificate to this file.")]
 
 
+PullAccepted = Annotated[Path | None, typer.Option("--accepted", help="File of accepted changes, for --pull-request.")]
+
+
 @contextmanager
 def told_as_json(as_json: bool) -> Iterator[None]:
     """Also as JSON, where that is asked for, why nothing could be judged."""
@@ -75,7 +79,10 @@ def is_own(names: Sequence[str] | None, inputs: str | None, pairs: Path | None) 
 
 OF_FINDINGS = ("workload", "subject", "dtype", "function", "candidate", "texts", "quick", "fresh")
 """Options that mean nothing to a user's own pair."""
-OF_OWN = ("same", "sizes", "exceptions", "specials", "grow", "faults", "reproduce", "certificate")
+OF_OWN = (
+    *("same", "sizes", "exceptions", "specials", "grow", "faults", "reproduce", "certificate"),
+    *("pull_request", "accepted"),
+)
 """Options that mean nothing to the project's findings."""
 
 
@@ -85,6 +92,7 @@ def is_own_asked(context: typer.Context, names: Sequence[str] | None, inputs: st
     for name in OF_FINDINGS if found else OF_OWN:
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
+            name = name.replace("_", "-")
             what = "the project's findings, and this is a pair by name" if found else "two functions by name"
             raise BadInput(f"--{name} is for {what}, so it would count for nothing. Expected none.")
     return found
@@ -188,6 +196,7 @@ def check_own(
     reproduce: Path | None,
     certificate: Path | None,
     as_json: bool,
+    pulled: Pulled,
 ) -> int:
     """Checks the pairs and shows what was found. The exit status: 0 the same, 1 not, 2 could not be judged."""
     sitting = open_sitting(own_results(results), None, quietly=True)
@@ -195,7 +204,9 @@ def check_own(
     seed = new_seed() if seed is None else seed
     for pair in pairs:
         with progress() as sitting.say:
-            found = Found.of(proven(sitting, pair, n_faults, seed))
+            bodies = proven(sitting, pair, n_faults, seed, counts=pulled.wanted)
+        found = Found.of(bodies)
+        pulled.add(pair, bodies, seed)
         answer = found.answer
         status = max(status, exit_status(answer))
         if reproduce and found.example:
@@ -211,7 +222,7 @@ def check_own(
                 say_line(line)
     if as_json:
         print_json(shown if len(shown) > 1 else shown[0])
-    return status
+    return max(status, pulled.written())
 
 
 def proven(sitting: Sitting, pair: OwnPair, n_faults: int, seed: int | None, counts: bool = False) -> list[Any]:

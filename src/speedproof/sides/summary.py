@@ -20,13 +20,16 @@ class Judgement:
     slower: list[str] = field(default_factory=list)
     """Changes of time that were confirmed."""
     notes: list[str] = field(default_factory=list)
+    time_stops: bool = True
+    """Whether a change of time stops the line; on a pull request it is advice."""
     can_accept: bool = True
     """Whether `accept` could let the changes pass: it writes for the guard, and for no comparison beside it."""
 
     @property
     def stops(self) -> bool:
         """Whether the line stops."""
-        return bool(self.wrong or self.slower or any(change.stops for change in self.changes))
+        slower = self.slower and self.time_stops
+        return bool(self.wrong or slower or any(change.stops for change in self.changes))
 
     @property
     def markdown(self) -> str:
@@ -52,7 +55,7 @@ class Judgement:
         """Every objection as a failed test, so that a service that knows nothing of us shows it."""
         entries = [("answers", text, True) for text in self.wrong]
         entries += [("work", change.words, change.stops) for change in self.changes]
-        entries += [("time", text, True) for text in self.slower]
+        entries += [("time", text, self.time_stops) for text in self.slower]
         entries = entries or [("gate", "answers and work are what they were", False)]
         n_failed = sum(stops for *_, stops in entries)
         suite = ET.Element("testsuite", name="speedproof", tests=str(len(entries)), failures=str(n_failed))

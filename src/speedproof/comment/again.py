@@ -1,0 +1,37 @@
+"""The command that shows a row again. It is put together here: what a stranger wrote is never shown as a command."""
+
+import re
+import shlex
+import sys
+
+from .told import Row, Told
+
+OPTIONS = frozenset({"--inputs", "--pairs", "--sizes", "--exceptions", "--specials", "--grow", "--seed"})
+"""Options that a pair may be asked with; none of them writes a file."""
+WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/,=+~^-]{0,119}", re.ASCII)
+"""What a word of a command may be: nothing that a shell reads, no option, no path from the root."""
+COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
+
+
+def command(told: Told, row: Row | None) -> str:
+    """What to type in a clone with the pull request checked out; empty where that cannot be said safely."""
+    if told.asked == "pairs":
+        return f"speedproof check {shlex.join(row.again)}" if row and row.again and all(map(_safe, row.again)) else ""
+    if not _safe(told.before) or (row and row.finding and not _safe(row.finding)):
+        return ""
+    finding = row.finding if row else ""
+    if told.asked == "commits":
+        return " ".join(filter(None, ("python -m bench guard", finding, f"--against {told.before}")))
+    asked = " ".join(filter(None, ("python -m bench compare BEFORE .", f"--finding {finding}" if finding else "")))
+    if COMMIT.fullmatch(told.before):
+        return f"git worktree add ../before {told.before} && {asked.replace('BEFORE', '../before')}"
+    return asked.replace("BEFORE", shlex.quote(told.before))
+
+
+def _safe(word: str) -> bool:
+    if word in OPTIONS:
+        return True
+    if not WORD.fullmatch(word) or ".." in word or "//" in word:
+        return False
+    # Python's own functions are no part of a pull request, and some of them do harm.
+    return word.split(":")[0].split(".")[0] not in sys.stdlib_module_names or ".py:" in word

@@ -1,0 +1,1 @@
+"""Claims about what a pull request is told."""
