@@ -34,4 +34,5 @@ def _safe(word: str) -> bool:
     if not WORD.fullmatch(word) or ".." in word or "//" in word:
         return False
     # Python's own functions are no part of a pull request, and some of them do harm.
-    return word.split(":")[0].split(".")[0] not in sys.stdlib_module_names or ".py:" in word
+    roots = {part.split(".")[0] for part in word.split(":")[:-1]}
+    return ".py:" in word or roots.isdisjoint(sys.stdlib_module_names)

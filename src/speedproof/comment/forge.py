@@ -60,7 +60,6 @@ class Forge:
     address: str
     repository: str
     token: str
-    pause: Callable[[float], None] = sleep
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.address)
@@ -89,7 +88,7 @@ class Forge:
                     raise ForgeFailed(
                         f"{busy} Tried {n + 1} times. Expected it to pass: run this job again later."
                     ) from None
-                self.pause(wait_s)
+                sleep(wait_s)
         raise AssertionError("the last try ends it")
 
     def ask(self, method: str, path: str, body: Mapping[str, str] | None = None) -> Any:

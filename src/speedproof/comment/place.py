@@ -19,7 +19,7 @@ from .forge import Forge, ForgeFailed
 
 AUTHOR = "github-actions[bot]"
 """The account that a workflow's own token writes as. Nobody else can have a name with brackets."""
-REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+REPOSITORY = re.compile(r"[A-Za-z0-9][\w-]*/(?!\.\.?$)[\w.-]+", re.ASCII)
 T = TypeVar("T", bound=BaseModel)
 Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
 

@@ -197,10 +197,13 @@ def _content(path: Path) -> bytes:
         opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}. {EXPECTED}") from None
-    with os.fdopen(opened, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(opened).st_mode):
             raise BadInput(f"{path} is no file. {EXPECTED}")
-        content = file.read(MOST_BYTES + 1)
+        with os.fdopen(opened, "rb", closefd=False) as file:
+            content = file.read(MOST_BYTES + 1)
+    finally:
+        os.close(opened)
     if len(content) > MOST_BYTES:
         raise BadInput(f"{path} is larger than {MOST_BYTES:,} bytes. {EXPECTED}")
     return content
