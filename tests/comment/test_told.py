@@ -1,4 +1,4 @@
-"""A measuring job's file is data: whoever wrote it, it is of its form or refused, in a line that holds nothing of it."""
+"""A measuring job's file is data: it is of its form, or refused in a line that holds nothing of it."""
 
 import json
 import os
