@@ -138,6 +138,27 @@ def judged() -> str:
     )
 
 
+def comment() -> Iterator[str]:
+    """A comment as it would be, of the newest committed comparison of a library that found something slower, and why."""
+    from speedproof.comment.body import body
+    from speedproof.comment.of_sides import told_of_sides
+    from speedproof.folders import ROOT
+    from speedproof.records.record import read
+    from speedproof.records.sides import Compared
+    from speedproof.timing.estimate import MARGIN
+
+    sittings: dict[tuple[str, str], list[Compared]] = {}
+    for record in read(ROOT / "results").records:
+        if isinstance(record.body, Compared):
+            sittings.setdefault((record.sitting, record.body.after.text), []).append(record.body)
+    found = [told_of_sides("libraries", bodies, (), MARGIN) for bodies in sittings.values()]
+    told = [one for one in found if any(row.time_says == "slower" and row.spots for row in one.rows)][-1]
+    # How many cores are here is nothing of the record.
+    for line in body(told.model_copy(update={"n_cores": 0})).splitlines():
+        # A heading would stand in the page's own table of contents.
+        yield f"**{line.removeprefix('### ')}**" if line.startswith("### ") else line
+
+
 def _listed(words: Iterable[str]) -> str:
     *first, last = words
     return f"{', '.join(first)} and {last}"
@@ -199,6 +220,13 @@ class Latency(_Written):
         yield from latency()
 
 
+class Comment(_Written):
+    """```{comment}```: a pull request's comment, as GitHub shows it."""
+
+    def lines(self) -> Iterator[str]:
+        yield from ("````{admonition} github-actions bot", "", *comment(), "````")
+
+
 class Textbook(_Written):
     """```{textbook}```: the table of rewrites, a section a topic."""
 
@@ -228,6 +256,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         "aspects": Aspects,
         "textbook": Textbook,
         "latency": Latency,
+        "comment": Comment,
         "count": Count,
     }.items():
         app.add_directive(name, directive)

@@ -146,11 +146,11 @@ def ran(script: str, folder: Path, **variables: str) -> "subprocess.CompletedPro
     return subprocess.run(command, cwd=folder, env={**known, **given, **variables}, capture_output=True, text=True)
 
 
-def sides(folder: Path, event: str, action: Path = COMPARE.parent, **given: str) -> "subprocess.CompletedProcess[str]":
+def sides(folder: Path, event: str, **given: str) -> "subprocess.CompletedProcess[str]":
     """The step that finds the sides."""
     names = ("INPUT_BEFORE", "INPUT_AFTER", "PAIRS", "PULL_BASE", "PULL_HEAD", "PUSHED_FROM")
     (script,) = [text for text in scripts(COMPARE) if "sides.sh" in text]
-    variables = {"ACTION": str(action), "EVENT": event, **dict.fromkeys(names, ""), **given}
+    variables = {"ACTION": str(COMPARE.parent), "EVENT": event, **dict.fromkeys(names, ""), **given}
     return ran(script, folder, **variables)
 
 
@@ -217,7 +217,7 @@ def test_in_this_repository_commits_are_held_against_each_other(forge: Repositor
     action.mkdir(parents=True)
     (action / "sides.sh").write_text(SIDES.read_text())
     here = tmp_path / "here"
-    assert sides(here, "pull_request", action, PULL_BASE=forge.base, PULL_HEAD=forge.head).returncode == 0
+    assert sides(here, "pull_request", ACTION=str(action), PULL_BASE=forge.base, PULL_HEAD=forge.head).returncode == 0
     told = outputs(here)
     assert (told["mode"], told["before"], told["root"]) == ("commits", forge.base, str(here))
 

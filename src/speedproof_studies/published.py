@@ -21,7 +21,7 @@ IDENTICAL = "none, timed"
 """The plant of the study of two sides that changes nothing, and is timed."""
 
 
-def published(records: Sequence[Record]) -> dict[str, Any]:
+def rate_of(records: Sequence[Record]) -> dict[str, Any]:
     """False alarms on identical code by the study that has most trials of it."""
     alarms: dict[str, list[tuple[bool, int]]] = {"power": [], "planted": []}
     newest = next((_rule(one.body) for one in reversed(records) if _is_ours(one.body)), "")
@@ -53,10 +53,10 @@ def _rule(body: Any) -> str:
     return str(getattr(body, "rule", ""))
 
 
-def text() -> str:
-    """The file's text, of the committed records."""
-    return json.dumps(published(read(ROOT / "results", KINDS).records), indent=1) + "\n"
+def text(results: Path) -> str:
+    """The file's text, of the records in a folder."""
+    return json.dumps(rate_of(read(results, KINDS).records), indent=1) + "\n"
 
 
 if __name__ == "__main__":
-    (ROOT / FILE).write_text(text(), encoding="utf-8")
+    (ROOT / FILE).write_text(text(ROOT / "results"), encoding="utf-8")

@@ -32,7 +32,7 @@ def comment(number: int, body: str, login: str = BOT) -> dict[str, Any]:
 
 def event(sha: str = HEAD, of: str | None = REPOSITORY, kind: str = "pull_request") -> dict[str, Any]:
     """What starts a workflow on 'workflow_run'. For a fork it names no pull request, so it never does here."""
-    run = {
+    run: dict[str, Any] = {
         "event": kind,
         "head_sha": sha,
         "head_branch": "faster",
