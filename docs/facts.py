@@ -139,7 +139,7 @@ def judged() -> str:
 
 
 def comment() -> Iterator[str]:
-    """A comment as it would be, of the newest committed comparison of a library that found something slower, and why."""
+    """A comment as it would be, of the committed comparison of a library that found the largest slowdown."""
     from speedproof.comment.body import body
     from speedproof.comment.of_sides import told_of_sides
     from speedproof.folders import ROOT
@@ -152,7 +152,7 @@ def comment() -> Iterator[str]:
         if isinstance(record.body, Compared):
             sittings.setdefault((record.sitting, record.body.after.text), []).append(record.body)
     found = [told_of_sides("libraries", bodies, (), MARGIN) for bodies in sittings.values()]
-    told = [one for one in found if any(row.time_says == "slower" and row.spots for row in one.rows)][-1]
+    told = max(found, key=lambda one: max((row.time.factor for row in one.rows if row.time), default=0))
     # How many cores are here is nothing of the record.
     for line in body(told.model_copy(update={"n_cores": 0})).splitlines():
         # A heading would stand in the page's own table of contents.

@@ -18,6 +18,7 @@ import yaml
 from speedproof.comment.told import read_told
 
 from .comment.stand_in import HEAD, REPOSITORY, TOKEN, StandIn, event, standing_in
+from .docs.pages import blocks
 
 ROOT = Path(__file__).parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -412,3 +413,36 @@ def test_without_a_file_there_is_no_summary(tmp_path: Path) -> None:
     here.mkdir()
     assert ran(script, here, PYTHON="false", GITHUB_STEP_SUMMARY=str(tmp_path / "shown")).returncode == 0
     assert not (tmp_path / "shown").exists()
+
+
+PAGE = ROOT / "docs" / "pull-requests.md"
+YAML = [block.body for block in blocks(PAGE.read_text(encoding="utf-8")) if block.language == "yaml"]
+
+
+def test_the_documentations_workflows_are_short_and_name_what_there_is(tmp_path: Path) -> None:
+    assert len(YAML) == 4
+    for n, text in enumerate(YAML):
+        (tmp_path / f"{n}.yml").write_text(text)
+        told = yaml.safe_load(text)
+        (job,) = told["jobs"].values()
+        ours = [step for step in job["steps"] if "/.github/actions/" in step["uses"]]
+        (step,) = ours
+        action = ROOT / ".github" / "actions" / step["uses"].partition("@")[0].rpartition("/")[2] / "action.yml"
+        assert set(step.get("with", {})) <= set(yaml.safe_load(action.read_text())["inputs"])
+        # Two pairs are two lines more.
+        assert len(text.splitlines()) <= 10 + 3 * ("pairs:" in text)
+        assert ("write" in str(told["permissions"])) == ("workflow_run" in str(told[True]))
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows"]
+    done = subprocess.run([*command, *map(str, tmp_path.glob("*.yml"))], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    (tmp_path / "0.yml").write_text(YAML[0].replace("runs-on", "runs_on"))
+    assert subprocess.run([*command, str(tmp_path / "0.yml")], capture_output=True).returncode == 1
+
+
+def test_the_project_uses_its_own_actions() -> None:
+    """As the documentation says: the workflow whose name the commenting one waits for, and both actions by their place."""
+    measuring, commenting = (
+        yaml.safe_load((WORKFLOWS[0].parent / f"{n}.yml").read_text()) for n in ("speedproof", "comment")
+    )
+    assert commenting[True]["workflow_run"]["workflows"] == [measuring["name"]]
+    assert commenting["jobs"]["comment"]["if"] == yaml.safe_load(YAML[-1])["jobs"]["comment"]["if"]

@@ -145,14 +145,39 @@ def test_a_verdict_in_the_file_is_not_believed() -> None:
     assert "stop. Other answers" in body(told(wrong), RUN)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "words"), [(3, 4, "more work"), (3, 2, "less work"), (3, None, "other work")]
+)
+def test_work_is_more_less_or_other(before: int, after: int | None, words: str) -> None:
+    work = (MORE.model_copy(update={"before": before, "after": after}),)
+    assert f"**{words}**, " in body(told(row(work=work)), RUN)
+    both = (MORE, MORE.model_copy(update={"after": 1}))
+    assert "**other work**, " in body(told(row(work=both)), RUN)
+
+
+def test_the_order_of_a_file_is_not_the_comments() -> None:
+    """Whoever writes a thousand calm rows first hides nothing."""
+    rows = (*[row(f"calm {n}", time=FASTER) for n in range(100)], row("wrong", answers="different"))
+    assert "- **other answers**, `wrong`" in body(told(*rows), RUN).partition("<details>")[0]
+
+
 def test_failures_stand_before_numbers_and_the_uncertain_is_folded() -> None:
     rows = (row("slow", time=SLOWER, spots=(CLONE,)), row("wrong", answers="different"), row("open", time=UNDECIDED))
     text = body(told(*sorted(rows, key=lambda one: one.order)), RUN)
     before, _, folded = text.partition("<details>")
     assert before.index("**other answers**, `wrong`") < before.index("**slower**, `slow`: after / before 2.340")
-    assert "`aten::clone` 12.0 to 24.0 times a call, in `components/unembed.py:31`" in before
+    assert "`aten::clone`, 12 to 24 times a call, in `components/unembed.py:31`" in before
     assert "open" not in before and "`open`: same answers; same work; undecided" in folded
     assert "(would have shown 20.0%)" in folded
+
+
+def test_the_operator_that_moved_most_is_told_and_one_whose_caller_is_known() -> None:
+    copied = Spot(operator="aten::copy_", before=10, after=20)
+    assert "`aten::copy_`, 10 to 20 times a call; `aten::clone`, 12 to" in body(
+        told(row(time=SLOWER, spots=(copied, CLONE)))
+    )
+    calm = Spot(operator="aten::mm", before=8, after=8, line="model.py:3")
+    assert "What moved: `aten::mm`, as often as before, in `model.py:3`" in body(told(row(time=SLOWER, spots=(calm,))))
 
 
 def test_at_most_fifteen_lines_are_seen_however_much_there_is() -> None:
@@ -211,6 +236,16 @@ PAIR = ("89abcde:text.py:dedupe", "text.py:dedupe", "--inputs", "data.py:make", 
             f"git worktree add ../before {BASE} && python -m bench compare ../before . --finding text_batching",
         ),
         (
+            told(asked="libraries", before="transformer-lens==3.5.1", after="transformer-lens==3.9.0"),
+            None,
+            "python -m bench compare transformer-lens==3.5.1 transformer-lens==3.9.0",
+        ),
+        (
+            told(asked="libraries", before="pyarrow<20+numpy>=2"),
+            row(),
+            "python -m bench compare 'pyarrow<20+numpy>=2' . --finding text_batching",
+        ),
+        (
             told(asked="libraries", before="transformer-lens==3.5.1"),
             row(),
             "python -m bench compare transformer-lens==3.5.1 . --finding text_batching",
@@ -252,5 +287,6 @@ def test_no_command_is_shown_that_a_stranger_wrote(word: str) -> None:
     assert command(told(asked="pairs"), row(again=("slow.py:f", word, "--inputs", "data.py:make"))) == ""
     assert command(told(before=word), row()) == ""
     assert command(told(asked="libraries", before=word), row()) == ""
+    assert not word or command(told(asked="libraries", after=word), row()) == ""
     if word:
         assert command(told(), row(finding=word)) == ""

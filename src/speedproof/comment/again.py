@@ -8,8 +8,8 @@ from .told import Row, Told
 
 OPTIONS = frozenset({"--inputs", "--pairs", "--sizes", "--exceptions", "--specials", "--grow", "--seed"})
 """Options that a pair may be asked with; none of them writes a file."""
-WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/,=+~^-]{0,119}", re.ASCII)
-"""What a word of a command may be: nothing that a shell reads, no option, no path from the root."""
+WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/,=+<>~^-]{0,119}", re.ASCII)
+"""What a word of a command may be: no option, no path from the root. It is quoted where a shell would read it."""
 COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
 
 
@@ -17,15 +17,15 @@ def command(told: Told, row: Row | None) -> str:
     """What to type in a clone with the pull request checked out; empty where that cannot be said safely."""
     if told.asked == "pairs":
         return f"speedproof check {shlex.join(row.again)}" if row and row.again and all(map(_safe, row.again)) else ""
-    if not _safe(told.before) or (row and row.finding and not _safe(row.finding)):
+    finding = shlex.quote(row.finding) if row and row.finding else ""
+    if not told.before or not all(_safe(word) for word in (told.before, told.after, finding) if word):
         return ""
-    finding = row.finding if row else ""
     if told.asked == "commits":
-        return " ".join(filter(None, ("python -m bench guard", finding, f"--against {told.before}")))
-    asked = " ".join(filter(None, ("python -m bench compare BEFORE .", f"--finding {finding}" if finding else "")))
-    if COMMIT.fullmatch(told.before):
-        return f"git worktree add ../before {told.before} && {asked.replace('BEFORE', '../before')}"
-    return asked.replace("BEFORE", shlex.quote(told.before))
+        return " ".join(filter(None, ("python -m bench guard", finding, f"--against {shlex.quote(told.before)}")))
+    is_commit = COMMIT.fullmatch(told.before)
+    sides = ["../before" if is_commit else shlex.quote(told.before), shlex.quote(told.after or ".")]
+    asked = " ".join(("python -m bench compare", *sides, *(("--finding", finding) if finding else ())))
+    return f"git worktree add ../before {told.before} && {asked}" if is_commit else asked
 
 
 def _safe(word: str) -> bool:

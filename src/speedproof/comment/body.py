@@ -6,12 +6,12 @@ Every text of the file goes through `inert`, every number through a format of ou
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from speedproof.wording import digits, in_percent
+from speedproof.wording import digits, in_percent, moved
 
 from .again import command
 from .inert import inert
 from .rates import rate_words
-from .told import MOST_NAME, MOST_TEXT, Moved, Row, Told
+from .told import MOST_NAME, MOST_TEXT, Moved, Row, Spot, Told
 
 MARKER = "<!-- speedproof: this comment is updated in place -->"
 """First line of every comment of ours, which GitHub does not show."""
@@ -45,10 +45,11 @@ def body(told: Told, run: Run = HERE) -> str:
     """The comment in Markdown. The verdict is worked out from the rows; the file holds none."""
     last = rate_words(told)
     told = told.without_void_times()
-    first = min(told.rows, key=lambda row: row.order, default=None)
+    # The file's own order is the file's word.
+    told = told.model_copy(update={"rows": tuple(sorted(told.rows, key=lambda row: row.order))})
     shown = [row for row in told.rows if _matters(row)][:MOST_SHOWN]
     n_more = sum(map(_matters, told.rows)) - len(shown)
-    asked_again = command(told, first)
+    asked_again = command(told, shown[0] if shown else None)
     lines = [MARKER, f"### speedproof: {_verdict(told)}{_of(run)}", "", _first_step(told, run), ""]
     if told.failure and told.rows:
         lines.append(f"- not all could be judged: {inert(told.failure, IN_A_LINE)}")
@@ -135,15 +136,28 @@ def _line(row: Row) -> str:
         return f"**{what}**, {name}: {inert(row.why, IN_A_LINE)}"
     parts = []
     if row.stops_by_work:
-        parts.append(f"**other work**, {name}: {_counts([one for one in row.work if one.stops])}")
+        stops = [one for one in row.work if one.stops]
+        parts.append(f"**{_kind(stops)} work**, {name}: {_counts(stops)}")
     if row.time_says in ("slower", "faster"):
         head = f"**{row.time_says}**" if parts else f"**{row.time_says}**, {name}:"
         parts.append(f"{head} {_time(row)}{_where(row)}")
     return "; ".join(parts)
 
 
-def _counts(moved: list[Moved]) -> str:
-    told = [f"{inert(one.counter.replace('_', ' '), 40)} {_count(one.before)} to {_count(one.after)}" for one in moved]
+def _kind(work: list[Moved]) -> str:
+    """Whether it is more, less or other work."""
+    kinds = {_direction(one) for one in work}
+    return kinds.pop() if len(kinds) == 1 else "other"
+
+
+def _direction(one: Moved) -> str:
+    if one.before is None or one.after is None:
+        return "other"
+    return "more" if one.after > one.before else "less"
+
+
+def _counts(work: list[Moved]) -> str:
+    told = [f"{inert(one.counter.replace('_', ' '), 40)} {_count(one.before)} to {_count(one.after)}" for one in work]
     more = f", and {len(told) - MOST_COUNTS} more" if len(told) > MOST_COUNTS else ""
     return ", ".join(told[:MOST_COUNTS]) + more
 
@@ -162,15 +176,19 @@ def _factor(value: float) -> str:
 
 
 def _where(row: Row) -> str:
-    """The operator that moved most, with the line that calls it."""
-    if not row.spots:
-        return ""
-    spot = row.spots[0]
-    if spot.before != spot.after:
-        moved = f"{inert(spot.operator, 60)} {digits(spot.before)} to {digits(spot.after)} times a call"
-    else:
-        moved = f"{inert(spot.operator, 60)}, as often as before"
-    return f". What moved: {moved}{f', in {inert(spot.line, MOST_NAME)}' if spot.line else ''}"
+    """The operator that moved most; where it is not known what calls that, the first beside it of which it is."""
+    first = row.spots[:1]
+    if first and not first[0].line:
+        first += tuple(spot for spot in row.spots if spot.line and spot.before != spot.after)[:1]
+    return f". What moved: {'; '.join(map(_spot, first))}" if first else ""
+
+
+def _spot(spot: Spot) -> str:
+    how_often = (
+        f"{moved((spot.before, spot.after))} times a call" if spot.before != spot.after else "as often as before"
+    )
+    where = f", in {inert(spot.line, MOST_NAME)}" if spot.line else ""
+    return f"{inert(spot.operator, 60)}, {how_often}{where}"
 
 
 def _fold(told: Told) -> Iterator[str]:

@@ -22,6 +22,7 @@ def told_of_sides(
     return Told(
         asked=asked,
         before=cut(_named(done[0].before), MOST_NAME) if done else "",
+        after=cut(_after(done[0].after), MOST_NAME) if done else "",
         n_cores=current_environment().n_cores,
         rows=rows,
         n_left_out=n_left_out,
@@ -33,6 +34,10 @@ def _named(side: SideSeen) -> str:
     folder = Path(side.text)
     commit = ask(folder, "rev-parse", "--verify", "HEAD").text if not side.commit and folder.is_dir() else ""
     return side.commit or commit or side.text
+
+
+def _after(side: SideSeen) -> str:
+    return "" if side.text == "." or Path(side.text).is_dir() else side.commit or side.text
 
 
 def _row(one: Outcome, accepted: Sequence[Acceptance]) -> Row:

@@ -138,6 +138,8 @@ class Told(Data):
     asked: Literal["commits", "libraries", "pairs"]
     """What was held against what: two commits of this project, two states of a library, or pairs of somebody's."""
     before: Name = ""
+    after: Name = ""
+    """Empty where it is what is checked out."""
     n_cores: Annotated[int, Field(ge=0, le=100_000)] = 0
     rows: tuple[Row, ...] = Field(default=(), max_length=MOST_ROWS)
     n_left_out: Number = 0
