@@ -440,7 +440,7 @@ def test_the_documentations_workflows_are_short_and_name_what_there_is(tmp_path:
 
 
 def test_the_project_uses_its_own_actions() -> None:
-    """As the documentation says: the workflow whose name the commenting one waits for, and both actions by their place."""
+    """The commenting workflow waits for the measuring one by its name, as the documentation says."""
     measuring, commenting = (
         yaml.safe_load((WORKFLOWS[0].parent / f"{n}.yml").read_text()) for n in ("speedproof", "comment")
     )
