@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
+from functools import partial
 from time import sleep
 from typing import IO, Any
 from urllib.parse import urlencode, urlsplit
@@ -70,7 +71,7 @@ class Forge:
         """Every item of a list, page by page. Raises ForgeFailed."""
         for page in range(1, MOST_PAGES + 1):
             words = urlencode({**query, "per_page": PER_PAGE, "page": page})
-            found = self.patiently(lambda: self.ask("GET", f"{path}?{words}"))  # noqa: B023
+            found = self.patiently(partial(self.ask, "GET", f"{path}?{words}"))
             if not isinstance(found, list):
                 raise ForgeFailed(f"The forge's answer about {path} is no list. Expected GitHub's REST interface.")
             yield from found

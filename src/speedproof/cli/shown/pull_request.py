@@ -21,8 +21,8 @@ from speedproof.comment.told import (
 )
 from speedproof.environment import current_environment
 from speedproof.errors import BadInput
-from speedproof.gate.certificate import Certificate
-from speedproof.own.pair import OwnPair
+from speedproof.gate.certificate import Certificate, Refusal
+from speedproof.own.pair import WITH_SEED, OwnPair
 from speedproof.pairs import files
 from speedproof.pairs.finding import TWINS
 from speedproof.records.kinds import Counted
@@ -84,6 +84,9 @@ def row_of_pair(
     """What a pair came to. More work stops the line where the reference is the same function at another commit: any
     other candidate is meant to work otherwise."""
     found = Found.of(bodies)
+    if seed is None and isinstance(found.answer, Refusal) and found.answer.again.startswith(WITH_SEED):
+        # The seed that the check drew for itself.
+        seed = int(found.answer.again.removeprefix(WITH_SEED))
     again = [*pair.asked_by, *(["--seed", str(seed)] if seed is not None else [])]
     is_short = len(again) <= MOST_WORDS and all(len(word) <= MOST_NAME for word in again)
     moved = _moved(pair, bodies, accepted)[:MOST_COUNTERS]
