@@ -122,7 +122,8 @@ def test_names_remain_what_they_are() -> None:
     ("what", "verdict", "first"),
     [
         (told(), "no action needed", "Answers are the same"),
-        (told(row(time=UNDECIDED)), "no action needed", "Answers are the same"),
+        (told(row(time=UNDECIDED)), "no action needed", "Answers are the same and"),
+        (told(row(), row("b", answers="rounding")), "no action needed", "Answers are the same within rounding and"),
         (told(row(time=FASTER)), "no action needed. Faster in 1 of 1", "Answers are the same"),
         (told(row(time=SLOWER)), "please read. Slower in 1 of 1; nothing blocks", "Time is advice"),
         (told(row(work=(MORE,))), "stop. Other work in 1 of 1", "is the other work wanted?"),

@@ -50,7 +50,8 @@ def body(told: Told, run: Run = HERE) -> str:
     shown = [row for row in told.rows if _matters(row)][:MOST_SHOWN]
     n_more = sum(map(_matters, told.rows)) - len(shown)
     asked_again = command(told, shown[0] if shown else None)
-    lines = [MARKER, f"### speedproof: {_verdict(told)}{_of(run)}", "", _first_step(told, run), ""]
+    lines = [MARKER, f"### speedproof: {_verdict(told)}{_of(run)}", "", _first_step(told, run)]
+    lines += [""] if shown or (told.failure and told.rows) else []
     if told.failure and told.rows:
         lines.append(f"- not all could be judged: {inert(told.failure, IN_A_LINE)}")
     lines += [f"- {_line(row)}" for row in shown]
@@ -113,7 +114,8 @@ def _first_step(told: Told, run: Run) -> str:
     if any(row.time_says == "slower" for row in told.rows):
         return "**First:** look at the line below. Time is advice, and blocks nothing."
     n = len(told.rows)
-    return f"Answers are the same and no work is in the way, in {n} of {n + told.n_left_out} asked."
+    answers = "the same" if all(row.answers == "same" for row in told.rows) else "the same within rounding"
+    return f"Answers are {answers} and no work is in the way, in {n} of {n + told.n_left_out} asked."
 
 
 def _of(run: Run) -> str:
