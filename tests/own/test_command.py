@@ -22,6 +22,7 @@ from speedproof.processes import Usage, in_fresh_process
 from speedproof.records.kinds import Certified
 from speedproof.timing.plan import plans_of_pairs
 from speedproof.timing.runner import sample_all
+from speedproof.timing.sampling import Stretch
 
 MINE = """\
 import os
@@ -459,7 +460,7 @@ def test_samples_of_a_pair_come_from_a_process_of_its_own(mine: Path) -> None:
     question = Question(pair.finding.target(pair.name), pair.workload("report"), seed=1)
     (proven,) = (told for told in in_fresh_process(Usage(), prove, question, 0) if isinstance(told, Certified))
     plan, null = plans_of_pairs([pair.finding], [proven.certificate])
-    (outcome,) = in_fresh_process(Usage(), sample_all, [plan], 1, 0.0, True)
+    (outcome,) = in_fresh_process(Usage(), sample_all, [plan], 1, Stretch(0.0, True))
     assert null.null and outcome.failure == "" and outcome.launch is not None
 
 
