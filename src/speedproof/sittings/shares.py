@@ -8,9 +8,9 @@ import psutil
 
 from speedproof.pairs.question import Question
 
-ROOM_FOR_TWO_BYTES = 16 * 2**30
-"""Free memory from which on two processes prove at once. The larger one takes up to 6 GiB, the other one 2; below, the
-gate would have to leave out the longest hostile texts for want of memory (`lens/hostile.py`)."""
+ROOM_FOR_TWO_BYTES = 18 * 2**30
+"""Free memory from which on two processes prove at once. Each takes up to 6 GiB; below, the gate would have to leave
+out the longest hostile texts for want of memory (`lens/hostile.py`)."""
 
 Share = tuple[tuple[Question, ...], tuple[Question, ...], tuple[tuple[str, str], ...]]
 """Questions to be answered, questions to be counted, and controls by (reference of the card, name)."""
@@ -27,16 +27,29 @@ class Left:
     def shared_out(self, in_two: bool) -> list[Share]:
         """What each process does; none where nothing is left.
 
-        Of two, the first one does all that is on the subjects that work is counted on, so that each of those is loaded
-        once; the second one does the rest.
+        Of two, each gets every second function with all its arms, and is counted what it was asked: both load the
+        subjects, and neither waits long for the other.
         """
-        asked = in_order(self.asked)
-        of_counted = {question.workload.subject for question in self.counted}
-        first = tuple(q for q in asked if q.workload.subject in of_counted)
-        rest = tuple(q for q in asked if q.workload.subject not in of_counted)
-        whole = [(asked, self.counted, self.controls)]
-        parts = [(first, self.counted, ()), (rest, (), self.controls)]
-        return [share for share in (parts if in_two else whole) if any(share)]
+        n = 2 if in_two else 1
+        asked, counted = _dealt(in_order(self.asked), n), _dealt(self.counted, n)
+        shares = zip(asked, counted, _dealt_by_card(self.controls, n), strict=True)
+        return [share for share in shares if any(share)]
+
+
+def _dealt(questions: Sequence[Question], n: int) -> list[tuple[Question, ...]]:
+    """The questions in `n` parts, function by function in turns; their order stays."""
+    turns: dict[tuple[str, str], int] = {}
+    for question in questions:
+        turns.setdefault((question.finding, question.function), len(turns) % n)
+    return [tuple(q for q in questions if turns[q.finding, q.function] == part) for part in range(n)]
+
+
+def _dealt_by_card(controls: Sequence[tuple[str, str]], n: int) -> list[tuple[tuple[str, str], ...]]:
+    """The controls likewise, in the other direction: who has fewer functions gets the first finding's controls."""
+    turns: dict[str, int] = {}
+    for card, _ in controls:
+        turns.setdefault(card, (n - 1 - len(turns)) % n)
+    return [tuple(control for control in controls if turns[control[0]] == part) for part in range(n)]
 
 
 def in_order(asked: Sequence[Question]) -> tuple[Question, ...]:
