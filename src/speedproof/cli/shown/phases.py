@@ -44,7 +44,7 @@ def show_phases(found: Phases) -> None:
     longest = f", the longest of {max(lengths):.1f} s" if lengths else ""
     say_line(
         f"Slow moments (a probe above {SLOW_PHASE:g} times its quiet time): {in_percent(found.slow_share)}; "
-        f"{len(lengths)} phases{longest}."
+        f"{len(lengths)} phase{'s' * (len(lengths) != 1)}{longest}."
     )
     table = Table(box=None, pad_edge=False)
     for head, where in (("what", "left"), ("quiet", "right"), ("slow", "right"), ("factor", "right")):
