@@ -1,4 +1,4 @@
-"""The study's table: false alarms and detections of each tool and rule, with exact intervals, by one rule of sampling."""
+"""The study's table: false alarms and detections of each tool and rule, with exact intervals, by one sampling rule."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -41,11 +41,14 @@ def inputs(workload: Workload, subject: Any, order: Sequence[int] | None) -> Inp
 
 @cache
 def _features(workload: Workload) -> torch.Tensor:
-    """In steps of a half, so that counts tie."""
+    """In steps of a half, so that counts tie; each category has a specialist."""
     generator = torch.Generator().manual_seed(workload.seed)
     features = torch.zeros(workload.n_items, WIDTH)
     where = torch.randint(WIDTH, (workload.n_items, N_STRONG), generator=generator)
-    return features.scatter_(1, where, torch.randint(0, 25, where.shape, generator=generator) / 2)
+    features.scatter_(1, where, torch.randint(0, 25, where.shape, generator=generator) / 2)
+    rows = torch.arange(workload.n_items)
+    features[rows, rows % workload.n_categories] = 9.0
+    return features
 
 
 FINDING = replace(

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -167,7 +167,7 @@ def study(
     say: Say,
     warn: Warn,
     for_s: float | None = None,
-) -> Iterator[Powered]:
+) -> Generator[Powered, None, None]:
     """Trials, one after the other, until there are enough or no time is left to begin another.
 
     `known` are those on record. What is furthest behind its aim is next; the loads take turns. A tool that fails
