@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 
+from speedproof.timing.method import TODAYS
 from speedproof_studies.kinds import Powered
 
-RULE = "log of after / before, t over launches"
-"""How a sitting is sampled and estimated, by name. Trials of different rules say nothing of one another."""
 BUDGET_S = 11.25
 """Seconds of timing a question: what `compare` has by default, shared evenly by all that it asks by default."""
-TODAY = f"{RULE}; {BUDGET_S:g} s of timing a question"
-"""The rule that trials are taken by now: only those of one rule are added up."""
+TODAY = f"lockstep, {TODAYS.name}; {BUDGET_S:g} s of timing a question"
+"""The rule that trials are taken by now: how they are sampled, estimated and for how long. Only those of one rule are
+added up, since those of another say nothing of this one."""
 
 OURS = "speedproof"
 INJECTED = (0.0, 0.02, 0.05, 0.10, 0.25)

@@ -6,7 +6,7 @@ from functools import cached_property
 from statistics import median
 
 from speedproof.records.record import Record
-from speedproof.timing.looks import ERROR_RATE
+from speedproof.timing.method import ERROR_RATE
 from speedproof_studies.kinds import Powered
 from speedproof_studies.proportion import clopper_pearson
 
