@@ -14,6 +14,7 @@ from speedproof.records.record import Record, Recorder
 from speedproof_studies.kinds import Powered
 from speedproof_studies.power.aims import (
     AIM,
+    BY_DEFAULT,
     INJECTED,
     MOST_WALL_S,
     OURS,
@@ -36,7 +37,7 @@ ENVIRONMENT = current_environment()
 
 
 def trial(tool: str, injected: float, loaded: bool = False, alarm: bool = False, **more: object) -> Powered:
-    said = {"budget_s": 1.0, "alarms": {"r": alarm, "never": False}, "wall_s": 2.0, "rule": TODAY}
+    said = {"budget_s": 1.0, "alarms": {"r": alarm, "never": False}, "wall_s": 2.0, "rule": BY_DEFAULT}
     return Powered.model_validate({"tool": tool, "injected": injected, "loaded": loaded, **said, **more})
 
 
@@ -93,7 +94,7 @@ def test_the_load_of_which_more_is_missing_is_next() -> None:
 
 
 def test_how_long_it_takes_is_told_by_trials_of_the_same_tool_and_load() -> None:
-    known = [trial(OURS, 0.0, wall_s=10.0), trial(OURS, 0.0, loaded=True, wall_s=30.0)]
+    known = [trial(OURS, 0.0, rule=TODAY, wall_s=10.0), trial(OURS, 0.0, rule=TODAY, loaded=True, wall_s=30.0)]
     assert expected_s(Kind(OURS, 0.25, True), known) == 30.0 and expected_s(Kind(OURS, 0.25, False), known) == 10.0
     assert expected_s(Kind(OURS, 0.0, False), [trial(OURS, 0.0, rule="old", wall_s=7.0)]) == 7.0
     assert expected_s(Kind("asv", 0.0, False), known) == MOST_WALL_S
@@ -144,7 +145,7 @@ def test_trials_of_other_rules_are_left_out_and_told() -> None:
     old = recorded(*[trial(OURS, 0.0, rule="", alarm=True)] * 3, day=9)
     found = pool([*recorded(trial(OURS, 0.0)), *old])
     assert found.rows[0]["false alarms"].startswith("0 of 1 [")
-    assert found.line == f"1 trial on one machine, by the rule '{TODAY}'; 3 trials of other rules left out."
+    assert found.line == f"1 trial on one machine, by the rule '{BY_DEFAULT}'; 3 trials of other rules left out."
     assert "same wall time" in found.budget
 
 
@@ -154,7 +155,7 @@ def test_where_none_is_of_todays_rule_the_newest_is_shown_and_told() -> None:
     found = pool([*newer, *older])
     assert found.rows[0]["false alarms"].startswith("1 of 1 [")
     assert found.line == (
-        f"None by today's rule '{TODAY}' yet; shown is the newest other: 1 trial on one machine, by the rule of "
+        "None by today's rule yet; shown is the newest other: 1 trial on one machine, by the rule of "
         "records that name none; 2 trials of other rules left out."
     )
     assert found.budget == "at 12 s of timing a question"
@@ -170,7 +171,7 @@ def test_records_of_several_machines_add_up(
         )
     assert len(list((tmp_path / "records").glob("*.jsonl"))) == 2
     out, _ = shown(monkeypatch, capsys, tmp_path)
-    assert out.startswith(f"2 trials on 2 machines, by the rule '{TODAY}'.\n") and "1 of 2 [1%, 99%]" in out
+    assert out.startswith(f"2 trials on 2 machines, by the rule '{BY_DEFAULT}'.\n") and "1 of 2 [1%, 99%]" in out
 
 
 def test_the_table_is_shown_from_records_in_each_form(

@@ -6,14 +6,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 
-from speedproof.timing.method import TODAYS
+from speedproof.timing.method import QUIET_PAIRS, TODAYS, Method
 from speedproof_studies.kinds import Powered
 
 BUDGET_S = 11.25
 """Seconds of timing a question: what `compare` has by default, shared evenly by all that it asks by default."""
-TODAY = f"lockstep, {TODAYS.name}; {BUDGET_S:g} s of timing a question"
-"""The rule that trials are taken by now: how they are sampled, estimated and for how long. Only those of one rule are
-added up, since those of another say nothing of this one."""
+
+
+def rule_of(method: Method) -> str:
+    """The name of how trials are sampled, estimated and for how long. Those of one rule alone are added up, since those
+    of another say nothing of it."""
+    return f"lockstep, {method.name}; {BUDGET_S:g} s of timing a question"
+
+
+TODAY = rule_of(TODAYS)
+"""The rule that trials are taken by now."""
+BY_DEFAULT = rule_of(QUIET_PAIRS)
+"""The same unless the environment asks for another: a report may not hang on that."""
 
 OURS = "speedproof"
 INJECTED = (0.0, 0.02, 0.05, 0.10, 0.25)

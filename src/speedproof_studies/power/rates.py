@@ -10,7 +10,7 @@ from speedproof.timing.method import ERROR_RATE
 from speedproof_studies.kinds import Powered
 from speedproof_studies.proportion import clopper_pearson
 
-from .aims import OURS, TODAY
+from .aims import BY_DEFAULT, OURS
 
 LOADS = {False: "quiet", True: "loaded"}
 TELL_TENTHS = 50
@@ -35,8 +35,8 @@ class Pool:
         machines = "one machine" if self.n_machines == 1 else f"{self.n_machines} machines"
         rule = f"by the rule '{self.rule}'" if self.rule else "by the rule of records that name none"
         counted = f"{_number(len(self.trials))} on {machines}, {rule}"
-        if self.rule != TODAY:
-            counted = f"None by today's rule '{TODAY}' yet; shown is the newest other: {counted}"
+        if self.rule != BY_DEFAULT:
+            counted = f"None by today's rule yet; shown is the newest other: {counted}"
         left_out = f"; {_number(self.n_left_out)} of other rules left out" if self.n_left_out else ""
         return f"{counted}{left_out}."
 
@@ -79,7 +79,7 @@ class Pool:
         return [_row(at[loaded], tool, rule, LOADS[loaded], self._injected) for loaded in loads]
 
 
-def pool(records: Iterable[Record], today: str = TODAY) -> Pool:
+def pool(records: Iterable[Record], today: str = BY_DEFAULT) -> Pool:
     """Trials of today's rule; where there are none, of the rule of the newest trial."""
     powered = [record for record in records if isinstance(record.body, Powered)]
     newest = max(powered, key=lambda record: record.written).body if powered else None
