@@ -116,6 +116,8 @@ class Powered(Body):
     slowdown: float | None = Field(default=None, gt=0)
     """after / before as the tool estimated it, with its interval; this tool's alone."""
     interval: tuple[float, float] | None = None
+    withheld: str = ""
+    """Why the tool gave no verdict, where it gave none: whoever asked saw no alarm."""
 
 
 class Planted(Body):

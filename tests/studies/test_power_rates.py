@@ -149,6 +149,12 @@ def test_trials_of_other_rules_are_left_out_and_told() -> None:
     assert "same wall time" in found.budget
 
 
+def test_withheld_verdicts_count_as_no_alarm_and_are_told() -> None:
+    found = pool(recorded(trial(OURS, 0.05, alarm=True), trial(OURS, 0.05, withheld="disturbed")))
+    assert found.rows[0]["sees 5%"].startswith("1 of 2 [")
+    assert "2 trials on one machine" in found.line and ", 1 of them withheld, which is no alarm." in found.line
+
+
 def test_where_none_is_of_todays_rule_the_newest_is_shown_and_told() -> None:
     older = recorded(*[trial(OURS, 0.0, rule="older")] * 2, day=1)
     newer = recorded(trial(OURS, 0.0, rule="", alarm=True, budget_s=12.0), day=2)

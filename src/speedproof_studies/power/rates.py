@@ -37,6 +37,8 @@ class Pool:
         counted = f"{_number(len(self.trials))} on {machines}, {rule}"
         if self.rule != BY_DEFAULT:
             counted = f"None by today's rule yet; shown is the newest other: {counted}"
+        n_withheld = sum(bool(body.withheld) for body in self.trials)
+        counted += f", {n_withheld:,} of them withheld, which is no alarm" if n_withheld else ""
         left_out = f"; {_number(self.n_left_out)} of other rules left out" if self.n_left_out else ""
         return f"{counted}{left_out}."
 

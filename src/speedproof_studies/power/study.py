@@ -95,24 +95,34 @@ def ask_ours(bench: Bench, kind: Kind, seed: int) -> Powered:
 
 
 def read(body: Compared, bench: Bench, kind: Kind, seed: int, wall_s: float) -> Powered:
-    """What a comparison says. Raises TrialFailed where it says nothing of time."""
+    """What a comparison says. Time that it withholds, as on a machine disturbed all along, is an answer without alarm.
+
+    Raises:
+        TrialFailed: the answers differ, or nothing of time was asked.
+    """
     (one,) = outcomes([body])
-    if one.slowdown is None or one.body.timing_failure or body.answers is None or body.answers.status != "same":
+    answers, withheld = body.answers, body.timing_failure
+    if answers is None or answers.status != "same" or (one.slowdown is None and not withheld):
         raise TrialFailed(
             f"The slowed twin was not timed: {one.answers}; {one.time}. Expected the same answer and samples of both."
         )
+    estimate = None if withheld else one.slowdown
     return Powered(
         tool=OURS,
         injected=kind.injected,
         loaded=kind.loaded,
         budget_s=BUDGET_S,
-        alarms={"interval": one.doubtful and one.slowdown.factor > 1, "confirmed": one.time == "slower"},
+        alarms={
+            "interval": bool(estimate and one.doubtful and estimate.factor > 1),
+            "confirmed": one.time == "slower",
+        },
         wall_s=wall_s,
         rule=TODAY,
         seed=seed,
         n_products=bench.products[kind.injected],
-        slowdown=one.slowdown.factor,
-        interval=one.slowdown.interval,
+        slowdown=estimate.factor if estimate else None,
+        interval=estimate.interval if estimate else None,
+        withheld=withheld,
     )
 
 
