@@ -64,18 +64,19 @@ def test_inputs_are_new_in_every_call_and_both_twins_agree_on_them() -> None:
     assert isinstance(QUESTION.pair.equivalence, Exactly)
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_one_question_is_asked_of_two_folders_by_workers_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The whole way with a budget of next to nothing. Whether so few samples alarm is up to the machine."""
     monkeypatch.setattr(studies, "BUDGET_S", 0.01)
     monkeypatch.setattr(studies, "QUESTION", replace(QUESTION, workload=SMALL))
-    bench = Bench.made(tmp_path, {0.05: 600})
+    bench = Bench.made(tmp_path, {0.05: 200})
     told = ask_ours(bench, SLOWED, seed=3)
     assert set(told.alarms) == {"interval", "confirmed"}
-    assert (told.rule, told.seed, told.n_products) == (TODAY, 3, 600)
+    assert (told.rule, told.seed, told.n_products) == (TODAY, 3, 200)
     # A machine that is busy meanwhile may have it withheld.
-    assert told.withheld or (told.slowdown is not None and told.slowdown > 2 and told.interval is not None)
+    assert told.withheld or (told.slowdown is not None and told.slowdown > 1.2 and told.interval is not None)
 
 
 def compared(slowdown: float, again: float | None, status: str = "same") -> Compared:
