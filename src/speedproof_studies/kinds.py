@@ -107,6 +107,17 @@ class Powered(Body):
     alarms: dict[str, bool]
     wall_s: float
     """What the trial took in all, the tool's own processes' start included."""
+    rule: str = ""
+    """By which rule it was sampled and estimated: trials of one rule alone are added up. Old records name none."""
+    seed: int | None = None
+    """Of the random orders, where the tool has any."""
+    n_products: int | None = None
+    """Extra matrix products in a call, which make the injected time."""
+    slowdown: float | None = Field(default=None, gt=0)
+    """after / before as the tool estimated it, with its interval; this tool's alone."""
+    interval: tuple[float, float] | None = None
+    withheld: str = ""
+    """Why the tool gave no verdict, where it gave none: whoever asked saw no alarm."""
 
 
 class Planted(Body):

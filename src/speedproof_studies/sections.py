@@ -4,18 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from speedproof.records.record import Ledger
 from speedproof.report.asked import Asked
 from speedproof.report.page.plot import Plot
 from speedproof.report.report import Report, Section, Told
 
-from .kinds import Planted, Powered, Rejected
+from .kinds import Planted, Rejected
 from .mutation.tally import Tally, tally
 from .planted.rates import Detection, detection
 from .plots import detection_plot, power_plots
-from .power.rates import pooled_rows, power_rows
+from .power.rates import Pool, pool
 from .rewrites.rate import Rejection, again, overall, rejections
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -62,23 +61,13 @@ class Mutants(Told):
 class Power(Told):
     """Which slowdowns the tools notice, and which planted changes the comparison of sides."""
 
-    powered: Sequence[Powered]
+    pool: Pool
     planted: Sequence[Detection]
-
-    @cached_property
-    def rows(self) -> list[dict[str, Any]]:
-        """Alarms of each tool and rule, with intervals."""
-        return power_rows(self.powered)
-
-    @cached_property
-    def pooled(self) -> list[dict[str, str]]:
-        """The same over all loads."""
-        return pooled_rows(self.powered)
 
     @property
     def plots(self) -> list[Plot]:
         """The tools' alarms, by load."""
-        return power_plots("power", self.powered)
+        return power_plots("power", self.pool.trials)
 
     @property
     def planted_plot(self) -> Plot | None:
@@ -98,10 +87,9 @@ def _mutants(ledger: Ledger, asked: Asked) -> Mutants | None:
 
 
 def _power(ledger: Ledger, asked: Asked) -> Power | None:
-    bodies = [record.body for record in ledger.records]
-    powered = [body for body in bodies if isinstance(body, Powered)]
-    planted = detection([body for body in bodies if isinstance(body, Planted)])
-    return Power(powered, planted) if powered or planted else None
+    pooled = pool(ledger.records)
+    planted = detection([record.body for record in ledger.records if isinstance(record.body, Planted)])
+    return Power(pooled, planted) if pooled.trials or planted else None
 
 
 SECTIONS: tuple[Section, ...] = (

@@ -16,13 +16,14 @@ from impl_batched.category_lookup import analyze_specialists
 
 FOLDER, PRODUCTS = "SPEEDPROOF_POWER_FOLDER", "SPEEDPROOF_POWER_PRODUCTS"
 """Environment variables that tell a tool's process where the inputs are, and how many products to add to a call."""
-_SIDE = 48
+SIDE = 48
 """Side of the matrices of one extra product: some ten microseconds, a thousandth of a call."""
+FILE, FUNCTION = "category_lookup", analyze_specialists.__name__
 
 
 def slowed(n_products: int) -> Callable[..., Any]:
     """The twin, which does that many extra matrix products first. The answer stays the same."""
-    left = torch.ones(_SIDE, _SIDE)
+    left = torch.ones(SIDE, SIDE)
 
     @wraps(analyze_specialists)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -31,6 +32,28 @@ def slowed(n_products: int) -> Callable[..., Any]:
         return analyze_specialists(*args, **kwargs)
 
     return call
+
+
+def code(n_products: int) -> str:
+    """The same slowdown as code, to be put at the end of a copy of the twin's file."""
+    return f"""
+
+def _slowed(plain):
+    import functools
+
+    left = torch.ones({SIDE}, {SIDE})
+
+    @functools.wraps(plain)
+    def call(*args, **kwargs):
+        for _ in range({n_products}):
+            left @ left
+        return plain(*args, **kwargs)
+
+    return call
+
+
+{FUNCTION} = _slowed({FUNCTION})
+"""
 
 
 def save_inputs(folder: Path, inputs: Mapping[str, Any], n_threads: int) -> None:

@@ -1,9 +1,12 @@
 """The study: ours and each peer, on identical code and on slowed code, quiet and with the other cores loaded."""
 
+import random
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,155 +16,236 @@ import torch
 
 from speedproof.clock import elapsed_s, monotonic_s
 from speedproof.environment import current_environment
-from speedproof.errors import BadInput, unknown
+from speedproof.errors import BadInput, SpeedproofError, unknown
 from speedproof.failures import reason
-from speedproof.gate.certificate import Certificate
-from speedproof.gate.check import certify
-from speedproof.lens.subject import find_subject
-from speedproof.pairs.workload import Workload
-from speedproof.processes import Usage
-from speedproof.timing.comparison import Comparison
-from speedproof.timing.method import CONFIRMING, ERROR_RATE
-from speedproof.timing.plan import Plan
-from speedproof.timing.runner import compared, measure
+from speedproof.folders import CACHE, ROOT
+from speedproof.records.sides import Compared
+from speedproof.sides.comparing import Pairing
+from speedproof.sides.outcome import outcomes
+from speedproof.sides.places import place_of
+from speedproof.sides.side import IMPLEMENTATIONS, parse_side
+from speedproof_studies.kinds import Powered
 
-from .slowed_call import save_inputs, slowed
-from .slowed_finding import finding_of, pair_of, target_of
-from .tools import PEERS, Alarms, Half, PeerFailed, installed
+from .aims import (
+    BUDGET_S,
+    INJECTED,
+    OURS,
+    TODAY,
+    Kind,
+    missing,
+    next_kind,
+    next_load,
+    of_today,
+    peer_budget_s,
+)
+from .slowed_call import FILE, code, save_inputs, slowed
+from .slowed_finding import QUESTION, WORKLOAD, inputs
+from .tools import PEERS, Half, PeerFailed, installed
 
-INJECTED = (0.0, 0.02, 0.05, 0.10, 0.25)
-"""Injected extra time, as shares of a call; none is for false alarms."""
-WORKLOAD = Workload("power", "gpt2-small-shape", 140, n_threads=1)
-"""A call of some ten milliseconds, in one thread so that the other core can be loaded."""
-OURS = "speedproof"
-CONFIRMING_SEED = 1_000_003
-"""Added to a trial's seed, so that no other trial takes its samples in the same order."""
+STRETCH = 20
+"""Trials at one load before the other may be next, so that what keeps the cores busy is not started for each."""
+CALIBRATED_PRODUCTS, CALIBRATING_CALLS = 500, 60
+"""Extra products that are timed to know what one takes, and calls with and without them, of which the fastest count."""
+MOST_FAILURES = 3
+"""Trials of a tool that may fail one after the other before it is asked no more."""
 BURNER = "import os; parent = os.getppid()\nwhile os.getppid() == parent: pass"
 """Keeps a core busy, and ends when whoever started it is gone: a killed study must not slow what comes after."""
+INSTALL = "pip install -e '.[power,test]'"
+
+Say = Callable[[str, int], None]
+Warn = Callable[[str], None]
+
+
+class TrialFailed(SpeedproofError):
+    """This tool gave no answer: its comparison could not be made, or the slowed twin answers otherwise."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a tool said in one trial, by decision rule, and what the trial cost."""
+class Bench:
+    """What trials need: a folder with the twins and the inputs, and how many extra products make each share."""
 
-    tool: str
-    injected: float
-    alarms: Alarms
-    wall_s: float
+    folder: Path
+    products: Mapping[float, int]
 
-
-def certificates(products: Sequence[int]) -> dict[int, Certificate]:
-    """The gate's word that extra products change no answer. Raises BadInput where they do."""
-    subject = find_subject(WORKLOAD.subject)
-    found = {}
-    for n_products in products:
-        finding = finding_of(n_products)
-        answer = certify(finding, finding.pairs[0], WORKLOAD, subject=subject)
-        if not isinstance(answer, Certificate):
-            raise BadInput(f"The slowed pair is not equivalent, so there is nothing to study: {answer}")
-        found[n_products] = answer
-    return found
+    @classmethod
+    def made(cls, folder: Path, products: Mapping[float, int]) -> "Bench":
+        """Copies the twins, as they are and with each share of extra work, and saves the inputs for the peers."""
+        for name, n_products in (("before", 0), *((f"after {share}", n) for share, n in products.items())):
+            for package in IMPLEMENTATIONS:
+                shutil.copytree(ROOT / package, folder / name / package, ignore=shutil.ignore_patterns("__pycache__"))
+            if n_products:
+                with (folder / name / IMPLEMENTATIONS[1] / f"{FILE}.py").open("a", encoding="utf-8") as file:
+                    file.write(code(n_products))
+        save_inputs(folder, inputs(WORKLOAD, None, None), WORKLOAD.n_threads)
+        return cls(folder, products)
 
 
-def ask_ours(certified: dict[int, Certificate], products: Sequence[int], budget_s: float, seed: int) -> list[Answer]:
-    """One trial of each slowdown, in the same fresh processes; `budget_s` a slowdown, besides starting them.
+def ask_ours(bench: Bench, kind: Kind, seed: int) -> Powered:
+    """One question as `compare` asks it, of one twin between two folders: answers, time, and what looks changed again
+    by fresh workers. Without these the word "slower" is not used; the first samples alone are a rule of their own.
 
-    Two rules: the interval alone, and the interval with fresh processes of their own that must say so too, without
-    which the word regression is not used. These are timed on top, where the first rule raises an alarm.
+    Raises:
+        TrialFailed: the twins could not be timed, or their answers differ.
+        SideFailed: a worker cannot be started.
     """
-    found, wall_s = _measured(certified, products, budget_s, seed)
-    alarmed = [n for n in products if _slower(found[n], ERROR_RATE)]
-    again, more_s = _measured(certified, alarmed, budget_s, seed + CONFIRMING_SEED)
-    confirmed = {n for n in alarmed if _slower(again[n], CONFIRMING)}
-    return [
-        Answer(
-            OURS,
-            injected,
-            {"interval": n in alarmed, "confirmed": n in confirmed},
-            wall_s / len(products) + (more_s / len(alarmed) if n in alarmed else 0.0),
+    places = [place_of(parse_side(str(bench.folder / name)), CACHE) for name in ("before", f"after {kind.injected}")]
+    pairing = Pairing(places[0], places[1], [QUESTION], seed, lambda what, left: None)
+    bodies, wall_s = elapsed_s(lambda: list(pairing.compared(BUDGET_S)))
+    return read(bodies[0], bench, kind, seed, wall_s)
+
+
+def read(body: Compared, bench: Bench, kind: Kind, seed: int, wall_s: float) -> Powered:
+    """What a comparison says. Time that it withholds, as on a machine disturbed all along, is an answer without alarm.
+
+    Raises:
+        TrialFailed: the answers differ, or nothing of time was asked.
+    """
+    (one,) = outcomes([body])
+    answers, withheld = body.answers, body.timing_failure
+    if answers is None or answers.status != "same" or (one.slowdown is None and not withheld):
+        raise TrialFailed(
+            f"The slowed twin was not timed: {one.answers}; {one.time}. Expected the same answer and samples of both."
         )
-        for injected, n in zip(INJECTED, products, strict=True)
-    ]
+    estimate = None if withheld else one.slowdown
+    return Powered(
+        tool=OURS,
+        injected=kind.injected,
+        loaded=kind.loaded,
+        budget_s=BUDGET_S,
+        alarms={
+            "interval": bool(estimate and one.doubtful and estimate.factor > 1),
+            "confirmed": one.time == "slower",
+        },
+        wall_s=wall_s,
+        rule=TODAY,
+        seed=seed,
+        n_products=bench.products[kind.injected],
+        slowdown=estimate.factor if estimate else None,
+        interval=estimate.interval if estimate else None,
+        withheld=withheld,
+    )
 
 
-def _measured(
-    certified: dict[int, Certificate], products: Sequence[int], budget_s: float, seed: int
-) -> tuple[dict[int, Comparison], float]:
-    """Comparisons by extra products, and the seconds that they took in all. Raises BadInput where one failed."""
-    start_s = monotonic_s()
-    asked = {target_of(n): n for n in products}
-    plans = [Plan(target, certified[n]) for target, n in asked.items()]
-    found = {}
-    for one in measure(plans, budget_s * len(plans), seed, Usage()):
-        if one.failure:
-            raise BadInput(f"The paired runner could not measure: {one.failure}")
-        found[asked[one.what.target]] = compared(one)
-    return found, monotonic_s() - start_s
+def ask_peer(bench: Bench, kind: Kind, budget_s: float) -> Powered:
+    """One question to a peer: samples of the plain call, then of the slowed one, half of the budget each.
 
-
-def _slower(comparison: Comparison, level: float) -> bool:
-    """Whether before / after is below 1 at that level."""
-    return comparison.p_value < level and comparison.speedup < 1
-
-
-def ask_peers(names: Sequence[str], folder: Path, products: Sequence[int], budget_s: float) -> Iterator[Answer]:
-    """One trial of each slowdown by each of these peers, all of it against the same samples of the plain call."""
-    for peer, name in ((PEERS[name], name) for name in names):
-        with _understood(name):
-            before, before_s = elapsed_s(partial(peer.sampled, Half(folder, products[0], budget_s / 2)))
-        for injected, n_products in zip(INJECTED, products, strict=True):
-            with _understood(name):
-                after, after_s = elapsed_s(partial(peer.sampled, Half(folder, n_products, budget_s / 2)))
-                alarms = peer.judged(before, after)
-            yield Answer(name, injected, alarms, before_s + after_s)
-
-
-@contextmanager
-def _understood(name: str) -> Iterator[None]:
-    """Raises PeerFailed where what the tool wrote is not what it usually writes."""
+    Raises:
+        PeerFailed: it gave no answer, or none of its usual form.
+    """
+    peer, start_s = PEERS[kind.tool], monotonic_s()
+    n_products = bench.products[kind.injected]
     try:
-        yield
+        before, after = (peer.sampled(Half(bench.folder, n, budget_s / 2)) for n in (0, n_products))
+        alarms = peer.judged(before, after)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ImportError) as error:
         raise PeerFailed(
-            f"What {name} gave is no answer of its usual form ({reason(error)}). Expected a release that is known "
+            f"What {kind.tool} gave is no answer of its usual form ({reason(error)}). Expected a release that is known "
             "here; leave it out with --tool, or install the tested one from constraints.txt."
         ) from error
+    return Powered(
+        tool=kind.tool,
+        injected=kind.injected,
+        loaded=kind.loaded,
+        budget_s=budget_s,
+        alarms=dict(alarms),
+        wall_s=monotonic_s() - start_s,
+        rule=TODAY,
+        n_products=n_products,
+    )
 
 
 def tools(wanted: Sequence[str] = ()) -> list[str]:
-    """Those wanted, or this one and all peers that can be asked here. Raises BadInput for one that cannot."""
-    known = [OURS, *installed()]
+    """Those wanted, or this one and all peers. Raises BadInput for one that is unknown or not installed."""
+    known = [OURS, *PEERS]
     for name in wanted:
         if name not in known:
             raise unknown("tool", name, known)
-    return [name for name in known if not wanted or name in wanted]
+    asked = [name for name in known if not wanted or name in wanted]
+    absent = [name for name in asked if name != OURS and name not in installed()]
+    if absent:
+        raise BadInput(
+            f"Not installed: {', '.join(absent)}. Expected every tool that is asked. To have all: {INSTALL}; "
+            f"or name those to ask: --tool {OURS}"
+        )
+    return asked
 
 
 def study(
-    asked: Sequence[str], n_trials: int, budget_s: float, loaded: bool, seed: int, say: Callable[[str, int], None]
-) -> Iterator[Answer]:
-    """The answers of every tool asked, trial after trial, so that drift hits all of them."""
+    aimed: Mapping[Kind, int],
+    known: Sequence[Powered],
+    seed: int,
+    say: Say,
+    warn: Warn,
+    for_s: float | None = None,
+) -> Generator[Powered, None, None]:
+    """Trials, one after the other, until there are enough or no time is left to begin another.
+
+    `known` are those on record. What is furthest behind its aim is next; the loads take turns. A tool that fails
+    `MOST_FAILURES` times in a row is asked no more.
+
+    Raises:
+        SpeedproofError: a tool's last failure, once all others are done.
+    """
+    rng, start_s = random.Random(seed), monotonic_s()
+    counted, aimed = of_today(known), dict(aimed)
+    failures: Counter[str] = Counter()
+    last: SpeedproofError | None = None
+    while missing(aimed, counted) and _has_time(start_s, for_s):
+        loaded = next_load(aimed, counted)
+        with bench_at(loaded) as bench:
+            for _ in range(STRETCH):
+                kind = next_kind(aimed, counted, loaded, rng)
+                if kind is None or not _has_time(start_s, for_s):
+                    break
+                say(f"power {_words(kind)}", sum(missing(aimed, counted).values()))
+                try:
+                    body = _asked(bench, kind, counted, rng)
+                except SpeedproofError as error:
+                    failures[kind.tool] += 1
+                    warn(f"No answer from {_words(kind)}: {error}")
+                    if failures[kind.tool] == MOST_FAILURES:
+                        warn(f"{kind.tool} is asked no more: no answer {MOST_FAILURES} times in a row.")
+                        aimed, last = {k: n for k, n in aimed.items() if k.tool != kind.tool}, error
+                    continue
+                failures[kind.tool] = 0
+                counted.append(body)
+                yield body
+    if last:
+        raise last
+
+
+def _asked(bench: Bench, kind: Kind, known: Sequence[Powered], rng: random.Random) -> Powered:
+    if kind.tool == OURS:
+        return ask_ours(bench, kind, rng.getrandbits(32))
+    return ask_peer(bench, kind, peer_budget_s(kind.tool, kind.loaded, known))
+
+
+def _has_time(start_s: float, for_s: float | None) -> bool:
+    return for_s is None or monotonic_s() - start_s < for_s
+
+
+def _words(kind: Kind) -> str:
+    code_words = f"{kind.injected:.0%} slower" if kind.injected else "identical code"
+    return f"{kind.tool}, {code_words}, {'loaded' if kind.loaded else 'quiet'}"
+
+
+@contextmanager
+def bench_at(loaded: bool) -> Iterator[Bench]:
+    """What trials need, with the other cores kept busy if so wanted; what the products take is known before."""
     products = calibrated()
-    certified = certificates(products)
     with tempfile.TemporaryDirectory() as name, _load(loaded):
-        folder = Path(name)
-        save_inputs(folder, pair_of(0).inputs(WORKLOAD, find_subject(WORKLOAD.subject), None), WORKLOAD.n_threads)
-        for n in range(n_trials):
-            say(f"power study {'loaded' if loaded else 'quiet'}", n_trials - n)
-            if OURS in asked:
-                yield from ask_ours(certified, products, budget_s, seed + n)
-            yield from ask_peers([name for name in asked if name != OURS], folder, products, budget_s)
+        yield Bench.made(Path(name), products)
 
 
-def calibrated() -> list[int]:
-    """How many extra products make each slowdown, by the fastest of several calls of each."""
+def calibrated() -> dict[float, int]:
+    """How many extra products make each share, by the fastest of many calls, with and without them in turn."""
     torch.set_num_threads(WORKLOAD.n_threads)
-    inputs = pair_of(0).inputs(WORKLOAD, find_subject(WORKLOAD.subject), None)
-    many = 2_000
-    plain, burdened = slowed(0), slowed(many)
-    plain_s, burdened_s = (min(elapsed_s(partial(call, **inputs))[1] for _ in range(15)) for call in (plain, burdened))
-    per_product_s = (burdened_s - plain_s) / many
-    return [round(injected * plain_s / per_product_s) for injected in INJECTED]
+    given = inputs(WORKLOAD, None, None)
+    calls = [partial(slowed(n), **given) for n in (0, CALIBRATED_PRODUCTS)]
+    taken = [[elapsed_s(call)[1] for call in calls] for _ in range(CALIBRATING_CALLS)]
+    plain_s, burdened_s = (min(seconds) for seconds in zip(*taken, strict=True))
+    per_product_s = (burdened_s - plain_s) / CALIBRATED_PRODUCTS
+    return {injected: round(injected * plain_s / per_product_s) for injected in INJECTED}
 
 
 @contextmanager

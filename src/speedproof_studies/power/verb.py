@@ -1,73 +1,69 @@
 """The verb that compares the harness with its peers."""
 
 import sys
-from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from speedproof.cli.lines import warn_line
+from speedproof.cli.lines import say_line, warn_line
 from speedproof.cli.options import Results, Seed, open_sitting, read_records
 from speedproof.cli.progress import progress
+from speedproof.errors import unknown
 from speedproof.folders import RESULTS
-from speedproof.sittings.sitting import Sitting
 from speedproof_studies.kinds import Powered
+
+FORMATS = ["table", "csv", "json"]
 
 
 def power(
     context: typer.Context,
-    trials: Annotated[int, typer.Option(min=1, help="Trials of each tool, slowdown and load.")] = 20,
-    budget_s: Annotated[
-        float, typer.Option(min=1, help="Seconds of timing a trial; starting processes is extra.")
-    ] = 10,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Trials of each tool and slowdown, half of them loaded, for the aims.")
+    ] = None,
+    for_s: Annotated[float | None, typer.Option(min=0, help="Begin no trial after so many seconds.")] = None,
     tool: Annotated[list[str] | None, typer.Option(help="Ask this tool alone; repeat for more. All if none.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Only show what was recorded.")] = False,
     seed: Seed = None,
     results: Results = RESULTS,
     form: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
 ) -> None:
-    """Inject slowdowns and ask this and other tools whether they see them, quiet and loaded. Takes hours.
+    """Inject slowdowns and ask this and other tools whether they see them, quiet and loaded, until there are enough
+    trials. Takes a day; what is on record is not asked again, so it may be interrupted and goes on where it stopped.
 
     Examples:
       python -m bench power
-      python -m bench power --tool speedproof --tool asv --trials 5
+      python -m bench power --for-s 3600
+      python -m bench power --tool speedproof --tool asv --trials 20
       python -m bench power --show
     """
+    if form not in FORMATS:
+        raise unknown("format", form, FORMATS)
     if not show:
-        # What asks needs torch; what shows does without.
-        from .study import tools
-        from .tools import PEERS, installed
-
-        asked = tools(tool or ())
-        missing = [name for name in PEERS if name not in installed()]
-        if missing and not tool:
-            warn_line(
-                f"Left out, since not installed: {', '.join(missing)}. To have all: pip install -e '.[power,test]'"
-            )
-        _ask(asked, open_sitting(results, seed), trials, budget_s)
+        _ask(context, results, seed, tool or [], trials, for_s)
     import pandas as pd
 
     from speedproof.records.table import rendered
 
-    from .rates import power_rows
+    from .rates import pool
 
-    taken = [record.body for record in read_records(context, results).records if isinstance(record.body, Powered)]
-    sys.stdout.write(rendered(pd.DataFrame(power_rows(taken)), form))
+    pooled = pool(read_records(context, results).records)
+    (say_line if form == FORMATS[0] else warn_line)(pooled.line)
+    sys.stdout.write(rendered(pd.DataFrame(pooled.rows_by_load), form))
 
 
-def _ask(asked: Sequence[str], sitting: Sitting, trials: int, budget_s: float) -> None:
-    from .study import study
+def _ask(
+    context: typer.Context, results: Path, seed: int | None, tool: list[str], trials: int | None, for_s: float | None
+) -> None:
+    """Takes the trials that are missing; each is recorded as soon as it is there."""
+    sitting = open_sitting(results, seed)
+    # What asks needs torch; what shows does without.
+    from .aims import aims, missing, of_today, told
+    from .study import study, tools
 
+    aimed = aims(tools(tool), trials)
+    known = [record.body for record in read_records(context, results).records if isinstance(record.body, Powered)]
+    warn_line(told(missing(aimed, of_today(known)), known))
     with progress() as say:
-        for loaded in (False, True):
-            for answer in study(asked, trials, budget_s, loaded, sitting.seed, say):
-                sitting.recorder.write(
-                    Powered(
-                        tool=answer.tool,
-                        injected=answer.injected,
-                        loaded=loaded,
-                        budget_s=budget_s,
-                        alarms=dict(answer.alarms),
-                        wall_s=answer.wall_s,
-                    )
-                )
+        for body in study(aimed, known, sitting.seed, say, warn_line, for_s):
+            sitting.recorder.write(body)
