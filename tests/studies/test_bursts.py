@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -49,7 +50,7 @@ def test_each_plan_is_measured_both_ways_in_every_round_and_read_by_both_methods
         return [Taken(plan, launches(2.0)) for plan in plans]
 
     monkeypatch.setattr(module, "measure", measure)
-    monkeypatch.setattr(module, "bursts", lambda *told: module.nullcontext())
+    monkeypatch.setattr(module, "bursts", lambda *told: nullcontext())
     found = list(study([plan], 3, 10.0, 0.5, 0.1, 7, lambda words, left: None))
     assert [one.loaded for one in found].count(True) == 3 and len(found) == 6 == len(set(asked))
     assert all(len(one.told) == 2 and one.n_launches for one in found)
