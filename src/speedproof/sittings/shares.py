@@ -27,25 +27,17 @@ class Left:
     def shared_out(self, in_two: bool) -> list[Share]:
         """What each process does; none where nothing is left.
 
-        Of two, each gets every second function with all its arms, and is counted what it was asked: both load the
-        subjects, and neither waits long for the other.
+        Of two, each gets every second one: both load the subjects, and neither waits long for the other. Two arms of a
+        function then go apart where they are all that is slow, and each process asks the definition once.
         """
         n = 2 if in_two else 1
-        asked, counted = _dealt(in_order(self.asked), n), _dealt(self.counted, n)
-        shares = zip(asked, counted, _dealt_by_card(self.controls, n), strict=True)
+        asked, controls = in_order(self.asked), _dealt_by_card(self.controls, n)
+        shares = [(asked[part::n], self.counted[part::n], controls[part]) for part in range(n)]
         return [share for share in shares if any(share)]
 
 
-def _dealt(questions: Sequence[Question], n: int) -> list[tuple[Question, ...]]:
-    """The questions in `n` parts, function by function in turns; their order stays."""
-    turns: dict[tuple[str, str], int] = {}
-    for question in questions:
-        turns.setdefault((question.finding, question.function), len(turns) % n)
-    return [tuple(q for q in questions if turns[q.finding, q.function] == part) for part in range(n)]
-
-
 def _dealt_by_card(controls: Sequence[tuple[str, str]], n: int) -> list[tuple[tuple[str, str], ...]]:
-    """The controls likewise, in the other direction: who has fewer functions gets the first finding's controls."""
+    """The controls likewise, a finding's together, in the other direction: who has fewer questions begins."""
     turns: dict[str, int] = {}
     for card, _ in controls:
         turns.setdefault(card, (n - 1 - len(turns)) % n)
