@@ -85,6 +85,11 @@ def disagreement(over_s: float) -> float | None:
     return abs(timing_s / raw_s - 1)
 
 
+def since_1970_s() -> float:
+    """Seconds since 1970, which all processes count alike."""
+    return time.time()
+
+
 def now() -> str:
     """The present in UTC, ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")

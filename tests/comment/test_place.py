@@ -32,7 +32,7 @@ def post(forge: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pos
     """The verb in a workflow's environment. Its exit status."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(forges, "sleep", pauses.append)
+    monkeypatch.setattr(forges, "pause", pauses.append)
     pauses.clear()
 
     def called(content: str | None = None, started_by: Any = None, **variables: str) -> int:

@@ -59,7 +59,11 @@ def test_each_plan_is_measured_both_ways_in_every_round_and_read_by_both_methods
 def test_the_load_ends_with_whoever_started_it() -> None:
     """A killed study must not slow what comes after."""
     told = ["1", "0.05", "0.5", str(time.time())]
-    code = f"import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', {BURSTS!r}, *{told!r}]).pid)"
+    code = (
+        "import os, subprocess, sys\n"
+        f"told = [sys.executable, '-c', {BURSTS!r}, *{told!r}, str(os.getpid())]\n"
+        "print(subprocess.Popen(told, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).pid)"
+    )
     pid = int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
     for _ in range(200):
         if subprocess.run(["ps", "-p", str(pid)], capture_output=True).returncode:

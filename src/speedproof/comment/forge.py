@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from functools import partial
-from time import sleep
 from typing import IO, Any
 from urllib.parse import urlencode, urlsplit
 
+from speedproof.clock import pause
 from speedproof.errors import BadInput, SpeedproofError
 
 LIMIT_S = 30.0
@@ -89,7 +89,7 @@ class Forge:
                     raise ForgeFailed(
                         f"{busy} Tried {n + 1} times. Expected it to pass: run this job again later."
                     ) from None
-                sleep(wait_s)
+                pause(wait_s)
         raise AssertionError("the last try ends it")
 
     def ask(self, method: str, path: str, body: Mapping[str, str] | None = None) -> Any:
