@@ -32,7 +32,7 @@ FENCE = re.compile(
 )
 WILD = "..."
 """On a line of its own: any lines. In a line: anything."""
-OF_THE_MOMENT = re.compile(r", \d+ left$|^  machine  ")
+OF_THE_MOMENT = re.compile(r", \d+ left$|^  machine  |^  meanwhile  ")
 """Lines about the progress or the state of the machine, which no page shows."""
 MASKS = tuple(
     (re.compile(pattern), mask)

@@ -188,11 +188,12 @@ def test_surroundings_give_ordinary_tensors_and_are_as_before_afterwards(autogra
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trials run here, where a test can change what judges them."""
 
-    def here(usage: Any, work: Work, *arguments: Any) -> Iterator[Any]:
-        done: Iterator[Any] = (resolve(work) if isinstance(work, str) else work)(*arguments)
-        return done
+    def here(usage: Any, works: Sequence[tuple[Work, Sequence[Any]]]) -> Iterator[tuple[int, Any]]:
+        for place, (work, arguments) in enumerate(works):
+            function = resolve(work) if isinstance(work, str) else work
+            yield from ((place, message) for message in function(*arguments))
 
-    monkeypatch.setattr(sitting, "in_fresh_process", here)
+    monkeypatch.setattr(sitting, "beside", here)
 
 
 def refuse(finding: Any, pair: Any, workload: Any, candidate: Any, subject: Any, seed: int) -> Refusal:

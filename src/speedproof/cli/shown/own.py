@@ -152,12 +152,16 @@ def measured_lines(pair: OwnPair, found: Found, built: "Report") -> Iterator[str
                 "would have seen",
                 f"a change of {row.figure.detectable}" if not settled and row.figure.detectable else "",
             ),
-            ("the same twice", f"{built.null_words} (the candidate against itself)"),
+            ("the same twice", f"{_null(built)} (the candidate against itself)"),
             ("work", f"{row.work}{f', at size {pair.usual}' if found.largest else ''}" if row.work else ""),
             ("meanwhile", compared.machine_words),
             ("machine", f"{built.advice[0]}{_more(built.advice)}" if built.advice else ""),
         ]
     )
+
+
+def _null(built: "Report") -> str:
+    return f"{built.null.figures}: {built.null.outcome}" if built.null else built.null_words
 
 
 def _more(advice: Sequence[str]) -> str:
