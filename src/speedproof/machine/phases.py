@@ -19,8 +19,8 @@ PAUSE_S = 0.01
 QUIET_SHARE = 0.1
 """A probe's quiet time is what this share of its runs stays below."""
 SLOW_PHASE = 1.5
-"""Times a probe's quiet time from which a moment is slow. Beside a busy neighbour on the same physical core a loop
-takes 1.6 times as long, and scattered reads 1.8 to 5.8 times; in quiet nine of ten runs stay below 1.2."""
+"""Times a probe's quiet time from which a moment is slow: between what runs in quiet differ by and what a busy neighbour
+on the same physical core does to them. `doctor --phases` shows both."""
 
 
 @dataclass(frozen=True)
