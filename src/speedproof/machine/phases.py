@@ -19,8 +19,8 @@ PAUSE_S = 0.01
 QUIET_SHARE = 0.1
 """A probe's quiet time is what this share of its runs stays below."""
 SLOW_PHASE = 1.5
-"""Times a probe's quiet time from which a moment is slow: between what runs in quiet differ by and what a busy neighbour
-on the same physical core does to them. `doctor --phases` shows both."""
+"""Times a probe's quiet time from which a moment is slow: between what runs in quiet differ by and what a neighbour on
+the same physical core does to them. `doctor --phases` shows both."""
 
 
 @dataclass(frozen=True)
