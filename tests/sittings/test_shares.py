@@ -41,6 +41,14 @@ def test_of_two_processes_each_does_half_and_slow_arms_of_one_function_go_apart(
         assert (careful in first[0]) == (batched in second[0])
 
 
+def test_the_arms_of_a_function_are_counted_together() -> None:
+    """One record holds the work of all of them: of two records a reader would see one."""
+    shares = Left((), (*REPORT, *CAREFUL_ONES), ()).shared_out(True)
+    counted = [{(q.finding, q.function) for q in share[1]} for share in shares]
+    assert len(counted) == 2 and not counted[0] & counted[1]
+    assert sum(len(share[1]) for share in shares) == len(REPORT) + len(CAREFUL_ONES)
+
+
 def test_nothing_left_takes_no_process_and_one_question_takes_one() -> None:
     assert Left((), (), ()).shared_out(True) == []
     assert len(Left(REPORT[:1], REPORT[:1], ()).shared_out(True)) == 1

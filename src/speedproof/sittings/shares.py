@@ -1,12 +1,15 @@
 """Shares: what is left to be proven, shared out to processes that work beside each other."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import psutil
 
 from speedproof.pairs.question import Question
+
+T = TypeVar("T")
 
 ROOM_FOR_TWO_BYTES = 18 * 2**30
 """Free memory from which on two processes prove at once. Each takes up to 6 GiB; below, the gate would have to leave
@@ -28,20 +31,22 @@ class Left:
         """What each process does; none where nothing is left.
 
         Of two, each gets every second one: both load the subjects, and neither waits long for the other. Two arms of a
-        function then go apart where they are all that is slow, and each process asks the definition once.
+        function then go apart where they are all that is slow, and each process asks the definition once. They are
+        counted together, since one record holds the work of all arms of a function.
         """
         n = 2 if in_two else 1
-        asked, controls = in_order(self.asked), _dealt_by_card(self.controls, n)
-        shares = [(asked[part::n], self.counted[part::n], controls[part]) for part in range(n)]
+        asked, counted = in_order(self.asked), _dealt(self.counted, n, _of_any_arm)
+        controls = _dealt(self.controls, n, lambda control: control[0])
+        shares = [(asked[part::n], counted[part], controls[n - 1 - part]) for part in range(n)]
         return [share for share in shares if any(share)]
 
 
-def _dealt_by_card(controls: Sequence[tuple[str, str]], n: int) -> list[tuple[tuple[str, str], ...]]:
-    """The controls likewise, a finding's together, in the other direction: who has fewer questions begins."""
-    turns: dict[str, int] = {}
-    for card, _ in controls:
-        turns.setdefault(card, (n - 1 - len(turns)) % n)
-    return [tuple(control for control in controls if turns[control[0]] == part) for part in range(n)]
+def _dealt(items: Sequence[T], n: int, together: Callable[[T], Hashable]) -> list[tuple[T, ...]]:
+    """The items in `n` parts, by turns; what is the same by `together` stays in one part, and their order stays."""
+    turns: dict[Hashable, int] = {}
+    for item in items:
+        turns.setdefault(together(item), len(turns) % n)
+    return [tuple(item for item in items if turns[together(item)] == part) for part in range(n)]
 
 
 def in_order(asked: Sequence[Question]) -> tuple[Question, ...]:
