@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from speedproof.comment.told import read_told
+from speedproof.timing.method import ALL_PAIRS_WANTED
 
 from .comment.stand_in import HEAD, REPOSITORY, TOKEN, StandIn, event, standing_in
 from .docs.pages import blocks
@@ -142,7 +143,7 @@ def forge(tmp_path: Path) -> Repository:
 def ran(script: str, folder: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
     """A step's script, as the runner calls it."""
     known = {k: v for k, v in os.environ.items() if k != "PYTHONPATH" and not k.startswith(("SPEEDPROOF_", "GITHUB_"))}
-    given = {"RUNNER_TEMP": str(folder.parent), "GITHUB_OUTPUT": str(folder.parent / "output")}
+    given = {ALL_PAIRS_WANTED: "1", "RUNNER_TEMP": str(folder.parent), "GITHUB_OUTPUT": str(folder.parent / "output")}
     command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
     return subprocess.run(command, cwd=folder, env={**known, **given, **variables}, capture_output=True, text=True)
 

@@ -111,5 +111,6 @@ def files_below(folder: Path) -> set[str]:
 def ended(command: Sequence[str], cwd: Path, home: Path | None = None) -> Ended:
     """A command that has ended, which knew nothing of the environment that these tests run in."""
     known = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-    variables = known | ({"HOME": str(home)} if home else {})
+    # But for one thing: beside other tests hardly a pair is undisturbed.
+    variables = known | {"SPEEDPROOF_ALL_PAIRS": "1"} | ({"HOME": str(home)} if home else {})
     return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True)

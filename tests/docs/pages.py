@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from speedproof.report.figure import NULL_DIFFERS, ONE_OF_MANY
+from speedproof.timing.method import ALL_PAIRS_WANTED
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -44,7 +45,7 @@ MASKS = tuple(
         (r"\[[\d.]+, [\d.]+\]", "INTERVAL"),
         (r"^(FASTER|SLOWER|UNDECIDED): ", "JUDGED: "),
         (r"(INTERVAL: |\(the candidate).*", "ALIKE"),
-        (r"[\d,]+ (calls|values)\b", r"N \1"),
+        (r"[\d,]+ (calls|values|fresh processes)\b", r"N \1"),
         (r'("n_calls|"n_compared)": \d+', r"\1: N"),
         (r"worst error \S+", "worst error N"),
         (r"function calls .*", "WORK"),
@@ -160,6 +161,8 @@ class Reading:
         self.variables = known | {
             "PATH": os.pathsep.join((str(command.parent), str(Path(sys.executable).parent), os.environ["PATH"])),
             "SPEEDPROOF_CACHE": str(folder / "cache"),
+            # Beside other tests hardly a pair is undisturbed.
+            ALL_PAIRS_WANTED: "1",
             "IPYTHONDIR": str(folder / "ipython"),
             "OMP_NUM_THREADS": "1",
             "COLUMNS": "80",
