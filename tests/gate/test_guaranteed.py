@@ -49,6 +49,14 @@ def test_each_special_token_and_the_contexts_ends_are_among_the_hostile_texts(na
     assert len(texts) > len(set(texts)), "a text that comes twice"
 
 
+def test_long_texts_come_with_short_ones_and_most_short_ones_without_long_ones(tiny: Subject) -> None:
+    """Who pads all texts of a call to the longest is asked about both, and runs no context for each short text."""
+    short, long = hostile_texts(tiny.model).calls
+    lengths = [[tiny.model.to_tokens(text).shape[1] for text in call] for call in (short, long)]
+    assert max(lengths[0]) < tiny.model.cfg.n_ctx // 4 and len(short) > 30
+    assert lengths[1].count(tiny.model.cfg.n_ctx) == 2 and min(lengths[1]) == 1 and len(long) <= 6
+
+
 def test_where_memory_is_short_the_longest_text_that_fits_is_asked_for_and_it_is_told(
     tiny: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """What the oracle keeps for later questions: shared by those that ask the same, and nobody's to write into."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,3 +74,25 @@ def test_one_number_is_held_against_what_all_would_be() -> None:
                 assert features.nearest_at(text, feature, found, 0.1) == whole[text, feature].item()
     # Some are undecided, or nothing would be told apart.
     assert 0 < differs < 3 * values.numel()
+
+
+def test_what_a_process_beside_this_one_has_written_is_not_computed_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run: list[str] = []
+    ask = oracle._run
+
+    def noted(model: Any, hooks: list[str], texts: Sequence[str]) -> Any:
+        run.extend(texts)
+        return ask(model, hooks, texts)
+
+    monkeypatch.setattr(oracle, "_run", noted)
+    monkeypatch.setattr(oracle, "CACHE", tmp_path)
+    subject = find_subject("tiny")
+    mine, other = Oracle(subject), Oracle(subject)
+    mine.activations(subject.hook_name, TEXTS[:1])
+    other.activations(subject.hook_name, TEXTS[:2])
+    run.clear()
+    rows = mine.activations(subject.hook_name, TEXTS)
+    assert run == list(TEXTS[2:]) and torch.equal(rows, other.activations(subject.hook_name, TEXTS))
+    assert run == list(TEXTS[2:])

@@ -223,3 +223,13 @@ def test_a_trace_is_a_file_that_perfetto_reads(monkeypatch: pytest.MonkeyPatch, 
     events = json.loads(path.read_text())["traceEvents"]
     (call,) = [e for e in events if e.get("ph") == "X" and e["name"] == "feature_links.feature_links batched"]
     assert {"ts", "dur", "pid", "tid"} <= call.keys() and call["dur"] > 0
+
+
+def test_a_run_traces_what_it_times_and_a_profile_every_rung(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(profiling, "_trace", lambda finding, pair, name, *rest: asked.append(name))
+    for all_rungs in (False, True):
+        asked.clear()
+        list(profiling.trace([FINDING.card], "smoke", None, tmp_path, all_rungs))
+        assert (set(asked) == {"sequential", "careful", "batched"}) is not all_rungs
+    assert set(PAIR.arm_names) <= set(asked)

@@ -1,7 +1,8 @@
-"""What is left to be proven is shared out whole, in an order that loads little twice; only what passed is counted."""
+"""What is left to be proven is done once, by whichever process is free; only what passed is counted."""
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import psutil
@@ -13,7 +14,7 @@ from speedproof.pairs.finding import CAREFUL
 from speedproof.pairs.question import Question, questions
 from speedproof.records.base import Body
 from speedproof.records.kinds import Certified, Counted, Refused
-from speedproof.sittings.shares import Left, has_room_for_two, in_order
+from speedproof.sittings.shares import Claims, Left, has_room_for_two, in_order
 from speedproof.sittings.sitting import Proven
 
 REPORT = tuple(questions(FINDINGS, "report"))
@@ -22,36 +23,48 @@ OTHERS = tuple(q for q in questions(FINDINGS) if q.workload.name != "report")
 CONTROLS = (("bench.findings.grad_mode:FINDING", "one"),)
 
 
+ASKED = (*REPORT, *CAREFUL_ONES, *OTHERS)
+
+
 @pytest.mark.parametrize("in_two", [False, True])
-def test_every_question_count_and_control_is_in_one_share(in_two: bool) -> None:
-    asked = (*REPORT, *CAREFUL_ONES, *OTHERS)
-    parts = Left(asked, REPORT, CONTROLS).shared_out(in_two)
-    assert len(parts) == 1 + in_two
-    whole = [[one for part in parts for one in part[i]] for i in range(3)]
-    assert [len(whole[0]), len(set(whole[0]))] == [len(asked)] * 2 and set(whole[0]) == set(asked)
-    assert set(whole[1]) == set(REPORT) and len(whole[1]) == len(REPORT) and whole[2] == list(CONTROLS)
+def test_every_item_is_done_by_one_process_whoever_is_faster(in_two: bool, tmp_path: Path) -> None:
+    works = Left(ASKED, REPORT, CONTROLS).shared_out(str(tmp_path), in_two)
+    assert len(works) == 1 + in_two
+    asked = works[0][0][0]
+    assert set(asked) == set(ASKED) and len(asked) == len(ASKED)
+    # One is three times as fast as the other.
+    left = [claims.each("checking", given[0]) for given, claims in works]
+    taken: list[list[Question]] = [[] for _ in works]
+    turn = 0
+    while sum(map(len, taken)) < len(asked):
+        place = 0 if turn % 4 else len(left) - 1
+        n_left, question = next(left[place])
+        assert n_left == len(asked) - sum(map(len, taken))
+        taken[place].append(question)
+        turn += 1
+    assert [next(one, None) for one in left] == [None] * len(left)
+    assert [*taken[0], *reversed(taken[1] if in_two else [])] == list(asked)
 
 
-def test_of_two_processes_each_does_half_and_slow_arms_of_one_function_go_apart() -> None:
-    first, second = Left((*REPORT, *CAREFUL_ONES, *OTHERS), REPORT, CONTROLS).shared_out(True)
-    for i in (0, 1):
-        assert abs(len(first[i]) - len(second[i])) <= 1
-    for careful in CAREFUL_ONES:
-        (batched,) = (q for q in REPORT if (q.finding, q.function) == (careful.finding, careful.function))
-        assert (careful in first[0]) == (batched in second[0])
+def test_what_one_process_has_taken_no_other_takes(tmp_path: Path) -> None:
+    """Companion: one that only counts for itself would do all of it again."""
+    first, second = (Claims(str(tmp_path), backwards) for backwards in (False, True))
+    assert [item for _, item in first.each("checking", "abc")] == ["a", "b", "c"]
+    assert list(second.each("checking", "abc")) == []
+    assert [item for _, item in second.each("counting", "ab")] == ["b", "a"]
 
 
 def test_the_arms_of_a_function_are_counted_together() -> None:
     """One record holds the work of all of them: of two records a reader would see one."""
-    shares = Left((), (*REPORT, *CAREFUL_ONES), ()).shared_out(True)
-    counted = [{(q.finding, q.function) for q in share[1]} for share in shares]
-    assert len(counted) == 2 and not counted[0] & counted[1]
-    assert sum(len(share[1]) for share in shares) == len(REPORT) + len(CAREFUL_ONES)
+    groups = Left((), (*REPORT, *CAREFUL_ONES), ()).ordered[1]
+    assert len({(group[0].finding, group[0].function) for group in groups}) == len(groups)
+    assert all(len({(q.finding, q.function) for q in group}) == 1 for group in groups)
+    assert sum(map(len, groups)) == len(REPORT) + len(CAREFUL_ONES)
 
 
-def test_nothing_left_takes_no_process_and_one_question_takes_one() -> None:
-    assert Left((), (), ()).shared_out(True) == []
-    assert len(Left(REPORT[:1], REPORT[:1], ()).shared_out(True)) == 1
+def test_nothing_left_takes_no_process_and_one_question_takes_one(tmp_path: Path) -> None:
+    assert Left((), (), ()).shared_out(str(tmp_path), True) == []
+    assert len(Left(REPORT[:1], (), ()).shared_out(str(tmp_path), True)) == 1
 
 
 def test_arms_of_one_function_on_one_workload_are_neighbours_and_subjects_come_together() -> None:

@@ -187,7 +187,7 @@ def run(
         with sitting.spent.on("timing"):
             sitting.measure(plans, budget_s or (QUICK_BUDGET_S if quick else RUN_BUDGET_S), precision)
         with sitting.spent.on("traces"):
-            trace_all(findings, workload, subject, sitting)
+            trace_all(findings, workload, subject, sitting, all_rungs=False)
         sat = sitting.close()
     is_good = _show_report(context, results, workload, subject, findings, as_json)
     warn_line(in_words(sat.wall_s, sat.spent_s))

@@ -150,14 +150,16 @@ def open_sitting(results: Path, seed: int | None, quietly: bool = False) -> Sitt
     return Sitting(recorder, chosen, lambda what, left: None)
 
 
-def trace_all(findings: Sequence[Finding], workload: str, subject: str | None, sitting: Sitting) -> list[Traced]:
-    """Traces every arm of the findings in a fresh process, and records what the profiler saw."""
-    left = sum(len(pair.arm_names) for finding in findings for pair in finding.pairs)
+def trace_all(
+    findings: Sequence[Finding], workload: str, subject: str | None, sitting: Sitting, all_rungs: bool = True
+) -> list[Traced]:
+    """Traces the findings' arms in a fresh process, or those alone that a run times. Records what the profiler saw."""
+    pairs = [pair for finding in findings for pair in finding.pairs]
+    left = sum(len(pair.arm_names if all_rungs else pair.timed_arm_names) for pair in pairs)
     sitting.say(f"tracing {findings[0].name}", left)
     traced: list[Traced] = []
-    for one in sitting.told(
-        TRACE, [finding.card for finding in findings], workload, subject, sitting.recorder.results / "traces"
-    ):
+    cards, folder = [finding.card for finding in findings], sitting.recorder.results / "traces"
+    for one in sitting.told(TRACE, cards, workload, subject, folder, all_rungs):
         sitting.recorder.write(one)
         traced.append(one)
         sitting.say(f"tracing {one.function}, {one.arm}", left - len(traced))

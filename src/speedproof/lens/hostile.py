@@ -50,10 +50,15 @@ counted on TransformerLens 3.9."""
 
 @dataclass(frozen=True)
 class Hostile:
-    """Texts to ask about, and in words what is not among them and why."""
+    """Texts to ask about, call by call, and in words what is not among them and why."""
 
-    texts: tuple[str, ...]
+    calls: tuple[tuple[str, ...], ...]
     untried: tuple[str, ...] = ()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All of them, in the order in which they are asked about."""
+        return tuple(text for call in self.calls for text in call)
 
 
 def hostile_texts(model: Any | None = None, dtype_bytes: int = 4) -> Hostile:
@@ -62,9 +67,12 @@ def hostile_texts(model: Any | None = None, dtype_bytes: int = 4) -> Hostile:
     With a model: each special token alone, first, last and inside; a text that fills the context and one beyond it,
     or the longest that the definition's predicted memory leaves room for. A text without tokens is left out: nothing
     is right about it.
+
+    Long texts come in a call of their own, among a few short ones: whoever pads all texts of a call to the longest
+    would otherwise run as many tokens as the context has for every one of them.
     """
     if model is None:
-        return Hostile((*PLAIN, *NEARLY_EQUAL))
+        return Hostile(((*PLAIN, *NEARLY_EQUAL),))
     special, untried = _special_tokens(model.tokenizer)
     marked = [text for token in special for text in (token, f"{token}first", f"last{token}", f"in {token} side")]
     doubled = [token + token for token in special[:1]]
@@ -79,9 +87,9 @@ def hostile_texts(model: Any | None = None, dtype_bytes: int = 4) -> Hostile:
     else:
         long = [filled(model, words, longest, seed=1), filled(model, words, longest + 1, seed=2)]
     half = filled(model, words, max(2, longest // 2), seed=3)
-    texts = [*PLAIN, *marked, *doubled, half, *long, *NEARLY_EQUAL]
-    kept = [text for text in texts if model.to_tokens(text).numel()]
-    if len(kept) < len(texts):
+    calls = [[*PLAIN, *marked, *doubled, *NEARLY_EQUAL], ["a", half, *long[:1], "", *long[1:], *special[:1]]]
+    kept = [tuple(text for text in call if model.to_tokens(text).numel()) for call in calls]
+    if kept != [tuple(call) for call in calls]:
         untried.append("texts without a token, since nothing is right about them")
     return Hostile(tuple(kept), tuple(untried))
 

@@ -97,9 +97,13 @@ class Oracle:
         return oracle
 
     def _compute(self, hook_names: list[str], texts: Sequence[str]) -> None:
-        """All hooks that carry an SAE come from one pass, since the pass is what costs."""
-        for hook_name, rows in _run(self.subject.in_float64.model, hook_names, texts).items():
-            self._rows[hook_name] = self._rows.get(hook_name, _read(self._file(hook_name))) | rows
+        """All hooks that carry an SAE come from one pass, since the pass is what costs. What a process beside this one
+        has written meanwhile is not computed again."""
+        for hook_name in hook_names:
+            self._rows[hook_name] = self._rows.get(hook_name, {}) | _read(self._file(hook_name))
+        texts = [text for text in texts if any(text not in self._rows[hook_name] for hook_name in hook_names)]
+        for hook_name, rows in _run(self.subject.in_float64.model, hook_names, texts).items() if texts else ():
+            self._rows[hook_name] |= rows
             _write(self._file(hook_name), self._rows[hook_name])
 
     def _file(self, hook_name: str) -> Path:

@@ -38,9 +38,9 @@ def of_texts(
     def hostile(asking: Asking) -> Calls:
         found = hostile_texts(model(asking.subject))
         asking.untried |= dict.fromkeys(found.untried)
-        kept = tuple(text for text in found.texts if text not in asking.defects)
-        if kept:
-            yield Call(asking.inputs(None, _given(asking.workload, kept)), asking.reference)
+        for texts in found.calls:
+            if kept := tuple(text for text in texts if text not in asking.defects):
+                yield Call(asking.inputs(None, _given(asking.workload, kept)), asking.reference)
 
     def singly(asking: Asking) -> dict[str, Workload]:
         return {text: _given(asking.workload, (text,)) for text in hostile_texts(model(asking.subject)).texts}

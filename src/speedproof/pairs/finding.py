@@ -253,6 +253,11 @@ class Pair:
         return self.ladder or TWINS
 
     @property
+    def timed_arm_names(self) -> tuple[str, ...]:
+        """The names of the arms that a run times: the twins, and the careful loop where there is one."""
+        return tuple(name for name in self.arm_names if name in (*TWINS, CAREFUL))
+
+    @property
     def careful_beside(self) -> tuple[str, str] | None:
         """What the careful arm is timed against, as (baseline, contender): the batched twin, where that goes on from
         it; else the definition, where the careful arm goes beyond the batched twin. None where there is none."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from speedproof.counters.tally import count, work
 from speedproof.digest import source_digest
@@ -20,42 +20,36 @@ from speedproof.records.base import Body
 from speedproof.records.kinds import Counted, Judged, Needed, as_answered
 
 from .definitions import Definitions
+from .shares import Asked, Claims
 
 if TYPE_CHECKING:
     from speedproof.gate.control import Control
 
-T = TypeVar("T")
 
-
-def prove_all(
-    asked: Sequence[Question], counted: Sequence[Question], controls: Sequence[tuple[str, str]]
-) -> Iterator[Body | Saying]:
-    """Runs in a fresh process. Yields answers, judgements and counts as records say them, before each what it is.
-
-    A control is named by (reference of its card, name).
-    """
+def prove_all(given: Asked, claims: Claims) -> Iterator[Body | Saying]:
+    """Runs in a fresh process. Yields answers, judgements and counts as records say them, before each what it is: of
+    those that this process claims."""
+    asked, counted, controls = given
     subjects, definitions = OneAtATime(), Definitions()
     refused: set[tuple[str, str, str]] = set()
-    for left, question in _countdown(asked):
+    for left, question in claims.each("checking", asked):
         yield Saying(f"checking {question.label}", left)
         answer = _answer(question, subjects, definitions)
         if isinstance(answer, Refusal):
             refused.add((question.finding, question.function, question.arm))
         yield as_answered(answer)
     definitions.forget()
-    sound = [q for q in counted if (q.finding, q.function, q.arm) not in refused]
-    for left, question in _countdown(list(dict.fromkeys(replace(q, arm=TWINS[1]) for q in sound))):
+    for left, group in claims.each("counting", counted):
+        sound = [q for q in group if (q.finding, q.function, q.arm) not in refused]
+        if not sound:
+            continue
+        question = replace(sound[0], arm=TWINS[1])
         yield Saying(f"counting {question.label}", left)
-        arms = [q.arm for q in sound if replace(q, arm=TWINS[1]) == question]
-        yield _count(question, [TWINS[0], *arms], subjects)
+        yield _count(question, [TWINS[0], *(q.arm for q in sound)], subjects)
         yield from _needed(question, subjects)
-    for left, (card, name) in _countdown(controls):
+    for left, (card, name) in claims.each("control", controls):
         yield Saying(f"control {name}", left)
         yield _judge(resolve(card).control(name), definitions)
-
-
-def _countdown(items: Sequence[T]) -> Iterator[tuple[int, T]]:
-    return ((len(items) - i, item) for i, item in enumerate(items))
 
 
 def _answer(question: Question, subjects: Subjects, definitions: Definitions) -> Certificate | Refusal:

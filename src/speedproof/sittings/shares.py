@@ -1,7 +1,8 @@
 """Shares: what is left to be proven, shared out to processes that work beside each other."""
 
 import os
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -15,8 +16,29 @@ ROOM_FOR_TWO_BYTES = 18 * 2**30
 """Free memory from which on two processes prove at once. Each takes up to 6 GiB; below, the gate would have to leave
 out the longest hostile texts for want of memory (`lens/hostile.py`)."""
 
-Share = tuple[tuple[Question, ...], tuple[Question, ...], tuple[tuple[str, str], ...]]
-"""Questions to be answered, questions to be counted, and controls by (reference of the card, name)."""
+Asked = tuple[tuple[Question, ...], tuple[tuple[Question, ...], ...], tuple[tuple[str, str], ...]]
+"""Questions to be answered, questions to be counted in groups, and controls by (reference of the card, name)."""
+
+
+@dataclass(frozen=True)
+class Claims:
+    """Who does what of work that processes share: each takes what nobody has taken yet, one from either end.
+
+    So none waits for another: what one of them takes long for, the other needs not.
+    """
+
+    folder: str
+    """Where a taken item is a folder of its own: the system makes it for one process alone."""
+    backwards: bool = False
+
+    def each(self, kind: str, items: Sequence[T]) -> Iterator[tuple[int, T]]:
+        """The items of that kind that are this process's, when it takes them, and how many nobody had taken before."""
+        numbers = range(len(items))
+        for i in reversed(numbers) if self.backwards else numbers:
+            with suppress(FileExistsError):
+                os.mkdir(os.path.join(self.folder, f"{kind} {i}"))
+                n_taken = sum(name.startswith(f"{kind} ") for name in os.listdir(self.folder))
+                yield len(items) - n_taken + 1, items[i]
 
 
 @dataclass(frozen=True)
@@ -27,26 +49,20 @@ class Left:
     counted: tuple[Question, ...]
     controls: tuple[tuple[str, str], ...]
 
-    def shared_out(self, in_two: bool) -> list[Share]:
-        """What each process does; none where nothing is left.
+    @property
+    def ordered(self) -> Asked:
+        """All of it, in the order in which it is best done. All arms of a function are counted together, since one
+        record holds their work."""
+        groups: dict[Question, list[Question]] = {}
+        for question in self.counted:
+            groups.setdefault(_of_any_arm(question), []).append(question)
+        return in_order(self.asked), tuple(map(tuple, groups.values())), self.controls
 
-        Of two, each gets every second one: both load the subjects, and neither waits long for the other. Two arms of a
-        function then go apart where they are all that is slow, and each process asks the definition once. They are
-        counted together, since one record holds the work of all arms of a function.
-        """
-        n = 2 if in_two else 1
-        asked, counted = in_order(self.asked), _dealt(self.counted, n, _of_any_arm)
-        controls = _dealt(self.controls, n, lambda control: control[0])
-        shares = [(asked[part::n], counted[part], controls[n - 1 - part]) for part in range(n)]
-        return [share for share in shares if any(share)]
-
-
-def _dealt(items: Sequence[T], n: int, together: Callable[[T], Hashable]) -> list[tuple[T, ...]]:
-    """The items in `n` parts, by turns; what is the same by `together` stays in one part, and their order stays."""
-    turns: dict[Hashable, int] = {}
-    for item in items:
-        turns.setdefault(together(item), len(turns) % n)
-    return [tuple(item for item in items if turns[together(item)] == part) for part in range(n)]
+    def shared_out(self, folder: str, in_two: bool) -> list[tuple[Asked, Claims]]:
+        """What each process is given: all of it, and its claims, for which `folder` is; none where nothing is left."""
+        n_items = sum(map(len, self.ordered))
+        sides = (False, True)[: min(n_items, 1 + in_two)]
+        return [(self.ordered, Claims(folder, backwards)) for backwards in sides]
 
 
 def in_order(asked: Sequence[Question]) -> tuple[Question, ...]:

@@ -1,5 +1,6 @@
 """A sitting: one uninterrupted stretch of checking, counting and measuring on one machine, recorded as it goes."""
 
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -134,9 +135,10 @@ class Sitting:
             ),
             tuple((c.finding.card, c.name) for c in controls if (c.finding.name, c.name) not in judged),
         )
-        works = left.shared_out(has_room_for_two())
-        for body in self.keep(proven.settled(self.told_beside(prove_all, works, then), len(left.asked))):
-            proven.take(body)
+        with tempfile.TemporaryDirectory() as folder:
+            works = left.shared_out(folder, has_room_for_two())
+            for body in self.keep(proven.settled(self.told_beside(prove_all, works, then), len(left.asked))):
+                proven.take(body)
         return proven
 
     def measure(
@@ -183,7 +185,6 @@ class Sitting:
 
     def told_beside(self, work: Work, shares: Sequence[tuple[Any, ...]], then: Sequence[Work] = ()) -> Iterator[Any]:
         """What `work` yields of each share of it, each in a fresh process of its own, all at once."""
-        at: dict[int, tuple[str, int]] = {}
         watch = Watch(self.spent)
         for place, message in beside(self.usage, [(work, arguments) for arguments in shares]):
             for to_come in then:
@@ -191,10 +192,7 @@ class Sitting:
             then = ()
             watch.heard(place, message.words if isinstance(message, Saying) else "")
             if isinstance(message, Saying):
-                # Each process knows of its own share alone.
-                stage = message.words.split()[0]
-                at[place] = stage, message.left
-                self.say(message.words, sum(left for of, left in at.values() if of == stage))
+                self.say(message.words, message.left)
             else:
                 yield message
         watch.end()

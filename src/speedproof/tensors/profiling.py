@@ -26,9 +26,11 @@ N_ITEMS = 4
 
 
 def trace(
-    cards: Sequence[str], workload_name: str, subject_name: str | None, folder: Path
+    cards: Sequence[str], workload_name: str, subject_name: str | None, folder: Path, all_rungs: bool = True
 ) -> Iterator[Traced | Saying]:
-    """Traces every arm of each card's pairs, and writes each trace below `folder`. `cards` are references.
+    """Traces the arms of each card's pairs, and writes each trace below `folder`. `cards` are references.
+
+    Without `all_rungs` only those that a run times: the twins and the careful loop.
 
     Of an arm that raises there is no trace, and words that say so.
     """
@@ -40,7 +42,7 @@ def trace(
                 workload = replace(workload, subject=subject_name)
             subject = subjects.kept(pair.subject(workload))
             workload = replace(workload, subject=subject.name)
-            for name in pair.arm_names:
+            for name in pair.arm_names if all_rungs else pair.timed_arm_names:
                 try:
                     yield _trace(finding, pair, name, workload, subject, folder)
                 except Exception as error:
