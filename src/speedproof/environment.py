@@ -67,6 +67,11 @@ def current_environment() -> Environment:
     )
 
 
+def n_cores_allowed() -> int:
+    """Cores that this process may use, which a container or `taskset` may make fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @cache
 def why_no_commit() -> str:
     """Why the commit of this code is not known, in a line; nothing where it is. Installed code has none of its own."""

@@ -6,6 +6,8 @@ from pathlib import Path
 import psutil
 from pydantic import BaseModel, ConfigDict
 
+from speedproof.environment import n_cores_allowed
+
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 NOT_READABLE = "not readable here"
 
@@ -162,7 +164,7 @@ def condition() -> Condition:
         stolen_s=round(times.steal, 2) if hasattr(times, "steal") else None,
         n_switches=psutil.cpu_stats().ctx_switches or None,
         swap_bytes=_swap_bytes(),
-        n_cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        n_cores=n_cores_allowed(),
         n_busy_others=n_busy_others,
     )
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import psutil
 
+from speedproof.environment import n_cores_allowed
 from speedproof.pairs.question import Question
 
 T = TypeVar("T")
@@ -80,5 +81,4 @@ def _of_any_arm(question: Question) -> Question:
 
 def has_room_for_two() -> bool:
     """Whether this process may use two cores, and enough memory is free."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return allowed > 1 and psutil.virtual_memory().available >= ROOM_FOR_TWO_BYTES
+    return n_cores_allowed() > 1 and psutil.virtual_memory().available >= ROOM_FOR_TWO_BYTES

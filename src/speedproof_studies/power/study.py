@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from speedproof.clock import elapsed_s, monotonic_s
-from speedproof.environment import current_environment
+from speedproof.environment import n_cores_allowed
 from speedproof.errors import BadInput, SpeedproofError, unknown
 from speedproof.failures import reason
 from speedproof.folders import CACHE, ROOT
@@ -250,9 +250,9 @@ def calibrated() -> dict[float, int]:
 
 @contextmanager
 def _load(wanted: bool) -> Iterator[None]:
-    """Keeps all cores but one busy."""
-    n_cores = current_environment().n_cores
-    burners = [subprocess.Popen([sys.executable, "-P", "-c", BURNER]) for _ in range(n_cores - 1 if wanted else 0)]
+    """Keeps all cores but one busy, of those that this process may use."""
+    n_burners = n_cores_allowed() - 1 if wanted else 0
+    burners = [subprocess.Popen([sys.executable, "-P", "-c", BURNER]) for _ in range(n_burners)]
     try:
         yield
     finally:
