@@ -1,4 +1,7 @@
-"""One pass over the texts serves every SAE: no further than the deepest hook, one encode each, all rows from it."""
+"""One pass over packed texts serves every SAE: no further than the deepest hook, one encode each, all rows from it.
+
+A model that `packed_forward` does not know is run as it is, on padded batches of texts of like length.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from .packed_forward import last_token_values, tokenise
+
 if TYPE_CHECKING:
     from sae_lens import SAE
     from transformer_lens import HookedTransformer
@@ -20,7 +25,7 @@ if TYPE_CHECKING:
     HookedModel: TypeAlias = HookedTransformer | TransformerBridge
 
 TOKEN_BUDGET = 512
-"""Tokens in one forward pass, padding included. Large enough to keep two cores busy, small enough for their caches."""
+"""Tokens in one padded pass. Large enough to keep two cores busy, small enough for their caches."""
 
 
 class StrongFeature(NamedTuple):
@@ -117,25 +122,24 @@ def _extract_all(
     model: HookedModel, saes: Mapping[str, SAE[Any]], texts: Sequence[str]
 ) -> dict[str, Float[Tensor, "text d_sae"]]:
     """Every SAE's features at each text's last token, from one pass over the texts."""
-    tokens = [_tokens(model, text) for text in texts]
+    tokens = tokenise(model, texts)
     hook_names = {sae.cfg.metadata.hook_name for sae in saes.values()}
-    rows: dict[str, dict[int, Tensor]] = {hook_name: {} for hook_name in hook_names}
     with torch.no_grad():
-        for batch in _batches([len(t) for t in tokens]):
-            last = torch.tensor([len(tokens[i]) - 1 for i in batch], device=tokens[0].device)
-            padded = pad_sequence([tokens[i] for i in batch], batch_first=True)
-            for hook_name, found in _run_to_deepest(model, hook_names, padded, last).items():
-                rows[hook_name].update(zip(batch, found, strict=True))
-        acts = {name: torch.stack([rows[name][i] for i in range(len(texts))]) for name in hook_names}
+        acts = last_token_values(model, hook_names, tokens) or _run_padded(model, hook_names, tokens)
         return {name: sae.encode(acts[sae.cfg.metadata.hook_name]) for name, sae in saes.items()}
 
 
-def _tokens(model: HookedModel, text: str) -> Tensor:
-    """A text's tokens, run alone. Without a bos an empty text has none; batched, it would answer from padding."""
-    tokens = model.to_tokens(text)[0]
-    if not len(tokens):
-        raise ValueError(f"texts: expected at least one token in each text, got none in {text!r}")
-    return tokens
+def _run_padded(
+    model: HookedModel, hook_names: set[str], tokens: Sequence[Tensor]
+) -> dict[str, Float[Tensor, "text ..."]]:
+    """Each hook's value at each text's last token, from the model itself."""
+    rows: dict[str, dict[int, Tensor]] = {hook_name: {} for hook_name in hook_names}
+    for batch in _batches([len(t) for t in tokens]):
+        last = torch.tensor([len(tokens[i]) - 1 for i in batch], device=tokens[0].device)
+        padded = pad_sequence([tokens[i] for i in batch], batch_first=True)
+        for hook_name, found in _run_to_deepest(model, hook_names, padded, last).items():
+            rows[hook_name].update(zip(batch, found, strict=True))
+    return {name: torch.stack([rows[name][i] for i in range(len(tokens))]) for name in hook_names}
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:

@@ -1,4 +1,7 @@
-"""Texts are run together: sorted by length, in batches of a token budget, no further than the hook, encoded once."""
+"""Texts are run together: packed without padding, no further than the hook, and encoded once.
+
+A model that `packed_forward` does not know is run as it is, on padded batches of texts of like length.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import torch
 from jaxtyping import Float
-from sae_lens import StandardSAE
+from sae_lens import GatedSAE, JumpReLUSAE, StandardSAE
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
+
+from .packed_forward import last_token_values, tokenise
 
 if TYPE_CHECKING:
     from sae_lens import SAE
@@ -19,7 +24,7 @@ if TYPE_CHECKING:
     HookedModel: TypeAlias = HookedTransformer | TransformerBridge
 
 TOKEN_BUDGET = 512
-"""Tokens in one forward pass, padding included. Large enough to keep two cores busy, small enough for their caches."""
+"""Tokens in one padded pass. Large enough to keep two cores busy, small enough for their caches."""
 
 
 class TextActivation(NamedTuple):
@@ -97,29 +102,23 @@ def find_features_for_concept(
 
 
 def _last_token_activations(model: HookedModel, hook_name: str, texts: Sequence[str]) -> Float[Tensor, "text ..."]:
-    """The hook's value at each text's last token, in the texts' order.
+    """The hook's value at each text's last token, in the texts' order."""
+    tokens = tokenise(model, texts)
+    found = last_token_values(model, [hook_name], tokens)
+    return _run_padded(model, hook_name, tokens) if found is None else found[hook_name]
 
-    Lengths come from tokenising each text alone: counting tokens that are not the pad token goes wrong where the
-    pad is also the bos, as in GPT-2. Padding is on the right, so under causal attention it changes no real position
-    and needs no mask.
-    """
-    tokens = [_tokens(model, text) for text in texts]
-    order = sorted(range(len(texts)), key=lambda i: len(tokens[i]))
+
+def _run_padded(model: HookedModel, hook_name: str, tokens: Sequence[Tensor]) -> Float[Tensor, "text ..."]:
+    """The same from the model itself. Padding is on the right, so under causal attention it changes no real position
+    and needs no mask."""
+    order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
     rows: dict[int, Tensor] = {}
     for batch in _batches(order, [len(t) for t in tokens]):
         padded = pad_sequence([tokens[i] for i in batch], batch_first=True)
         acts = _run_to_hook(model, hook_name, padded)
         last = torch.tensor([len(tokens[i]) - 1 for i in batch], device=acts.device)
         rows.update(zip(batch, acts[torch.arange(len(batch), device=acts.device), last], strict=True))
-    return torch.stack([rows[i] for i in range(len(texts))])
-
-
-def _tokens(model: HookedModel, text: str) -> Tensor:
-    """A text's tokens, run alone. Without a bos an empty text has none; batched, it would answer from padding."""
-    tokens = model.to_tokens(text)[0]
-    if not len(tokens):
-        raise ValueError(f"texts: expected at least one token in each text, got none in {text!r}")
-    return tokens
+    return torch.stack([rows[i] for i in range(len(tokens))])
 
 
 def _batches(order: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
@@ -155,11 +154,20 @@ def _run_to_hook(
 
 
 def _encode_one_feature(sae: SAE[Any], acts: Float[Tensor, "text d_in"], feature_idx: int) -> Float[Tensor, "text ..."]:
-    """One column of the features. Only a standard SAE's columns can be computed apart from each other."""
-    if type(sae) is not StandardSAE:
+    """One column of the features. It can be computed apart where no feature asks what the others are, as under top-k,
+    and where nobody watches all of them."""
+    kind = type(sae)
+    if kind not in (StandardSAE, JumpReLUSAE, GatedSAE) or any(point.fwd_hooks for point in sae.hook_dict.values()):
         return sae.encode(acts)[:, feature_idx]
-    column = sae.process_sae_in(acts) @ sae.W_enc[:, feature_idx] + sae.b_enc[feature_idx]
-    return sae.activation_fn(column)
+    inputs, weight = sae.process_sae_in(acts), sae.W_enc[:, feature_idx]
+    if kind is GatedSAE:
+        is_on = inputs @ weight + sae.b_gate[feature_idx] > 0
+        return is_on.to(sae.dtype) * sae.activation_fn(
+            inputs @ (weight * sae.r_mag[feature_idx].exp()) + sae.b_mag[feature_idx]
+        )
+    before = inputs @ weight + sae.b_enc[feature_idx]
+    feature = sae.activation_fn(before)
+    return feature * (before > sae.threshold[feature_idx]) if kind is JumpReLUSAE else feature
 
 
 def _check(model: HookedModel, hook_name: str, texts: Sequence[str]) -> None:

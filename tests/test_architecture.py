@@ -27,16 +27,35 @@ def outside_imports(source: str | ast.Module) -> set[str]:
 ALLOWED = {"torch", "einops", "jaxtyping", "transformer_lens", "sae_lens", "huggingface_hub", "__future__"}
 
 
+SHARED = {"packed_forward": {"text_batching", "comparison_table"}}
+"""What batched twins may share: a file beside them -> the twins that may import it."""
+
+
+def imports_from_beside(source: str) -> set[str]:
+    nodes = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom) and node.level)
+    return {(node.module or ".") if node.level == 1 else ".." for node in nodes}
+
+
 @pytest.mark.parametrize("side", ["impl_sequential", "impl_batched"])
 def test_implementations_import_nothing_of_ours(side: str) -> None:
     for path in (ROOT / side).glob("*.py"):
-        assert outside_imports(path.read_text()) <= ALLOWED | set(sys.stdlib_module_names), path
+        shared = {name for name, twins in SHARED.items() if side == "impl_batched" and path.stem in twins}
+        assert imports_from_beside(path.read_text()) <= shared, path
+        assert outside_imports(path.read_text()) - shared <= ALLOWED | set(sys.stdlib_module_names), path
+
+
+def test_what_twins_share_is_used_by_each_of_those_that_may() -> None:
+    for name, twins in SHARED.items():
+        files = {path.stem: path.read_text() for path in (ROOT / "impl_batched").glob("*.py")}
+        assert {stem for stem, source in files.items() if name in imports_from_beside(source)} == twins
 
 
 def test_an_implementation_that_imports_the_ruler_is_seen() -> None:
     allowed = ALLOWED | set(sys.stdlib_module_names)
     for source in ("import bench", "from impl_sequential import text_batching", "from . import other"):
         assert not outside_imports(source) <= allowed
+    assert imports_from_beside("from . import other") == {"."} and imports_from_beside("from ..bench import a") == {".."}
+    assert imports_from_beside("from .packed_forward import tokenise") == {"packed_forward"}
 
 
 def test_implementations_take_no_time_print_nothing_and_seed_nothing() -> None:
@@ -49,7 +68,8 @@ def test_implementations_take_no_time_print_nothing_and_seed_nothing() -> None:
 
 def test_both_sides_and_both_folders_of_cards_have_the_same_files() -> None:
     folders = ["impl_sequential", "impl_batched", "bench/findings"]
-    names = [{path.name for path in (ROOT / folder).glob("*.py")} - {"__init__.py"} for folder in folders]
+    others = {"__init__.py", *(f"{name}.py" for name in SHARED)}
+    names = [{path.name for path in (ROOT / folder).glob("*.py")} - others for folder in folders]
     assert names == [names[0]] * 3
     # Controls of the gate's rules, and not of one finding, have files of their own.
     assert names[0] <= {path.name for path in (ROOT / "bench/controls").glob("*.py")}

@@ -44,9 +44,10 @@ FINDING = Finding(
                 Arm("careful", "no block above the SAE's hook", LADDER + "careful"),
                 Arm("one_forward", "one pass for all SAEs", LADDER + "one_forward"),
                 Arm("count_once", "strong features counted once per SAE", LADDER + "count_once"),
-                Arm("batched", "texts of like length together, within a token budget: the batched twin"),
+                Arm("sort_and_budget", "texts of like length together, within a budget", LADDER + "sort_and_budget"),
+                Arm("batched", "texts packed without padding, as for finding 1: the batched twin"),
             ),
-            earlier_ladders=("d60de23bd5f72d79",),
+            earlier_ladders=("d60de23bd5f72d79", "b764b20f0cd54d6a"),
             series=(
                 of_texts(NAME, NAME, "equal", SMALL, TEXTS),
                 of_texts(NAME, NAME, "ragged", SMALL, TEXTS),

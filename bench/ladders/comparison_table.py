@@ -1,12 +1,16 @@
 """Finding 2's ladder: three whole passes per SAE to one pass for all. Each rung is the one above and one change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 import impl_sequential.comparison_table as sequential
+
+TOKEN_BUDGET = 512
+"""Tokens in one forward pass, padding included."""
 
 
 def one_extraction(
@@ -94,6 +98,47 @@ def count_once(
         specialists = {c: _specialist(strong, counts, texts, set(members)) for c, members in categories.items()}
         columns[name] = _column(features, counts, texts, top_k, specialists)
     return sequential.ComparisonTable(columns)
+
+
+def sort_and_budget(
+    model: Any,
+    saes: Mapping[str, Any],
+    texts: Sequence[str],
+    categories: Mapping[str, Sequence[str]],
+    top_k: int = 5,
+    threshold: float = 5.0,
+) -> Any:
+    """Texts of like length go through the model together, as many as a token budget allows."""
+    sequential._check(model, saes, texts)
+    tokens = [model.to_tokens(text)[0] for text in texts]
+    hook_names = {sae.cfg.metadata.hook_name for sae in saes.values()}
+    rows: dict[str, dict[int, Tensor]] = {hook_name: {} for hook_name in hook_names}
+    with torch.no_grad():
+        for chosen in _batches([len(t) for t in tokens]):
+            padded = pad_sequence([tokens[i] for i in chosen], batch_first=True)
+            for hook_name, value in _run_to_deepest(model, hook_names, padded).items():
+                found = value[range(len(chosen)), [len(tokens[i]) - 1 for i in chosen]]
+                rows[hook_name].update(zip(chosen, found, strict=True))
+        acts = {name: torch.stack([found[i] for i in range(len(texts))]) for name, found in rows.items()}
+        encoded = {name: sae.encode(acts[sae.cfg.metadata.hook_name]) for name, sae in saes.items()}
+    columns = {}
+    for name, features in encoded.items():
+        strong = features > threshold
+        counts = strong.sum(dim=0)
+        specialists = {c: _specialist(strong, counts, texts, set(members)) for c, members in categories.items()}
+        columns[name] = _column(features, counts, texts, top_k, specialists)
+    return sequential.ComparisonTable(columns)
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Texts in order of length, in runs within the token budget once padded; at least one text each."""
+    chosen: list[int] = []
+    for i in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if chosen and (len(chosen) + 1) * lengths[i] > TOKEN_BUDGET:
+            yield chosen
+            chosen = []
+        chosen.append(i)
+    yield chosen
 
 
 def _table(

@@ -1,10 +1,12 @@
 """Finding 1's ladder: from one text at a time to all texts together. Each rung is the one above it and one change."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
 from torch.nn.utils.rnn import pad_sequence
 
 import impl_sequential.text_batching as sequential
@@ -12,7 +14,9 @@ import impl_sequential.text_batching as sequential
 BATCH_SIZE = 32
 """Texts in one forward pass: about what the next rung's token budget holds of the report's texts."""
 TOKEN_BUDGET = 512
-"""Tokens in one forward pass, padding included, as in the batched twin."""
+"""Tokens in one forward pass, padding included."""
+PACKED_BUDGET = 1024
+"""Tokens in one forward pass without padding, as in the batched twin."""
 
 
 def no_graph(model: Any, sae: Any, hook_name: str, texts: Sequence[str]) -> Tensor:
@@ -87,6 +91,98 @@ def sort_and_budget(model: Any, sae: Any, hook_name: str, texts: Sequence[str]) 
             for row, i in zip(value, chosen, strict=True):
                 features[i] = _encode(sae, hook_name, row[len(tokens[i]) - 1])
     return torch.cat([features[i] for i in range(len(texts))])
+
+
+def encode_once(model: Any, sae: Any, hook_name: str, texts: Sequence[str]) -> Tensor:
+    """The SAE encodes all texts at once."""
+    sequential._check(model, hook_name, texts)
+    tokens = [model.to_tokens(text)[0] for text in texts]
+    acts: dict[int, Tensor] = {}
+    with torch.no_grad():
+        for chosen in _batches([len(t) for t in tokens]):
+            value = _run_to_hook(model, hook_name, pad_sequence([tokens[i] for i in chosen], batch_first=True))
+            acts.update({i: row[len(tokens[i]) - 1] for row, i in zip(value, chosen, strict=True)})
+        return _encode_all(sae, hook_name, acts)
+
+
+def packed(model: Any, sae: Any, hook_name: str, texts: Sequence[str]) -> Tensor:
+    """Texts stand one behind the other in one row, so that no product sees padding. For GPT-2's kind of model."""
+    return _packed(model, sae, hook_name, texts, _three_products)
+
+
+def one_product(model: Any, sae: Any, hook_name: str, texts: Sequence[str]) -> Tensor:
+    """Queries, keys and values come of one product, with weights that are packed once a call."""
+    return _packed(model, sae, hook_name, texts, _one_product)
+
+
+def _packed(model: Any, sae: Any, hook_name: str, texts: Sequence[str], projected: Callable[[Any], Any]) -> Tensor:
+    sequential._check(model, hook_name, texts)
+    tokens = [model.to_tokens(text)[0] for text in texts]
+    blocks = model.blocks[: int(hook_name.removeprefix("blocks.").removesuffix(".hook_resid_pre"))]
+    acts: dict[int, Tensor] = {}
+    with torch.no_grad():
+        of_blocks = [(block, projected(block.attn)) for block in blocks]
+        for chosen in _packs([len(t) for t in tokens]):
+            lengths = [len(tokens[i]) for i in chosen]
+            positions = torch.cat([torch.arange(n) for n in lengths])
+            stream = model.embed.W_E[torch.cat([tokens[i] for i in chosen])] + model.pos_embed.W_pos[positions]
+            for block, project in of_blocks:
+                z = _attended(*project(block.ln1(stream[None])[0]), lengths, block.attn.attn_scale)
+                stream = stream + torch.addmm(block.attn.b_O, z, block.attn.W_O.flatten(0, 1))
+                stream = stream + block.mlp(block.ln2(stream[None]))[0]
+            ends = torch.tensor(lengths).cumsum(0) - 1
+            acts.update(zip(chosen, stream[ends], strict=True))
+        return _encode_all(sae, hook_name, acts)
+
+
+def _three_products(attn: Any) -> Callable[[Tensor], list[Tensor]]:
+    """Queries, keys and values, each of shape [token, head, d_head], with weights copied each time, as the model does."""
+    parts = [(attn.W_Q, attn.b_Q), (attn.W_K, attn.b_K), (attn.W_V, attn.b_V)]
+
+    def project(x: Tensor) -> list[Tensor]:
+        found = [torch.addmm(b.flatten(), x, W.transpose(0, 1).flatten(1)) for W, b in parts]
+        return [rows.unflatten(1, b.shape) for rows, (_, b) in zip(found, parts, strict=True)]
+
+    return project
+
+
+def _one_product(attn: Any) -> Callable[[Tensor], tuple[Tensor, ...]]:
+    weight = torch.cat([W.transpose(0, 1) for W in (attn.W_Q, attn.W_K, attn.W_V)], dim=1).flatten(1)
+    bias = torch.cat([attn.b_Q, attn.b_K, attn.b_V])
+
+    def project(x: Tensor) -> tuple[Tensor, ...]:
+        return torch.addmm(bias.flatten(), x, weight).unflatten(1, bias.shape).chunk(3, dim=1)
+
+    return project
+
+
+def _attended(q: Tensor, k: Tensor, v: Tensor, lengths: Sequence[int], scale: float) -> Tensor:
+    """Causal attention within each text; texts of one length that stand side by side are a batch without padding."""
+    found, first = [], 0
+    for length, equal in groupby(lengths):
+        n_texts = len(list(equal))
+        rows = slice(first, first + n_texts * length)
+        heads = [part[rows].unflatten(0, (n_texts, length)).transpose(1, 2) for part in (q, k, v)]
+        z = scaled_dot_product_attention(*heads, is_causal=True, scale=1 / scale)
+        found.append(z.transpose(1, 2).reshape(n_texts * length, -1))
+        first = rows.stop
+    return torch.cat(found)
+
+
+def _packs(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Texts in order of length, in runs within the token budget; at least one text each."""
+    chosen: list[int] = []
+    for i in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if chosen and sum(lengths[one] for one in chosen) + lengths[i] > PACKED_BUDGET:
+            yield chosen
+            chosen = []
+        chosen.append(i)
+    yield chosen
+
+
+def _encode_all(sae: Any, hook_name: str, acts: dict[int, Tensor]) -> Tensor:
+    sequential._check_width(sae, hook_name, acts[0])
+    return sae.encode(torch.stack([acts[i] for i in range(len(acts))]))
 
 
 def _encode(sae: Any, hook_name: str, acts: Tensor) -> Tensor:

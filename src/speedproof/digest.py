@@ -1,5 +1,6 @@
 """Short fingerprints: of data, of the source that is measured, of the files that decide what a subject is."""
 
+import ast
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -11,6 +12,8 @@ from .callables import name_of, source_file
 
 LENGTH = 16
 """Hexadecimal digits kept: 64 bits, far beyond any chance of two alike in one results folder."""
+SHARING = "impl_batched"
+"""The folder whose files may share code: what one imports from beside it decides its answer too."""
 
 
 def digest(value: Any) -> str:
@@ -48,12 +51,26 @@ def _default(one: "Field[Any]") -> Any:
 
 
 def file_digest(*paths: Path) -> str:
-    """Fingerprint of the files' bytes, in the order given."""
-    return digest([hashlib.sha256(path.read_bytes()).hexdigest() for path in paths])
+    """Fingerprint of the files' bytes, in the order given. A batched twin's file counts with what it shares."""
+    counted = dict.fromkeys(one for path in paths for one in with_shared(path))
+    return digest([hashlib.sha256(path.read_bytes()).hexdigest() for path in counted])
+
+
+def with_shared(path: Path) -> list[Path]:
+    """A file and, where it holds a batched twin, what it imports from beside it."""
+    if path.parent.name != SHARING or path.suffix != ".py":
+        return [path]
+    try:
+        nodes = ast.walk(ast.parse(path.read_bytes()))
+    except SyntaxError:
+        return [path]
+    names = sorted({node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.level and node.module})
+    return [path] + [beside for name in names if (beside := path.with_name(f"{name}.py")).is_file()]
 
 
 def source_digest(function: Callable[..., Any]) -> str:
-    """Fingerprint of the whole file that defines `function`, since its helpers decide the answer too.
+    """Fingerprint of the whole file that defines `function`, since its helpers decide the answer too, also those that
+    batched twins share.
 
     What has no file, such as a built-in function, is known by its module and name.
     """

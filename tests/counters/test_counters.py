@@ -3,13 +3,14 @@
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
+from transformer_lens.hook_points import HookPoint
 
 from bench.findings import FINDINGS, find
 from speedproof.counters.files import directory_scans, file_system_calls
@@ -98,9 +99,9 @@ def test_the_loop_runs_the_model_once_a_text_and_the_batched_twin_once(tiny: Sub
     slow, fast = (counted(find("text_batching"), twin, tiny, 12) for twin in TWINS)
     assert (slow["forward_passes"], fast["forward_passes"]) == (12, 1)
     assert (slow["encodes"], fast["encodes"]) == (12, 1)
-    # The hook is before block 1 of 2, so the batched twin finishes one block and the loop two.
+    # The hook is before block 1 of 2, so the batched twin has one block, in which it finishes each text's last token.
     assert slow["token_layers"] == 2 * slow["computed_tokens"]
-    assert fast["token_layers"] == fast["computed_tokens"]
+    assert fast["token_layers"] == 12
     assert 0 < fast["flops"] < slow["flops"]
 
 
@@ -157,11 +158,12 @@ def test_counters_count(tmp_path: Path, tiny: Subject) -> None:
     assert tally.count == (2 * 4 + 4 * 4 + 2 * 4) * 4
 
 
-def test_counting_leaves_no_hooks(tiny: Subject) -> None:
-    with forward_passes(Call(print, {"model": tiny.model})) as tally:
+def test_counting_leaves_the_hook_points_as_they_were(tiny: Subject) -> None:
+    before = HookPoint.forward
+    with forward_passes(Call(print, {"model": tiny.model})) as tally, hook_fires(Call(print, {"model": tiny.model})):
         tiny.model.to_tokens("nothing is run")
-    assert tally.count == 0
-    assert not tiny.model.embed._forward_pre_hooks
+        assert HookPoint.forward is not before
+    assert tally.count == 0 and HookPoint.forward is before
 
 
 def test_flops_are_those_of_torchs_own_counter(tiny: Subject) -> None:
@@ -211,7 +213,35 @@ def test_the_definition_pads_nothing_and_the_batched_twin_computes_every_real_to
             count([real_tokens, computed_tokens], pair.twin(twin), pair.inputs(pair.workload(name), tiny, None))
             for twin in TWINS
         )
-        assert slow["real_tokens"] == slow["computed_tokens"] == fast["real_tokens"] < fast["computed_tokens"]
+        assert slow["real_tokens"] == slow["computed_tokens"] == fast["real_tokens"] == fast["computed_tokens"]
+
+
+def test_a_pass_that_pads_computes_more_than_the_real_tokens(tiny: Subject) -> None:
+    pair = find("text_batching").pairs[0]
+    counts = count([real_tokens, computed_tokens], pair.arm("batch"), pair.inputs(pair.workload("ragged"), tiny, None))
+    assert counts["real_tokens"] < counts["computed_tokens"]
+
+
+def test_texts_in_one_row_are_real_and_a_row_of_anything_else_is_an_error(tiny: Subject) -> None:
+    model, texts = tiny.model, ["a", "a b", "another text"]
+    row = [token for text in texts for token in model.to_tokens(text)[0].tolist()]
+    with real_tokens(Call(print, {"model": model, "texts": texts})) as tally:
+        model.embed.W_E[torch.tensor(row)]
+    assert tally.count == len(row)
+    call = Call(print, {"model": model, "texts": texts})
+    with pytest.raises(RuntimeError, match="no texts one behind the other"), real_tokens(call):
+        model.embed.W_E[torch.tensor([*row, 7])]
+
+
+def test_counting_changes_nothing_that_a_function_may_look_at(tiny: Subject) -> None:
+    """A twin that sees hooks goes another way, and that way would be counted."""
+    inputs = {"model": tiny.model, "sae": tiny.sae, "texts": ["a"]}
+    with ExitStack() as stack:
+        for counter in find("text_batching").counters:
+            stack.enter_context(counter(Call(print, inputs)))
+        modules = [*tiny.model.modules(), *tiny.sae.modules()]
+        assert not any(module._forward_hooks or module._forward_pre_hooks for module in modules)
+        tiny.model.embed.W_E[torch.tensor([1])] @ torch.ones(32)
 
 
 def test_a_cache_fires_every_hook_and_one_hook_fires_once(tiny: Subject) -> None:

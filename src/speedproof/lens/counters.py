@@ -1,24 +1,29 @@
 """Counters of what a model and its SAEs are made to do."""
 
 from collections import Counter as Counts
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
+from torch import Tensor
+from transformer_lens.hook_points import HookPoint
+
 from speedproof.counters.tally import Call, Tally
+from speedproof.tensors.counters import Operators
 
 
 @contextmanager
 def forward_passes(call: Call) -> Iterator[Tally]:
-    """Calls of the model: each embeds its tokens once."""
-    with _on_call(call.inputs["model"].embed, lambda tokens: 1) as tally:
+    """Passes through the model: each looks its tokens up once."""
+    with _on_look_up(call, lambda tokens: 1) as tally:
         yield tally
 
 
 @contextmanager
 def computed_tokens(call: Call) -> Iterator[Tally]:
     """Tokens that enter the model, padding included."""
-    with _on_call(call.inputs["model"].embed, lambda tokens: int(tokens.numel())) as tally:
+    with _on_look_up(call, lambda tokens: int(tokens.numel())) as tally:
         yield tally
 
 
@@ -28,14 +33,15 @@ def real_tokens(call: Call) -> Iterator[Tally]:
 
     A pad token may be a real token too, so a row is known by its text: one of the call's texts that it begins with, or
     ends with where that explains more of the batch. Where padding makes a row look like several texts, it takes one
-    that no other row has taken yet, so that over all texts the sum is right whichever was meant.
+    that no other row has taken yet, so that over all texts the sum is right whichever was meant. A row that is no row of
+    a batch is texts one behind the other, without padding.
 
     Raises:
         RuntimeError: a row that holds none of the texts, so that its padding cannot be known.
     """
     texts = [tuple(call.inputs["model"].to_tokens(text)[0].tolist()) for text in call.inputs["texts"]]
     rows = _Rows(texts)
-    with _on_call(call.inputs["model"].embed, lambda tokens: rows.real(tokens.tolist())) as tally:
+    with _on_look_up(call, lambda tokens: rows.real(tokens.tolist())) as tally:
         yield tally
 
 
@@ -47,13 +53,24 @@ class _Rows:
         self.longest_first = sorted(set(texts), key=len, reverse=True)
         self.left = Counts(texts)
 
-    def real(self, batch: Sequence[Sequence[int]]) -> int:
+    def real(self, batch: Sequence[Sequence[int]] | Sequence[int]) -> int:
         """How many of the batch's tokens are of a text."""
+        if batch and isinstance(batch[0], int):
+            return self._packed(tuple(batch))
         sides = [[self._fitting(row, at_end) for row in batch] for at_end in (False, True)]
         fitting = max(sides, key=lambda side: sum(len(texts[0]) for texts in side if texts))
         if not all(fitting):
             raise RuntimeError("The model was given tokens that are none of the texts, with or without padding.")
         return sum(map(self._take, fitting))
+
+    def _packed(self, row: tuple[int, ...]) -> int:
+        lengths, known, ends = {len(text) for text in self.left}, set(self.left), {0}
+        for start in range(len(row)):
+            if start in ends:
+                ends |= {start + n for n in lengths if row[start : start + n] in known}
+        if len(row) not in ends:
+            raise RuntimeError("The model was given tokens in one row that are no texts one behind the other.")
+        return len(row)
 
     def _fitting(self, row: Sequence[int], at_end: bool) -> list[tuple[int, ...]]:
         return [
@@ -73,59 +90,75 @@ class _Rows:
 
 @contextmanager
 def token_layers(call: Call) -> Iterator[Tally]:
-    """Tokens times blocks finished, padding included. A block that a hook cuts short does not count."""
+    """Tokens times blocks that take their last product for them, padding included."""
+    weights = {_memory(weight) for block in call.inputs["model"].blocks for weight in _last_weights(block)}
     tally = Tally()
 
-    def add(module: Any, args: Any, output: Any) -> None:
-        value = output[0] if isinstance(output, tuple) else output
-        tally.count += value.shape[0] * value.shape[1]
+    def seen(func: Any, args: Any, kwargs: Any, output: Any) -> None:
+        is_product = func._overloadpacket.__name__ in ("addmm", "mm", "bmm", "baddbmm")
+        if is_product and any(_memory(one) in weights for one in args if isinstance(one, Tensor)):
+            tally.count += output.numel() // output.shape[-1]
 
-    handles = [block.register_forward_hook(add) for block in call.inputs["model"].blocks]
-    try:
+    with Operators(seen):
         yield tally
-    finally:
-        for handle in handles:
-            handle.remove()
+
+
+def _last_weights(block: Any) -> list[Tensor]:
+    """The weight and bias of a block's last product. The weight may be copied before it is used; the bias is not."""
+    mlp = getattr(block, "mlp", None)
+    if mlp is None:
+        return [block.attn.W_O, block.attn.b_O]
+    return [mlp.W_out, mlp.b_out] if "b_out" in dict(mlp.named_parameters()) else list(mlp.out.parameters())
+
+
+def _memory(tensor: Tensor) -> int:
+    return int(tensor.untyped_storage().data_ptr())
 
 
 @contextmanager
 def hook_fires(call: Call) -> Iterator[Tally]:
     """Hook functions at the hook points of the model that are reached; a cache is a hook at every point it keeps."""
-    # One point may have several names.
-    points = {id(point): point for point in call.inputs["model"].hook_dict.values()}.values()
-    tally = Tally()
-
-    def add(point: Any, args: Any) -> None:
-        tally.count += len(point._forward_hooks)
-
-    handles = [point.register_forward_pre_hook(add) for point in points]
-    try:
+    points = call.inputs["model"].hook_dict.values()
+    with _on_points(points, lambda point: len(point._forward_hooks)) as tally:
         yield tally
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 @contextmanager
 def encodes(call: Call) -> Iterator[Tally]:
     """Full encodes of an SAE."""
     saes = call.inputs["saes"].values() if "saes" in call.inputs else [call.inputs["sae"]]
-    with ExitStack() as stack:
-        parts = [stack.enter_context(_on_call(sae.hook_sae_acts_post, lambda acts: 1)) for sae in saes]
-        tally = Tally()
+    with _on_points([sae.hook_sae_acts_post for sae in saes], lambda point: 1) as tally:
         yield tally
-        tally.count = sum(part.count for part in parts)
 
 
 @contextmanager
-def _on_call(module: Any, amount: Callable[[Any], int]) -> Iterator[Tally]:
-    tally = Tally()
+def _on_points(points: Iterable[Any], amount: Callable[[Any], int]) -> Iterator[Tally]:
+    """Adds up over the hook points that are reached. A hook would be seen by who looks whether there are hooks."""
+    # One point may have several names.
+    watched, tally, forward = {id(point) for point in points}, Tally(), HookPoint.forward
 
-    def add(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        tally.count += amount(args[0] if args else next(iter(kwargs.values())))
+    @wraps(forward)
+    def counted(point: Any, *args: Any, **kwargs: Any) -> Any:
+        if id(point) in watched:
+            tally.count += amount(point)
+        return forward(point, *args, **kwargs)
 
-    handle = module.register_forward_pre_hook(add, with_kwargs=True)
+    HookPoint.forward = counted  # type: ignore[method-assign]
     try:
         yield tally
     finally:
-        handle.remove()
+        HookPoint.forward = forward  # type: ignore[method-assign]
+
+
+@contextmanager
+def _on_look_up(call: Call, amount: Callable[[Tensor], int]) -> Iterator[Tally]:
+    """Adds up over the tokens that are looked up in the model's embedding, by the model or by who reads its weights."""
+    table, tally = next(iter(call.inputs["model"].embed.parameters())), Tally()
+
+    def seen(func: Any, args: Any, kwargs: Any, output: Any) -> None:
+        name = func._overloadpacket.__name__
+        if name in ("embedding", "index", "index_select") and _memory(args[0]) == _memory(table):
+            tally.count += amount(args[1][0] if name == "index" else args[-1 if name == "index_select" else 1])
+
+    with Operators(seen):
+        yield tally

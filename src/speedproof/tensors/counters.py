@@ -19,7 +19,7 @@ Seen = Callable[[Any, Any, Any, Any], None]
 """Told of an operator that was called: itself, its arguments, its keyword arguments, its output."""
 
 
-class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Shows every operator to `seen`. `FlopCounterMode` would also track modules, and its hooks keep every graph of a
     loop alive: over ten gigabytes on the report's workload."""
 
@@ -48,7 +48,7 @@ def flops(call: Call) -> Iterator[Tally]:
         if formula is not None:
             tally.count += formula(*args, **kwargs, out_val=output)
 
-    with _Operators(seen):
+    with Operators(seen):
         yield tally
     if tally.count == 0:
         raise RuntimeError("The FLOP counter saw no matrix product. Expected at least one forward pass.")
@@ -66,7 +66,7 @@ def operators(call: Call) -> Iterator[Tally]:
             tally.count += 1
             tally.by_name[name] = tally.by_name.get(name, 0) + 1
 
-    with _Operators(seen):
+    with Operators(seen):
         yield tally
 
 
@@ -80,7 +80,7 @@ def bytes_allocated(call: Call) -> Iterator[Tally]:
         given = {id_of for id_of, _ in _storages((args, kwargs))}
         tally.count += sum(size for id_of, size in _storages(output) if id_of not in given)
 
-    with _Operators(seen):
+    with Operators(seen):
         yield tally
 
 

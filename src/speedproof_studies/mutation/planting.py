@@ -39,16 +39,22 @@ class _Finder(MetaPathFinder):
 
 
 def plant(mutant: Mutant) -> ModuleType:
-    """Imports the mutant in its module's place: a twin's alone, a module of the ruler with all of the ruler, since its
-    modules hold each other's names. The process is of no other use afterwards."""
+    """Imports the mutant in its module's place: what twins share with those twins, a module of the ruler with all of the
+    ruler, since its modules hold each other's names. The process is of no other use afterwards."""
     sys.meta_path.insert(0, _Finder(mutant))
-    if mutant.module.split(".")[0] in RULER:
+    package = mutant.module.split(".")[0]
+    if package in RULER:
         forget_ruler()
-    sys.modules.pop(mutant.module, None)
+    else:
+        _forget(package)
     return importlib.import_module(mutant.module)
+
+
+def _forget(*packages: str) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] in packages]:
+        del sys.modules[name]
 
 
 def forget_ruler() -> None:
     """Whoever imports the ruler from now on gets new modules."""
-    for name in [name for name in sys.modules if name.split(".")[0] in RULER]:
-        del sys.modules[name]
+    _forget(*RULER)

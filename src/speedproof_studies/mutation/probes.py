@@ -6,12 +6,14 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib import import_module
 from types import FrameType, ModuleType
 from typing import Any, NamedTuple
 
 from bench.controls import CONTROLS
 from bench.findings import FINDINGS
 from speedproof.clock import monotonic_s
+from speedproof.digest import with_shared
 from speedproof.errors import NotEquivalent
 from speedproof.gate import watching
 from speedproof.gate.certificate import Certificate, Refusal
@@ -22,6 +24,7 @@ from speedproof.own.pair import OwnPair
 from speedproof.pairs.finding import Finding, Pair
 from speedproof.pairs.subjects import Subject, Subjects
 from speedproof.pairs.workload import Workload
+from speedproof_studies.gate_source import path_of
 from speedproof_studies.textbook import arguments, buffers, state
 from speedproof_studies.textbook.entry import Entry
 
@@ -33,6 +36,8 @@ TWIN_WORKLOADS = ("smoke", "hostile")
 KINDS_OF_SUBJECT = ("tiny:jumprelu", "tiny:topk", "tiny:gated", "tiny:hook_z")
 """Subjects on which the first finding's twins must pass too: each kind of SAE decides in its own way who fires, and a
 hook inside attention gives a vector per head."""
+OTHER_WAYS = ("tiny:bridge", "tiny:hook_z")
+"""Subjects on which the twins that share a pass go other ways: by weights that lie elsewhere, and by the model itself."""
 
 
 TEXTBOOK: tuple[Entry, ...] = (*arguments.ENTRIES, *buffers.ENTRIES, *state.ENTRIES)
@@ -68,21 +73,22 @@ class Asked:
 
 
 def twin_probes(module: ModuleType, subjects: Subjects) -> list[Probe]:
-    """The gate's answers to the batched twins that `module` holds, in place of those of its name."""
+    """The gate's answers to the batched twins that `module` holds, in place of those of its name, or that share it."""
 
     def ask(finding: Finding, pair: Pair, workload: Workload) -> Said:
         answer = certify(
             finding,
             pair,
             _alone(workload),
-            getattr(module, pair.name),
+            _held(pair, module),
             subjects.kept(pair.subject(workload)),
             seed=SEED,
         )
         # Another right twin may be as right in other words, so these do not count.
         return Said("" if isinstance(answer, Certificate) else answer.rule)
 
-    held = [(f, p) for f in FINDINGS for p in f.pairs if p.batched.__module__ == module.__name__]
+    path = path_of(module.__name__)
+    held = [(f, p) for f in FINDINGS for p in f.pairs if path in with_shared(path_of(p.batched.__module__))]
     signatures = [Probe(f"{p.name} signature", partial(_signature, p, module)) for _, p in held]
     return signatures + [
         Probe(f"{pair.name} {workload.name}", partial(ask, finding, pair, workload))
@@ -91,9 +97,17 @@ def twin_probes(module: ModuleType, subjects: Subjects) -> list[Probe]:
     ]
 
 
+def _held(pair: Pair, module: ModuleType) -> Callable[..., Any]:
+    """The pair's batched twin: the module's own, or that of the twin's module as it is now."""
+    where = module if pair.batched.__module__ == module.__name__ else import_module(pair.batched.__module__)
+    function: Callable[..., Any] = getattr(where, pair.name)
+    return function
+
+
 def _asked_of(finding: Finding, pair: Pair) -> list[Workload]:
     smoke = pair.workload("smoke")
-    kinds = KINDS_OF_SUBJECT if finding is FINDINGS[0] else ()
+    kinds = (*KINDS_OF_SUBJECT, *OTHER_WAYS) if finding is FINDINGS[0] else ()
+    kinds = dict.fromkeys(OTHER_WAYS if finding is FINDINGS[1] else kinds)
     named = [workload for workload in pair.workloads if workload.name in TWIN_WORKLOADS]
     return [*named, *(replace(smoke, name=kind, subject=kind) for kind in kinds)]
 
@@ -101,7 +115,7 @@ def _asked_of(finding: Finding, pair: Pair) -> list[Workload]:
 def _signature(pair: Pair, module: ModuleType) -> Said:
     """Whoever brings a function of their own is asked this before the gate is (`pairs/candidate.py`)."""
     try:
-        pair.require_signature(getattr(module, pair.name))
+        pair.require_signature(_held(pair, module))
     except ValueError:
         return Said("signature")
     return Said("")

@@ -1,0 +1,412 @@
+"""The forward pass over packed texts: they stand in one row of tokens, so that no matrix product sees padding.
+
+It reads the model's own weights anew in every call. Where it does not know for certain that it computes what the model
+would compute, hooks and all, it answers None, and its caller runs the model.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    from transformer_lens import HookedTransformer
+    from transformer_lens.model_bridge import TransformerBridge
+
+    HookedModel: TypeAlias = HookedTransformer | TransformerBridge
+
+TOKEN_BUDGET = 1024
+"""Tokens in one pass, none of them padding. With half or twice as many it is 3 to 8% slower on two cores."""
+HOOK = re.compile(r"blocks\.(\d+)\.hook_(resid_pre|attn_out|resid_mid|mlp_out|resid_post)")
+"""Hooks whose value the pass has at hand."""
+
+Rows: TypeAlias = Callable[[Tensor], Tensor]
+"""What is done to each token alone, from [token, d_model] to [token, d_model]."""
+Attend: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Causal attention: q [text, query, head, d_head], k and v [text, pos, kv_head, d_head] -> z, shaped as q. The queries
+are those of every position, or of the last one alone."""
+Place: TypeAlias = tuple[int, str]
+"""How many blocks have begun, and which of the last one's values. Before any, there is `resid_post` alone."""
+
+
+class Block(NamedTuple):
+    """One block, read from the model."""
+
+    normed: Rows
+    W_QKV: Float[Tensor, "d_model qkv"]
+    b_QKV: Float[Tensor, " qkv"]
+    heads: tuple[int, int, int]
+    """Heads of queries, heads of keys, width of each."""
+    attend: Attend
+    W_O: Float[Tensor, "z d_model"]
+    b_O: Float[Tensor, " d_model"]
+    after_attention: Rows
+    mlp: Rows | None
+    """With the norms around it."""
+    is_parallel: bool
+
+
+class Decoder(NamedTuple):
+    """The part of a model below the deepest hook."""
+
+    W_E: Float[Tensor, "d_vocab d_model"]
+    W_pos: Float[Tensor, "n_ctx d_model"] | None
+    blocks: Sequence[Block]
+
+
+def tokenise(model: HookedModel, texts: Sequence[str]) -> list[Int[Tensor, " pos"]]:
+    """Each text's tokens, as `model.to_tokens` has them for that text alone.
+
+    Counting tokens that are not the pad token goes wrong where the pad is also the bos, as in GPT-2.
+
+    Raises:
+        ValueError: a text without tokens. Without a bos an empty text has none; batched, it would answer from padding.
+    """
+    tokens = _tokenise_at_once(model, texts) or [model.to_tokens(text)[0] for text in texts]
+    for text, row in zip(texts, tokens, strict=True):
+        if not len(row):
+            raise ValueError(f"texts: expected at least one token in each text, got none in {text!r}")
+    return tokens
+
+
+def last_token_values(
+    model: HookedModel, hook_names: Collection[str], tokens: Sequence[Int[Tensor, " pos"]]
+) -> dict[str, Float[Tensor, "text d_model"]] | None:
+    """Each hook's value at each text's last token, or None where the model must be run for it."""
+    places = find_places(hook_names)
+    decoder = read_decoder(model, places.values()) if places else None
+    if decoder is None or not places:
+        return None
+    order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
+    rows: dict[str, list[Tensor]] = {name: [] for name in places}
+    for chosen in _passes(order, [len(row) for row in tokens]):
+        found = _run(decoder, [tokens[i] for i in chosen], set(places.values()))
+        for name, place in places.items():
+            rows[name].append(found[place])
+    back = torch.tensor(order, device=decoder.W_E.device).argsort()
+    return {name: torch.cat(values)[back] for name, values in rows.items()}
+
+
+def _passes(order: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Runs of `order` within the token budget, at least one text each."""
+    chosen: list[int] = []
+    n_tokens = 0
+    for i in order:
+        if chosen and n_tokens + lengths[i] > TOKEN_BUDGET:
+            yield chosen
+            chosen, n_tokens = [], 0
+        chosen.append(i)
+        n_tokens += lengths[i]
+    yield chosen
+
+
+def _run(decoder: Decoder, texts: Sequence[Tensor], wanted: Collection[Place]) -> dict[Place, Tensor]:
+    """The wanted values at the last tokens of texts in order of length."""
+    device, lengths = decoder.W_E.device, [len(text) for text in texts]
+    last = torch.tensor(lengths, device=device).cumsum(0) - 1
+    runs = [(len(list(equal)), length) for length, equal in groupby(lengths)]
+    resid = decoder.W_E[torch.cat(list(texts))]
+    if decoder.W_pos is not None:
+        resid = resid + decoder.W_pos[torch.cat([torch.arange(n, device=device) for n in lengths])]
+    found = {(0, "resid_post"): resid[last]}
+    for n_begun, block in enumerate(decoder.blocks, start=1):
+        is_deepest = n_begun == len(decoder.blocks)
+        values = _run_block(block, resid, runs, last if is_deepest else None)
+        resid = values["resid_post"]
+        for name, value in values.items():
+            if (n_begun, name) in wanted:
+                found[n_begun, name] = value if is_deepest else value[last]
+    return found
+
+
+def _run_block(
+    block: Block, resid: Float[Tensor, "token d_model"], runs: Sequence[tuple[int, int]], last: Tensor | None
+) -> dict[str, Float[Tensor, "token_or_text d_model"]]:
+    """A block's values at every token, or at `last` alone: then the other tokens need keys and values alone.
+
+    `runs` are texts of one length that stand side by side: how many, and how long. Such a run is a batch without
+    padding, and a view of the rows.
+    """
+    n_heads, n_kv_heads, d_head = block.heads
+    parts = [n_heads * d_head, n_kv_heads * d_head, n_kv_heads * d_head]
+    x = block.normed(resid)
+    if last is None:
+        q, k, v = torch.addmm(block.b_QKV, x, block.W_QKV).split(parts, dim=1)
+    else:
+        (b_Q, b_KV), (W_Q, W_KV) = (t.tensor_split([parts[0]], dim=-1) for t in (block.b_QKV, block.W_QKV))
+        k, v = torch.addmm(b_KV, x, W_KV).split(parts[1:], dim=1)
+        q, resid = torch.addmm(b_Q, x[last], W_Q), resid[last]
+    attended, first_query, first_key = [], 0, 0
+    for n_texts, length in runs:
+        n_queries = length if last is None else 1
+        queries, keys = n_texts * n_queries, n_texts * length
+        z = block.attend(
+            q[first_query : first_query + queries].view(n_texts, n_queries, n_heads, d_head),
+            k[first_key : first_key + keys].view(n_texts, length, n_kv_heads, d_head),
+            v[first_key : first_key + keys].view(n_texts, length, n_kv_heads, d_head),
+        )
+        attended.append(z.reshape(queries, n_heads * d_head))
+        first_query, first_key = first_query + queries, first_key + keys
+    attn_out = block.after_attention(torch.addmm(block.b_O, torch.cat(attended), block.W_O))
+    resid_mid = resid + attn_out
+    if block.mlp is None:
+        return {"attn_out": attn_out, "resid_post": resid_mid}
+    mlp_out = block.mlp(resid if block.is_parallel else resid_mid)
+    return {"attn_out": attn_out, "resid_mid": resid_mid, "mlp_out": mlp_out, "resid_post": resid_mid + mlp_out}
+
+
+def find_places(hook_names: Collection[str]) -> dict[str, Place] | None:
+    """Where the pass meets each hook, or None where it does not meet one."""
+    places = {}
+    for hook_name in hook_names:
+        match = HOOK.fullmatch(hook_name)
+        if match is None:
+            return None
+        layer, name = int(match[1]), match[2]
+        places[hook_name] = (layer, "resid_post") if name == "resid_pre" else (layer + 1, name)
+    return places
+
+
+def _tokenise_at_once(model: HookedModel, texts: Sequence[str]) -> list[Tensor] | None:
+    """The tokens by one call of the tokenizer; None where the model does more to them than prepend its bos."""
+    cfg, tokenizer = model.cfg, model.tokenizer
+    given = list(texts)
+    if cfg.default_prepend_bos and not cfg.tokenizer_prepends_bos:
+        given = [tokenizer.bos_token + text for text in texts]
+    rows = tokenizer(given, truncation=True, max_length=cfg.n_ctx)["input_ids"]
+    # The model itself says of one text what is right. It also leaves the tokenizer as it always leaves it.
+    longest = max(range(len(texts)), key=lambda i: len(texts[i]))
+    if model.to_tokens(texts[longest])[0].tolist() != rows[longest]:
+        return None
+    return [torch.tensor(row, dtype=torch.long, device=cfg.device) for row in rows]
+
+
+class _Unknown(Exception):
+    """Something in the model is not what this file knows."""
+
+
+def _require(condition: bool) -> None:
+    if not condition:
+        raise _Unknown
+
+
+def read_decoder(model: HookedModel, places: Collection[Place]) -> Decoder | None:
+    """The model as far as these places, or None where it is not known for certain what it computes there."""
+    depth = max(n_blocks for n_blocks, _ in places)
+    try:
+        _require_known(model)
+        blocks = list(model.blocks)[:depth]
+        if type(model).__name__ == "HookedTransformer":
+            has_positions = model.cfg.positional_embedding_type == "standard"
+            W_pos = model.pos_embed.W_pos if has_positions else None
+            decoder = Decoder(model.embed.W_E, W_pos, [_hooked_block(model.cfg, block) for block in blocks])
+        else:
+            W_E, W_pos = (part.original_component.weight for part in (model.embed, model.pos_embed))
+            decoder = Decoder(W_E, W_pos, [_bridged_block(model.cfg, i, block) for i, block in enumerate(blocks)])
+    except (_Unknown, AttributeError):
+        return None
+    is_met = all(name in ("attn_out", "resid_post") or decoder.blocks[n - 1].mlp for n, name in places)
+    return decoder if is_met else None
+
+
+PACKAGES = ("transformer_lens", "transformers", "torch")
+"""Where a model's modules and their code come from."""
+MODULES = {
+    "HookedTransformer": (
+        *("HookedTransformer", "ModuleList", "HookPoint", "Embed", "PosEmbed", "Unembed", "TransformerBlock"),
+        *("Attention", "GroupedQueryAttention", "MLP", "GatedMLP"),
+        *("LayerNorm", "LayerNormPre", "RMSNorm", "RMSNormPre", "Identity"),
+    ),
+    "TransformerBridge": (
+        *("TransformerBridge", "ModuleList", "HookPoint", "EmbeddingBridge", "PosEmbedBridge", "UnembeddingBridge"),
+        *("BlockBridge", "JointQKVAttentionBridge", "MLPBridge", "LinearBridge", "NormalizationBridge"),
+        *("GPT2LMHeadModel", "GPT2Model", "GPT2Block", "GPT2Attention", "GPT2MLP", "Conv1D", "Linear", "Embedding"),
+        *("LayerNorm", "Dropout", "NewGELUActivation", "GELUActivation", "GELUTanh", "ReLU", "SiLUActivation"),
+    ),
+}
+"""All the classes that a known model may be made of: a `HookedTransformer`, or a bridge to a model of GPT-2's kind."""
+FOLLOWED = {
+    "HookedTransformer": (
+        *("act_fn", "attn_only", "attn_scale", "attn_scores_soft_cap", "attn_types", "eps", "gated_mlp"),
+        *("normalization_type", "parallel_attn_mlp", "positional_embedding_type", "rotary_adjacent_pairs"),
+        *("rotary_base", "rotary_base_local", "rotary_dim", "rotary_scaling_factor", "window_size"),
+        *("scale_attn_by_inverse_layer_idx", "use_attn_scale", "use_local_attn", "use_normalization_before_and_after"),
+    ),
+    "TransformerBridge": ("eps", "scale_attn_by_inverse_layer_idx"),
+}
+"""Settings that decide what is computed, and that this file follows."""
+INDIFFERENT = (
+    *("d_head", "d_mlp", "d_model", "d_vocab", "d_vocab_out", "n_ctx", "n_heads", "n_key_value_heads", "n_layers"),
+    *("n_params", "device", "dtype", "model_name", "tokenizer_name", "original_architecture", "trust_remote_code"),
+    *("seed", "init_mode", "init_weights", "initializer_range", "final_rms", "output_logits_soft_cap"),
+    *("default_prepend_bos", "tokenizer_prepends_bos", "layer_norm_folding", "uses_rms_norm"),
+)
+"""Settings that the weights show, or that matter to no hook. Any other must be as the library has it by default."""
+ARCHITECTURES = (
+    *(None, "GPT2LMHeadModel", "GPTNeoXForCausalLM", "GPTNeoForCausalLM", "GPTJForCausalLM", "OPTForCausalLM"),
+    *("LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "GemmaForCausalLM", "Gemma2ForCausalLM"),
+    *("PhiForCausalLM", "Phi3ForCausalLM", "neel", "neel-solu-old"),
+)
+"""What has its norms where a `HookedTransformer` ordinarily has them."""
+DTYPES = (torch.float32, torch.float64, torch.bfloat16)
+ACTIVATIONS: Mapping[str, Rows] = {
+    **dict.fromkeys(("gelu", "GELUActivation"), F.gelu),
+    **dict.fromkeys(("relu", "ReLU"), F.relu),
+    **dict.fromkeys(("silu", "SiLUActivation"), F.silu),
+    **dict.fromkeys(
+        ("gelu_new", "gelu_fast", "gelu_pytorch_tanh", "NewGELUActivation", "GELUTanh"),
+        partial(F.gelu, approximate="tanh"),
+    ),
+}
+"""By TransformerLens's names of functions and transformers' names of classes."""
+
+
+def _require_known(model: HookedModel) -> None:
+    """Raises where a hook, a part that was changed or a setting may give the model another meaning."""
+    kind, cfg = type(model).__name__, model.cfg
+    _require(kind in MODULES and cfg.original_architecture in ARCHITECTURES)
+    defaults = {name: p.default for name, p in inspect.signature(type(cfg)).parameters.items()}
+    for name, value in vars(cfg).items():
+        is_known = name in FOLLOWED[kind] or name in INDIFFERENT
+        _require(is_known or value == defaults.get(name, getattr(type(cfg), name, None)))
+    # A bridge's blocks watch their norms by hooks of their own, which do nothing while `use_hook_mlp_in` is off.
+    own = {handle.id for block in model.blocks for handle in getattr(block, "_capture_hook_handles", ())}
+    for module in model.modules():
+        is_point = type(module).__name__ == "HookPoint"
+        _require(type(module).__name__ in MODULES[kind] and _package(type(module).__module__) in PACKAGES)
+        _require({*module._forward_hooks, *module._forward_pre_hooks} <= own)
+        _require(not any(callable(getattr(type(module), name, None)) for name in vars(module)))
+        _require(is_point or _package(type(module).forward.__globals__["__name__"]) in PACKAGES)
+        _require(not (type(module).__name__ == "Dropout" and module.training and module.p))
+        _require(vars(module).get("cfg", cfg) is cfg)
+    weights = [weight for part in (model.embed, *model.blocks) for weight in part.parameters()]
+    _require(all(type(weight) is torch.nn.Parameter for weight in weights))
+    _require(len({(weight.device, weight.dtype) for weight in weights}) == 1 and weights[0].dtype in DTYPES)
+    _require(not torch.is_autocast_enabled(weights[0].device.type))
+
+
+def _package(module_name: str) -> str:
+    return module_name.partition(".")[0]
+
+
+def _in_turn(*steps: Rows) -> Rows:
+    def run(x: Tensor) -> Tensor:
+        for step in steps:
+            x = step(x)
+        return x
+
+    return run
+
+
+def _hooked_block(cfg: Any, block: Any) -> Block:
+    """A block of a `HookedTransformer`."""
+    attn = block.attn
+    is_grouped = type(attn).__name__ == "GroupedQueryAttention"
+    W_K, W_V, b_K, b_V = (getattr(attn, f"_{n}" if is_grouped else n) for n in ("W_K", "W_V", "b_K", "b_V"))
+    is_rotary = cfg.positional_embedding_type == "rotary"
+    _require(cfg.dtype == attn.W_Q.dtype and cfg.positional_embedding_type in ("standard", "rotary"))
+    _require(not is_rotary or attn.rotary_cos.dtype == attn.W_Q.dtype)
+    after = [_norm(block.ln1_post), _norm(block.ln2_post)] if cfg.use_normalization_before_and_after else None
+    mlp = None if cfg.attn_only else _in_turn(_norm(block.ln2), _hooked_mlp(cfg, block.mlp), *(after or ())[1:])
+    return Block(
+        normed=_norm(block.ln1),
+        W_QKV=torch.cat([W.transpose(0, 1) for W in (attn.W_Q, W_K, W_V)], dim=1).flatten(1),
+        b_QKV=torch.cat([attn.b_Q, b_K, b_V]).flatten(),
+        heads=(attn.W_Q.shape[0], W_K.shape[0], attn.W_Q.shape[2]),
+        attend=partial(_hooked_attention, cfg, attn),
+        W_O=attn.W_O.flatten(0, 1),
+        b_O=attn.b_O,
+        after_attention=_in_turn(*(after or ())[:1]),
+        mlp=mlp,
+        is_parallel=cfg.parallel_attn_mlp,
+    )
+
+
+def _hooked_attention(cfg: Any, attn: Any, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Attention with rotary positions, a softcap and a window where the model has them, by its own functions."""
+    before = k.shape[1] - q.shape[1]
+    if cfg.positional_embedding_type == "rotary":
+        q, k = attn.apply_rotary(q, before), attn.apply_rotary(k)
+    is_cut = attn.attn_type == "local" and k.shape[1] > cfg.window_size
+    if cfg.attn_scores_soft_cap > 0 or is_cut:
+        scores = attn.apply_causal_mask(attn.calculate_attention_scores(q, k), before)
+        return attn.calculate_z_scores(v, scores.softmax(dim=-1))
+    return _attention(1 / attn.attn_scale, q, k, v)
+
+
+def _attention(scale: float, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Plain causal attention. The last token sees all keys, so that alone it needs no mask."""
+    per_key = q.shape[2] // k.shape[2]
+    if per_key > 1:
+        k, v = (heads.repeat_interleave(per_key, dim=2) for heads in (k, v))
+    is_causal = q.shape[1] == k.shape[1]
+    q, k, v = (heads.transpose(1, 2) for heads in (q, k, v))
+    return F.scaled_dot_product_attention(q, k, v, is_causal=is_causal, scale=scale).transpose(1, 2)
+
+
+def _norm(norm: Any) -> Rows:
+    """What a norm does to each token."""
+    name = type(norm).__name__
+    weight, bias = (getattr(norm, short, getattr(norm, long, None)) for short, long in (("w", "weight"), ("b", "bias")))
+    if name in ("LayerNorm", "LayerNormPre"):
+        return lambda x: F.layer_norm(x, x.shape[-1:], weight, bias, norm.eps)
+    if name in ("RMSNorm", "RMSNormPre"):
+        return lambda x: F.rms_norm(x, x.shape[-1:], weight, norm.eps)
+    _require(name == "Identity")
+    return _in_turn()
+
+
+def _hooked_mlp(cfg: Any, mlp: Any) -> Rows:
+    """The MLP of a `HookedTransformer`, whose activation may be a function of the library's or one of torch's own."""
+    activation, function = ACTIVATIONS.get(cfg.act_fn), mlp.act_fn
+    _require(activation is not None)
+    if function is not activation:
+        _require(_package(function.__module__) == "transformer_lens" and function.__name__ == cfg.act_fn)
+    if type(mlp).__name__ == "MLP":
+        return _mlp(activation, mlp.W_in, mlp.b_in, mlp.W_out, mlp.b_out)
+    _require(type(mlp).__name__ == "GatedMLP")
+
+    def gated(x: Tensor) -> Tensor:
+        return torch.addmm(mlp.b_out, torch.addcmul(mlp.b_in, activation(x @ mlp.W_gate), x @ mlp.W_in), mlp.W_out)
+
+    return gated
+
+
+def _mlp(activation: Rows, W_in: Tensor, b_in: Tensor, W_out: Tensor, b_out: Tensor) -> Rows:
+    return lambda x: torch.addmm(b_out, activation(torch.addmm(b_in, x, W_in)), W_out)
+
+
+def _bridged_block(cfg: Any, layer: int, block: Any) -> Block:
+    """A block of a bridge to a model of GPT-2's kind, by the weights of the modules that it wraps."""
+    attn, mlp, wrapped = block.attn, block.mlp, block.original_component
+    _require((wrapped.ln_1, wrapped.attn, wrapped.ln_2, wrapped.mlp) == (block.ln1, attn, block.ln2, mlp))
+    q, k, v, o = (getattr(attn, name).original_component for name in "qkvo")
+    hidden, out = getattr(mlp, "in").original_component, mlp.out.original_component
+    norms = [norm.original_component for norm in (block.ln1, block.ln2)]
+    _require([type(part).__name__ for part in (q, k, v, o, hidden, out)] == ["Linear"] * 3 + ["Conv1D"] * 3)
+    _require(all(norm.eps == cfg.eps for norm in norms))
+    _require(attn.is_causal and not attn.is_cross_attention and not attn._reorder_and_upcast_attn)
+    activation = ACTIVATIONS.get(type(mlp.original_component.act).__name__)
+    _require(activation is not None and cfg.n_key_value_heads in (None, cfg.n_heads))
+    scale = cfg.d_head**-0.5 / (layer + 1 if cfg.scale_attn_by_inverse_layer_idx else 1)
+    return Block(
+        normed=_norm(norms[0]),
+        W_QKV=torch.cat([part.weight.T for part in (q, k, v)], dim=1),
+        b_QKV=torch.cat([q.bias, k.bias, v.bias]),
+        heads=(cfg.n_heads, cfg.n_heads, cfg.d_head),
+        attend=partial(_attention, scale),
+        W_O=o.weight,
+        b_O=o.bias,
+        after_attention=_in_turn(),
+        mlp=_in_turn(_norm(norms[1]), _mlp(activation, hidden.weight, hidden.bias, out.weight, out.bias)),
+        is_parallel=False,
+    )

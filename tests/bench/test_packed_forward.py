@@ -1,0 +1,359 @@
+"""The packed pass: what it takes on, what it leaves to the model, and that both are right."""
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache, wraps
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from transformer_lens import HookedTransformer, HookedTransformerConfig
+from transformer_lens.components import MLP, TransformerBlock
+
+import impl_batched.comparison_table as table
+import impl_batched.packed_forward as packed
+import impl_batched.text_batching as batched
+from impl_batched.packed_forward import last_token_values, tokenise
+from speedproof.lens.embedded.tokenizers import embedded_tokenizer
+from speedproof.lens.subject import find_subject
+from speedproof.lens.weights import in_dtype
+from speedproof.pairs import texts
+
+TEXTS = [*texts.own(9), "", "<|endoftext|>", "ends so<|endoftext|>", "word " * 300, "twice", "a middling text of words", "twice"]
+"""Ragged ones, an empty one, literal special tokens, one that is longer than the context, and one that comes twice."""
+PLACES = ("resid_pre", "attn_out", "resid_mid", "mlp_out", "resid_post")
+ALL = frozenset(PLACES)
+NO_MLP = frozenset(("resid_pre", "attn_out", "resid_post"))
+NONE = frozenset[str]()
+GEMMA: dict[str, Any] = {
+    "normalization_type": "RMS",
+    "positional_embedding_type": "rotary",
+    "gated_mlp": True,
+    "act_fn": "gelu_pytorch_tanh",
+    "n_key_value_heads": 2,
+    "use_normalization_before_and_after": True,
+    "attn_scores_soft_cap": 5.0,
+    "use_local_attn": True,
+    "window_size": 6,
+    "attn_types": ["local", "global"],
+}
+LLAMA: dict[str, Any] = {
+    "normalization_type": "RMSPre",
+    "positional_embedding_type": "rotary",
+    "gated_mlp": True,
+    "act_fn": "silu",
+    "n_key_value_heads": 2,
+}
+ARCHITECTURES: dict[str, tuple[dict[str, Any], frozenset[str]]] = {
+    "folded LayerNorm": ({}, ALL),
+    "LayerNorm": ({"normalization_type": "LN"}, ALL),
+    "RMSNorm": ({"normalization_type": "RMS"}, ALL),
+    "folded RMSNorm": ({"normalization_type": "RMSPre"}, ALL),
+    "no norm": ({"normalization_type": None}, ALL),
+    "relu": ({"act_fn": "relu"}, ALL),
+    "gelu": ({"act_fn": "gelu"}, ALL),
+    "gelu_fast": ({"act_fn": "gelu_fast"}, ALL),
+    "rotary": ({"positional_embedding_type": "rotary"}, ALL),
+    "rotary, a quarter, in pairs": (
+        {"positional_embedding_type": "rotary", "rotary_dim": 4, "rotary_adjacent_pairs": True},
+        ALL,
+    ),
+    "parallel": ({"parallel_attn_mlp": True, "positional_embedding_type": "rotary"}, ALL - {"resid_mid"}),
+    "attention alone": ({"attn_only": True}, NO_MLP),
+    "gated": ({"gated_mlp": True, "act_fn": "silu"}, ALL),
+    "grouped heads": ({"n_key_value_heads": 2}, ALL),
+    "other scale": ({"attn_scale": 3.0}, ALL),
+    "no scale": ({"use_attn_scale": False}, ALL),
+    "scale by layer": ({"scale_attn_by_inverse_layer_idx": True}, ALL),
+    "softcap": ({"attn_scores_soft_cap": 2.0}, ALL),
+    "windows": ({"use_local_attn": True, "window_size": 6, "attn_types": ["global", "local"]}, ALL),
+    "of Gemma's kind": (GEMMA, ALL),
+    "of Llama's kind": (LLAMA, ALL),
+    "alibi": ({"positional_embedding_type": "alibi"}, NONE),
+    "shortformer": ({"positional_embedding_type": "shortformer"}, NONE),
+    "solu with a norm": ({"act_fn": "solu_ln"}, NONE),
+    "experts": ({"num_experts": 4, "experts_per_token": 2, "act_fn": "silu", "gated_mlp": True}, NONE),
+    "normed queries": ({"use_qk_norm": True}, NONE),
+    "clipped queries": ({"clip_qkv": 0.1}, NONE),
+    "normed embedding": ({"post_embedding_ln": True, "normalization_type": "LN"}, NONE),
+    "norms behind": ({"original_architecture": "Olmo2ForCausalLM", "normalization_type": "RMS"}, NONE),
+    "both directions": ({"attention_dir": "bidirectional"}, NONE),
+}
+"""Of `HookedTransformer`: what differs from a small model of GPT-2's kind, and the hooks of a block that are packed."""
+BRIDGES: dict[str, frozenset[str]] = {"raw bridge": ALL, "bridge in compatibility mode": ALL}
+
+
+@cache
+def model_of(name: str) -> Any:
+    """A model with seeded weights, none of them as it would be by default. Not to be changed."""
+    if name in BRIDGES:
+        model = copy.deepcopy(find_subject("tiny:bridge").model)
+        if name != "raw bridge":
+            model.enable_compatibility_mode(disable_warnings=True)
+        return model
+    sizes: dict[str, Any] = {"n_layers": 2, "d_model": 32, "n_heads": 4, "d_head": 8, "d_vocab": 1024, "n_ctx": 128}
+    plain: dict[str, Any] = {"act_fn": "gelu_new", "normalization_type": "LNPre", "device": "cpu", "eps": 0.01}
+    given = {"init_weights": False, **sizes, **plain, **ARCHITECTURES[name][0]}
+    model = HookedTransformer(HookedTransformerConfig(**given), embedded_tokenizer(), move_to_device=False)
+    generator = torch.Generator().manual_seed(3)
+    for parameter in model.parameters():
+        is_norm, fan_in = parameter.dim() == 1, parameter.shape[-2] if parameter.dim() > 1 else 1
+        with torch.no_grad():
+            parameter.normal_(mean=float(is_norm) / 2, std=0.2 if is_norm else fan_in**-0.5, generator=generator)
+    return model.eval()
+
+
+def hook_names(model: Any) -> Iterator[tuple[str, str]]:
+    """Each place in each block that this model has, with its name."""
+    for layer in range(model.cfg.n_layers):
+        for place in PLACES:
+            if (name := f"blocks.{layer}.hook_{place}") in model.hook_dict:
+                yield place, name
+
+
+@torch.no_grad()
+def one_at_a_time(model: Any, name: str) -> Tensor:
+    """The hook's value at each text's last token, in float64."""
+    exact = in_dtype(copy.deepcopy(model), "float64")
+    rows = [exact.run_with_cache(model.to_tokens(text), names_filter=[name])[1][name][0, -1] for text in TEXTS]
+    return torch.stack(rows)
+
+
+def assert_right(found: Tensor, right: Tensor) -> None:
+    """Float32's rounding of sums as long as a small model's, and no more."""
+    error = (found.double() - right).abs().max() / right.abs().max()
+    assert found.shape == right.shape and error < 2e-6, f"off by {error:.1e} of the largest"
+
+
+@torch.no_grad()
+def packed_value(model: Any, name: str) -> Tensor | None:
+    found = last_token_values(model, [name], tokenise(model, TEXTS))
+    return None if found is None else found[name]
+
+
+@torch.no_grad()
+def general_value(model: Any, name: str) -> Tensor:
+    return batched._run_padded(model, name, tokenise(model, TEXTS))
+
+
+EXPECTED = {**{name: hooks for name, (_, hooks) in ARCHITECTURES.items()}, **BRIDGES}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_each_hook_of_each_architecture_takes_the_path_that_is_named_and_both_paths_are_right(name: str) -> None:
+    model = model_of(name)
+    taken = set()
+    for place, hook in hook_names(model):
+        if name == "attention alone" and place not in NO_MLP:
+            # The model has the hook point and never reaches it.
+            assert packed_value(model, hook) is None
+            continue
+        fast = packed_value(model, hook)
+        if fast is None:
+            assert place not in EXPECTED[name], f"{hook} was left to the model"
+        if name == "both directions":
+            continue  # Padding is seen there, by either twin.
+        right = one_at_a_time(model, hook)
+        assert_right(general_value(model, hook), right)
+        if fast is not None:
+            taken.add(place)
+            assert_right(fast, right)
+    assert taken == EXPECTED[name]
+
+
+@pytest.mark.parametrize("name", [name for name, hooks in EXPECTED.items() if hooks])
+def test_several_hooks_of_one_pass_are_those_of_each_alone(name: str) -> None:
+    model = model_of(name)
+    hooks = [hook for place, hook in hook_names(model) if place in EXPECTED[name]]
+    tokens = tokenise(model, TEXTS)
+    with torch.no_grad():
+        together = last_token_values(model, hooks, tokens)
+    assert together is not None and list(together) == hooks
+    for hook in hooks:
+        alone = packed_value(model, hook)
+        assert alone is not None
+        torch.testing.assert_close(together[hook], alone, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("budget", [1, 40, 10_000])
+def test_however_many_tokens_are_in_a_pass(budget: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packed, "TOKEN_BUDGET", budget)
+    model, hook = model_of("of Gemma's kind"), "blocks.1.hook_resid_post"
+    found = packed_value(model, hook)
+    assert found is not None
+    assert_right(found, one_at_a_time(model, hook))
+
+
+def test_a_wrong_pass_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The companion: attention with another scale."""
+    model, hook = model_of("folded LayerNorm"), "blocks.1.hook_resid_post"
+    plain = packed._attention
+    monkeypatch.setattr(packed, "_attention", lambda scale, q, k, v: plain(scale * 1.001, q, k, v))
+    found = packed_value(model, hook)
+    assert found is not None
+    with pytest.raises(AssertionError, match="off by"):
+        assert_right(found, one_at_a_time(model, hook))
+
+
+@pytest.mark.parametrize("hook", ["hook_embed", "blocks.1.attn.hook_z", "blocks.0.ln1.hook_normalized", "ln_final.hook_scale"])
+def test_any_other_hook_is_left_to_the_model(hook: str) -> None:
+    assert packed_value(model_of("folded LayerNorm"), hook) is None
+
+
+class OwnMLP(MLP):
+    """What somebody made of the library's."""
+
+
+@contextmanager
+def class_patched(cls: Any, keep_name: bool) -> Iterator[None]:
+    forward = cls.forward
+
+    def doubled(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return 2 * forward(self, *args, **kwargs)
+
+    cls.forward = wraps(forward)(doubled) if keep_name else doubled
+    try:
+        yield
+    finally:
+        cls.forward = forward
+
+
+def zero(value: Tensor, hook: Any) -> Tensor:
+    return torch.zeros_like(value)
+
+
+def own_mlp(model: Any) -> None:
+    mlp = OwnMLP(model.cfg)
+    mlp.load_state_dict(model.blocks[0].mlp.state_dict())
+    model.blocks[0].mlp = mlp
+
+
+def parametrized(model: Any) -> None:
+    torch.nn.utils.parametrize.register_parametrization(model.blocks[0].mlp, "W_in", torch.nn.Tanh())
+
+
+ALTERED: dict[str, Callable[[Any], Any]] = {
+    "a hook": lambda m: m.add_hook("blocks.0.hook_attn_out", zero),
+    "a permanent hook": lambda m: m.add_perma_hook("blocks.0.hook_attn_out", zero),
+    "a hook of the module": lambda m: m.blocks[0].attn.register_forward_hook(lambda *_: torch.zeros(())),
+    "a hook before the module": lambda m: m.blocks[0].ln2.register_forward_pre_hook(lambda _, args: (args[0] * 2,)),
+    "a replaced MLP": lambda m: setattr(m.blocks[0], "mlp", torch.nn.Identity()),
+    "an MLP of one's own": own_mlp,
+    "a replaced hook point": lambda m: setattr(m.blocks[0], "hook_mlp_out", torch.nn.Tanh()),
+    "a replaced forward": lambda m: setattr(m.blocks[0].mlp, "forward", lambda x: x),
+    "a replaced part of attention": lambda m: setattr(m.blocks[0].attn, "calculate_z_scores", lambda v, p: v),
+    "a replaced activation": lambda m: setattr(m.blocks[0].mlp, "act_fn", torch.tanh),
+    "a weight that is computed": parametrized,
+    "weights of two types": lambda m: m.blocks[1].mlp.double(),
+    "half precision": lambda m: m.half(),
+    "split inputs": lambda m: m.set_use_split_qkv_input(True),
+    "inputs of the MLP": lambda m: m.set_use_hook_mlp_in(True),
+    "each head's result": lambda m: m.set_use_attn_result(True),
+    "a block with a config of its own": lambda m: setattr(m.blocks[0].attn, "cfg", copy.copy(m.cfg)),
+    "a setting that nobody knows": lambda m: setattr(m.cfg, "residual_scale", 2.0),
+}
+"""What somebody may have done to a model. Each must be left to the model."""
+
+
+@pytest.mark.parametrize("what", ALTERED)
+def test_a_model_that_somebody_changed_is_left_to_itself(what: str) -> None:
+    model, hook = copy.deepcopy(model_of("folded LayerNorm")), "blocks.1.hook_resid_post"
+    assert packed_value(model, hook) is not None
+    ALTERED[what](model)
+    assert packed_value(model, hook) is None
+
+
+@pytest.mark.parametrize("keep_name", [False, True])
+def test_a_class_that_somebody_changed_is_left_to_itself(keep_name: bool) -> None:
+    model, hook = model_of("folded LayerNorm"), "blocks.1.hook_resid_post"
+    plain = packed_value(model, hook)
+    with class_patched(TransformerBlock, keep_name):
+        assert packed_value(model, hook) is None
+    assert plain is not None and torch.equal(plain, packed_value(model, hook) or plain)
+
+
+@pytest.mark.parametrize("name", ["folded LayerNorm", "raw bridge"])
+def test_a_users_hook_keeps_its_meaning_in_both_twins(name: str) -> None:
+    model = copy.deepcopy(model_of(name))
+    sae = find_subject("tiny").sae
+    hook = sae.cfg.metadata.hook_name
+    before = batched.extract_features(model, sae, hook, TEXTS)
+    model.add_hook("blocks.0.hook_mlp_out" if name == "folded LayerNorm" else "blocks.0.mlp.hook_out", zero)
+    after = batched.extract_features(model, sae, hook, TEXTS)
+    assert (after - before).abs().max() > 0.1
+    torch.testing.assert_close(table._extract_all(model, {"one": sae}, TEXTS)["one"], after, rtol=1e-4, atol=1e-4)
+
+
+BRIDGE_ALTERED: dict[str, Callable[[Any], Any]] = {
+    "a hook": lambda m: m.add_hook("blocks.0.mlp.hook_out", zero),
+    "dropout": lambda m: m.train(),
+    "a replaced MLP": lambda m: setattr(m.blocks[0].original_component, "mlp", torch.nn.Identity()),
+    "a hook of the wrapped module": lambda m: m.blocks[0].original_component.register_forward_hook(lambda *_: None),
+    "a block that watches what the MLP reads": lambda m: m.set_use_hook_mlp_in(True),
+}
+
+
+@pytest.mark.parametrize("what", BRIDGE_ALTERED)
+def test_a_bridge_that_somebody_changed_is_left_to_itself(what: str) -> None:
+    model, hook = copy.deepcopy(model_of("raw bridge")), "blocks.1.hook_resid_pre"
+    model(model.to_tokens("once run, its blocks watch their norms by hooks of their own"))
+    assert packed_value(model, hook) is not None
+    BRIDGE_ALTERED[what](model)
+    assert packed_value(model, hook) is None
+
+
+def every_weight(model: Any, blocks: Sequence[Any]) -> Iterator[Tensor]:
+    for part in (model.embed, model.pos_embed, *blocks):
+        yield from part.parameters()
+
+
+@pytest.mark.parametrize("name", ["LayerNorm", "of Gemma's kind", "raw bridge", "bridge in compatibility mode"])
+def test_weights_that_changed_in_place_between_two_calls_show(name: str) -> None:
+    model, hook = copy.deepcopy(model_of(name)), "blocks.1.hook_resid_post"
+    packed_value(model, hook)
+    generator = torch.Generator().manual_seed(4)
+    with torch.no_grad():
+        for weight in dict.fromkeys(every_weight(model, model.blocks)):
+            weight += 0.1 * torch.randn(weight.shape, generator=generator) * weight.abs().mean()
+    found = packed_value(model, hook)
+    assert found is not None
+    assert_right(found, one_at_a_time(model, hook))
+
+
+def test_weights_that_were_replaced_between_two_calls_show() -> None:
+    model, hook = copy.deepcopy(model_of("LayerNorm")), "blocks.1.hook_resid_post"
+    packed_value(model, hook)
+    for name in ("W_Q", "W_O", "b_V"):
+        setattr(model.blocks[0].attn, name, torch.nn.Parameter(getattr(model.blocks[0].attn, name) * 1.5))
+    found = packed_value(model, hook)
+    assert found is not None
+    assert_right(found, one_at_a_time(model, hook))
+
+
+TOKENIZERS = ["tiny", "tiny:distinct-pad", "tiny:no-bos", "tiny:left-padding", "tiny:bridge", "tiny:bridge:distinct-pad"]
+
+
+@pytest.mark.parametrize("name", [*TOKENIZERS, "tiny:bridge:no-bos", "tiny:bridge:left-padding"])
+def test_all_texts_at_once_have_the_tokens_of_each_alone(name: str) -> None:
+    model = find_subject(name).model
+    given = [text for text in TEXTS if text or "no-bos" not in name]
+    asked: list[Any] = []
+    model.tokenizer, tokenizer = lambda *a, **k: asked.append(a) or tokenizer(*a, **k), model.tokenizer
+    model.tokenizer.bos_token = tokenizer.bos_token  # type: ignore[attr-defined]
+    try:
+        at_once = packed._tokenise_at_once(model, given)
+    finally:
+        model.tokenizer = tokenizer
+    assert at_once is not None and len(asked) <= 3
+    for row, text in zip(at_once, given, strict=True):
+        assert torch.equal(row, model.to_tokens(text)[0])
+
+
+def test_a_tokenizer_that_prepends_a_bos_which_the_model_removes_is_asked_text_by_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = copy.copy(model_of("folded LayerNorm"))
+    monkeypatch.setattr(type(model), "to_tokens", lambda self, text: torch.tensor([[len(text), 1]]))
+    assert [row.tolist() for row in tokenise(model, ["a", "abc"])] == [[1, 1], [3, 1]]
