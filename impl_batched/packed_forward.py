@@ -177,12 +177,14 @@ def find_places(hook_names: Collection[str]) -> dict[str, Place] | None:
 
 
 def _tokenise_at_once(model: HookedModel, texts: Sequence[str]) -> list[Tensor] | None:
-    """The tokens by one call of the tokenizer; None where the model does more to them than prepend its bos."""
+    """The tokens by one call of the tokenizer; None where the model does more to them than its bos."""
     cfg, tokenizer = model.cfg, model.tokenizer
     given = list(texts)
     if cfg.default_prepend_bos and not cfg.tokenizer_prepends_bos:
         given = [tokenizer.bos_token + text for text in texts]
     rows = tokenizer(given, truncation=True, max_length=cfg.n_ctx)["input_ids"]
+    if cfg.tokenizer_prepends_bos and not cfg.default_prepend_bos:
+        rows = [row[1:] for row in rows]
     # The model itself says of one text what is right. It also leaves the tokenizer as it always leaves it.
     longest = max(range(len(texts)), key=lambda i: len(texts[i]))
     if model.to_tokens(texts[longest])[0].tolist() != rows[longest]:
@@ -222,7 +224,7 @@ PACKAGES = ("transformer_lens", "transformers", "torch")
 """Where a model's modules and their code come from."""
 MODULES = {
     "HookedTransformer": (
-        *("HookedTransformer", "ModuleList", "HookPoint", "Embed", "PosEmbed", "Unembed", "TransformerBlock"),
+        *("HookedTransformer", "TypedModuleList", "ModuleList", "HookPoint", "Embed", "PosEmbed", "Unembed", "TransformerBlock"),
         *("Attention", "GroupedQueryAttention", "MLP", "GatedMLP"),
         *("LayerNorm", "LayerNormPre", "RMSNorm", "RMSNormPre", "Identity"),
     ),
@@ -241,14 +243,15 @@ FOLLOWED = {
         *("rotary_base", "rotary_base_local", "rotary_dim", "rotary_scaling_factor", "window_size"),
         *("scale_attn_by_inverse_layer_idx", "use_attn_scale", "use_local_attn", "use_normalization_before_and_after"),
     ),
-    "TransformerBridge": ("eps", "scale_attn_by_inverse_layer_idx"),
+    "TransformerBridge": ("architecture", "act_fn", "eps", "normalization_type", "scale_attn_by_inverse_layer_idx"),
 }
 """Settings that decide what is computed, and that this file follows."""
 INDIFFERENT = (
     *("d_head", "d_mlp", "d_model", "d_vocab", "d_vocab_out", "n_ctx", "n_heads", "n_key_value_heads", "n_layers"),
     *("n_params", "device", "dtype", "model_name", "tokenizer_name", "original_architecture", "trust_remote_code"),
     *("seed", "init_mode", "init_weights", "initializer_range", "final_rms", "output_logits_soft_cap"),
-    *("default_prepend_bos", "tokenizer_prepends_bos", "layer_norm_folding", "uses_rms_norm"),
+    *("default_prepend_bos", "tokenizer_prepends_bos", "bos_token_id", "eos_token_id", "tie_word_embeddings"),
+    *("layer_norm_folding", "uses_rms_norm", "split_attention_weights"),
 )
 """Settings that the weights show, or that matter to no hook. Any other must be as the library has it by default."""
 ARCHITECTURES = (
@@ -280,7 +283,8 @@ def _require_known(model: HookedModel) -> None:
         _require(is_known or value == defaults.get(name, getattr(type(cfg), name, None)))
     # A bridge's blocks watch their norms by hooks of their own, which do nothing while `use_hook_mlp_in` is off.
     own = {handle.id for block in model.blocks for handle in getattr(block, "_capture_hook_handles", ())}
-    for module in model.modules():
+    wrapped = model.original_model.modules() if kind == "TransformerBridge" else ()
+    for module in dict.fromkeys([*model.modules(), *wrapped]):
         is_point = type(module).__name__ == "HookPoint"
         _require(type(module).__name__ in MODULES[kind] and _package(type(module).__module__) in PACKAGES)
         _require({*module._forward_hooks, *module._forward_pre_hooks} <= own)
