@@ -208,6 +208,7 @@ def read_decoder(model: HookedModel, places: Collection[Place]) -> Decoder | Non
         _require_known(model)
         blocks = list(model.blocks)[:depth]
         if type(model).__name__ == "HookedTransformer":
+            _require(model.cfg.positional_embedding_type in ("standard", "rotary"))
             has_positions = model.cfg.positional_embedding_type == "standard"
             W_pos = model.pos_embed.W_pos if has_positions else None
             decoder = Decoder(model.embed.W_E, W_pos, [_hooked_block(model.cfg, block) for block in blocks])
@@ -317,7 +318,7 @@ def _hooked_block(cfg: Any, block: Any) -> Block:
     is_grouped = type(attn).__name__ == "GroupedQueryAttention"
     W_K, W_V, b_K, b_V = (getattr(attn, f"_{n}" if is_grouped else n) for n in ("W_K", "W_V", "b_K", "b_V"))
     is_rotary = cfg.positional_embedding_type == "rotary"
-    _require(cfg.dtype == attn.W_Q.dtype and cfg.positional_embedding_type in ("standard", "rotary"))
+    _require(cfg.dtype == attn.W_Q.dtype)
     _require(not is_rotary or attn.rotary_cos.dtype == attn.W_Q.dtype)
     after = [_norm(block.ln1_post), _norm(block.ln2_post)] if cfg.use_normalization_before_and_after else None
     mlp = None if cfg.attn_only else _in_turn(_norm(block.ln2), _hooked_mlp(cfg, block.mlp), *(after or ())[1:])
