@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -43,12 +43,12 @@ class Block(NamedTuple):
 
     normed: Rows
     W_QKV: Float[Tensor, "d_model qkv"]
-    b_QKV: Float[Tensor, " qkv"]
+    b_QKV: Tensor
     heads: tuple[int, int, int]
     """Heads of queries, heads of keys, width of each."""
     attend: Attend
     W_O: Float[Tensor, "z d_model"]
-    b_O: Float[Tensor, " d_model"]
+    b_O: Tensor
     after_attention: Rows
     mlp: Rows | None
     """With the norms around it."""
@@ -63,7 +63,7 @@ class Decoder(NamedTuple):
     blocks: Sequence[Block]
 
 
-def tokenise(model: HookedModel, texts: Sequence[str]) -> list[Int[Tensor, " pos"]]:
+def tokenise(model: HookedModel, texts: Sequence[str]) -> list[Tensor]:
     """Each text's tokens, as `model.to_tokens` has them for that text alone.
 
     Counting tokens that are not the pad token goes wrong where the pad is also the bos, as in GPT-2.
@@ -79,7 +79,7 @@ def tokenise(model: HookedModel, texts: Sequence[str]) -> list[Int[Tensor, " pos
 
 
 def last_token_values(
-    model: HookedModel, hook_names: Collection[str], tokens: Sequence[Int[Tensor, " pos"]]
+    model: HookedModel, hook_names: Collection[str], tokens: Sequence[Tensor]
 ) -> dict[str, Float[Tensor, "text d_model"]] | None:
     """Each hook's value at each text's last token, or None where the model must be run for it."""
     places = find_places(hook_names)
@@ -137,13 +137,13 @@ def _run_block(
     padding, and a view of the rows.
     """
     n_heads, n_kv_heads, d_head = block.heads
-    parts = [n_heads * d_head, n_kv_heads * d_head, n_kv_heads * d_head]
+    ends_q, ends_k = n_heads * d_head, (n_heads + n_kv_heads) * d_head
     x = block.normed(resid)
     if last is None:
-        q, k, v = torch.addmm(block.b_QKV, x, block.W_QKV).split(parts, dim=1)
+        q, k, v = torch.addmm(block.b_QKV, x, block.W_QKV).tensor_split([ends_q, ends_k], dim=1)
     else:
-        (b_Q, b_KV), (W_Q, W_KV) = (t.tensor_split([parts[0]], dim=-1) for t in (block.b_QKV, block.W_QKV))
-        k, v = torch.addmm(b_KV, x, W_KV).split(parts[1:], dim=1)
+        (b_Q, b_KV), (W_Q, W_KV) = (t.tensor_split([ends_q], dim=-1) for t in (block.b_QKV, block.W_QKV))
+        k, v = torch.addmm(b_KV, x, W_KV).tensor_split(2, dim=1)
         q, resid = torch.addmm(b_Q, x[last], W_Q), resid[last]
     attended, first_query, first_key = [], 0, 0
     for n_texts, length in runs:
@@ -224,42 +224,35 @@ def read_decoder(model: HookedModel, places: Collection[Place]) -> Decoder | Non
 PACKAGES = ("transformer_lens", "transformers", "torch")
 """Where a model's modules and their code come from."""
 MODULES = {
-    "HookedTransformer": (
-        *("HookedTransformer", "TypedModuleList", "ModuleList", "HookPoint", "Embed", "PosEmbed", "Unembed", "TransformerBlock"),
-        *("Attention", "GroupedQueryAttention", "MLP", "GatedMLP"),
-        *("LayerNorm", "LayerNormPre", "RMSNorm", "RMSNormPre", "Identity"),
-    ),
-    "TransformerBridge": (
-        *("TransformerBridge", "ModuleList", "HookPoint", "EmbeddingBridge", "PosEmbedBridge", "UnembeddingBridge"),
-        *("BlockBridge", "JointQKVAttentionBridge", "MLPBridge", "LinearBridge", "NormalizationBridge"),
-        *("GPT2LMHeadModel", "GPT2Model", "GPT2Block", "GPT2Attention", "GPT2MLP", "Conv1D", "Linear", "Embedding"),
-        *("LayerNorm", "Dropout", "NewGELUActivation", "GELUActivation", "GELUTanh", "ReLU", "SiLUActivation"),
-    ),
+    "HookedTransformer": """
+        HookedTransformer TypedModuleList ModuleList HookPoint Embed PosEmbed Unembed TransformerBlock Attention
+        GroupedQueryAttention MLP GatedMLP LayerNorm LayerNormPre RMSNorm RMSNormPre Identity""".split(),
+    "TransformerBridge": """
+        TransformerBridge ModuleList HookPoint EmbeddingBridge PosEmbedBridge UnembeddingBridge BlockBridge LinearBridge
+        JointQKVAttentionBridge MLPBridge NormalizationBridge GPT2LMHeadModel GPT2Model GPT2Block GPT2Attention GPT2MLP
+        Conv1D Linear Embedding LayerNorm Dropout NewGELUActivation GELUActivation GELUTanh ReLU
+        SiLUActivation""".split(),
 }
 """All the classes that a known model may be made of: a `HookedTransformer`, or a bridge to a model of GPT-2's kind."""
 FOLLOWED = {
-    "HookedTransformer": (
-        *("act_fn", "attn_only", "attn_scale", "attn_scores_soft_cap", "attn_types", "eps", "gated_mlp"),
-        *("normalization_type", "parallel_attn_mlp", "positional_embedding_type", "rotary_adjacent_pairs"),
-        *("rotary_base", "rotary_base_local", "rotary_dim", "rotary_scaling_factor", "window_size"),
-        *("scale_attn_by_inverse_layer_idx", "use_attn_scale", "use_local_attn", "use_normalization_before_and_after"),
-    ),
-    "TransformerBridge": ("architecture", "act_fn", "eps", "normalization_type", "scale_attn_by_inverse_layer_idx"),
+    "HookedTransformer": """
+        act_fn attn_only attn_scale attn_scores_soft_cap attn_types eps gated_mlp normalization_type parallel_attn_mlp
+        positional_embedding_type rotary_adjacent_pairs rotary_base rotary_base_local rotary_dim rotary_scaling_factor
+        scale_attn_by_inverse_layer_idx use_attn_scale use_local_attn use_normalization_before_and_after
+        window_size""".split(),
+    "TransformerBridge": "architecture act_fn eps normalization_type scale_attn_by_inverse_layer_idx".split(),
 }
 """Settings that decide what is computed, and that this file follows."""
-INDIFFERENT = (
-    *("d_head", "d_mlp", "d_model", "d_vocab", "d_vocab_out", "n_ctx", "n_heads", "n_key_value_heads", "n_layers"),
-    *("n_params", "device", "dtype", "model_name", "tokenizer_name", "original_architecture", "trust_remote_code"),
-    *("seed", "init_mode", "init_weights", "initializer_range", "final_rms", "output_logits_soft_cap"),
-    *("default_prepend_bos", "tokenizer_prepends_bos", "bos_token_id", "eos_token_id", "tie_word_embeddings"),
-    *("layer_norm_folding", "uses_rms_norm", "split_attention_weights"),
-)
+INDIFFERENT = """
+    bos_token_id d_head d_mlp d_model d_vocab d_vocab_out default_prepend_bos device dtype eos_token_id final_rms
+    init_mode init_weights initializer_range layer_norm_folding model_name n_ctx n_heads n_key_value_heads n_layers
+    n_params original_architecture output_logits_soft_cap seed split_attention_weights tie_word_embeddings
+    tokenizer_name tokenizer_prepends_bos trust_remote_code uses_rms_norm""".split()
 """Settings that the weights show, or that matter to no hook. Any other must be as the library has it by default."""
-ARCHITECTURES = (
-    *(None, "GPT2LMHeadModel", "GPTNeoXForCausalLM", "GPTNeoForCausalLM", "GPTJForCausalLM", "OPTForCausalLM"),
-    *("LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "GemmaForCausalLM", "Gemma2ForCausalLM"),
-    *("PhiForCausalLM", "Phi3ForCausalLM", "neel", "neel-solu-old"),
-)
+ARCHITECTURES = """
+    GPT2LMHeadModel GPTNeoXForCausalLM GPTNeoForCausalLM GPTJForCausalLM OPTForCausalLM LlamaForCausalLM
+    MistralForCausalLM Qwen2ForCausalLM GemmaForCausalLM Gemma2ForCausalLM PhiForCausalLM Phi3ForCausalLM neel
+    neel-solu-old""".split()
 """What has its norms where a `HookedTransformer` ordinarily has them."""
 DTYPES = (torch.float32, torch.float64, torch.bfloat16)
 ACTIVATIONS: Mapping[str, Rows] = {
@@ -277,7 +270,7 @@ ACTIVATIONS: Mapping[str, Rows] = {
 def _require_known(model: HookedModel) -> None:
     """Raises where a hook, a part that was changed or a setting may give the model another meaning."""
     kind, cfg = type(model).__name__, model.cfg
-    _require(kind in MODULES and cfg.original_architecture in ARCHITECTURES)
+    _require(kind in MODULES and cfg.original_architecture in (None, *ARCHITECTURES))
     defaults = {name: p.default for name, p in inspect.signature(type(cfg)).parameters.items()}
     for name, value in vars(cfg).items():
         is_known = name in FOLLOWED[kind] or name in INDIFFERENT
@@ -370,10 +363,15 @@ def _norm(norm: Any) -> Rows:
     return _in_turn()
 
 
+def _activation(name: str) -> Rows:
+    if name not in ACTIVATIONS:
+        raise _Unknown
+    return ACTIVATIONS[name]
+
+
 def _hooked_mlp(cfg: Any, mlp: Any) -> Rows:
     """The MLP of a `HookedTransformer`, whose activation may be a function of the library's or one of torch's own."""
-    activation, function = ACTIVATIONS.get(cfg.act_fn), mlp.act_fn
-    _require(activation is not None)
+    activation, function = _activation(cfg.act_fn), mlp.act_fn
     if function is not activation:
         _require(_package(function.__module__) == "transformer_lens" and function.__name__ == cfg.act_fn)
     if type(mlp).__name__ == "MLP":
@@ -400,8 +398,8 @@ def _bridged_block(cfg: Any, layer: int, block: Any) -> Block:
     _require([type(part).__name__ for part in (q, k, v, o, hidden, out)] == ["Linear"] * 3 + ["Conv1D"] * 3)
     _require(all(norm.eps == cfg.eps for norm in norms))
     _require(attn.is_causal and not attn.is_cross_attention and not attn._reorder_and_upcast_attn)
-    activation = ACTIVATIONS.get(type(mlp.original_component.act).__name__)
-    _require(activation is not None and cfg.n_key_value_heads in (None, cfg.n_heads))
+    activation = _activation(type(mlp.original_component.act).__name__)
+    _require(cfg.n_key_value_heads in (None, cfg.n_heads))
     scale = cfg.d_head**-0.5 / (layer + 1 if cfg.scale_attn_by_inverse_layer_idx else 1)
     return Block(
         normed=_norm(norms[0]),

@@ -127,7 +127,7 @@ def _packed(model: Any, sae: Any, hook_name: str, texts: Sequence[str], projecte
             positions = torch.cat([torch.arange(n) for n in lengths])
             stream = model.embed.W_E[torch.cat([tokens[i] for i in chosen])] + model.pos_embed.W_pos[positions]
             for block, project in of_blocks:
-                z = _attended(*project(block.ln1(stream[None])[0]), lengths, block.attn.attn_scale)
+                z = _attended(project(block.ln1(stream[None])[0]), lengths, block.attn.attn_scale)
                 stream = stream + torch.addmm(block.attn.b_O, z, block.attn.W_O.flatten(0, 1))
                 stream = stream + block.mlp(block.ln2(stream[None]))[0]
             ends = torch.tensor(lengths).cumsum(0) - 1
@@ -136,34 +136,34 @@ def _packed(model: Any, sae: Any, hook_name: str, texts: Sequence[str], projecte
 
 
 def _three_products(attn: Any) -> Callable[[Tensor], list[Tensor]]:
-    """Queries, keys and values, each of shape [token, head, d_head], with weights copied each time, as the model does."""
+    """Queries, keys and values, each of shape [token, head, d_head]; the weights are copied, as in the model."""
     parts = [(attn.W_Q, attn.b_Q), (attn.W_K, attn.b_K), (attn.W_V, attn.b_V)]
 
     def project(x: Tensor) -> list[Tensor]:
         found = [torch.addmm(b.flatten(), x, W.transpose(0, 1).flatten(1)) for W, b in parts]
-        return [rows.unflatten(1, b.shape) for rows, (_, b) in zip(found, parts, strict=True)]
+        return [rows.view(len(x), *attn.b_Q.shape) for rows in found]
 
     return project
 
 
-def _one_product(attn: Any) -> Callable[[Tensor], tuple[Tensor, ...]]:
+def _one_product(attn: Any) -> Callable[[Tensor], Sequence[Tensor]]:
     weight = torch.cat([W.transpose(0, 1) for W in (attn.W_Q, attn.W_K, attn.W_V)], dim=1).flatten(1)
     bias = torch.cat([attn.b_Q, attn.b_K, attn.b_V])
 
-    def project(x: Tensor) -> tuple[Tensor, ...]:
-        return torch.addmm(bias.flatten(), x, weight).unflatten(1, bias.shape).chunk(3, dim=1)
+    def project(x: Tensor) -> Sequence[Tensor]:
+        return torch.addmm(bias.flatten(), x, weight).view(len(x), *bias.shape).tensor_split(3, dim=1)
 
     return project
 
 
-def _attended(q: Tensor, k: Tensor, v: Tensor, lengths: Sequence[int], scale: float) -> Tensor:
+def _attended(parts: Sequence[Tensor], lengths: Sequence[int], scale: float) -> Tensor:
     """Causal attention within each text; texts of one length that stand side by side are a batch without padding."""
     found, first = [], 0
     for length, equal in groupby(lengths):
         n_texts = len(list(equal))
         rows = slice(first, first + n_texts * length)
-        heads = [part[rows].unflatten(0, (n_texts, length)).transpose(1, 2) for part in (q, k, v)]
-        z = scaled_dot_product_attention(*heads, is_causal=True, scale=1 / scale)
+        q, k, v = (part[rows].view(n_texts, length, *part.shape[1:]).transpose(1, 2) for part in parts)
+        z = scaled_dot_product_attention(q, k, v, is_causal=True, scale=1 / scale)
         found.append(z.transpose(1, 2).reshape(n_texts * length, -1))
         first = rows.stop
     return torch.cat(found)

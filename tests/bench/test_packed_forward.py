@@ -21,7 +21,10 @@ from speedproof.lens.subject import find_subject
 from speedproof.lens.weights import in_dtype
 from speedproof.pairs import texts
 
-TEXTS = [*texts.own(9), "", "<|endoftext|>", "ends so<|endoftext|>", "word " * 300, "twice", "a middling text of words", "twice"]
+TEXTS = [
+    *(*texts.own(9), "", "<|endoftext|>", "ends so<|endoftext|>", "word " * 300),
+    *("twice", "a middling text of words", "twice"),
+]
 """Ragged ones, an empty one, literal special tokens, one that is longer than the context, and one that comes twice."""
 PLACES = ("resid_pre", "attn_out", "resid_mid", "mlp_out", "resid_post")
 ALL = frozenset(PLACES)
@@ -198,12 +201,14 @@ def test_a_wrong_pass_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
         assert_right(found, one_at_a_time(model, hook))
 
 
-@pytest.mark.parametrize("hook", ["hook_embed", "blocks.1.attn.hook_z", "blocks.0.ln1.hook_normalized", "ln_final.hook_scale"])
+@pytest.mark.parametrize(
+    "hook", ["hook_embed", "blocks.1.attn.hook_z", "blocks.0.ln1.hook_normalized", "ln_final.hook_scale"]
+)
 def test_any_other_hook_is_left_to_the_model(hook: str) -> None:
     assert packed_value(model_of("folded LayerNorm"), hook) is None
 
 
-class OwnMLP(MLP):
+class OwnMLP(MLP):  # type: ignore[misc]
     """What somebody made of the library's."""
 
 
@@ -329,10 +334,10 @@ def test_weights_that_were_replaced_between_two_calls_show() -> None:
     assert_right(found, one_at_a_time(model, hook))
 
 
-TOKENIZERS = ["tiny", "tiny:distinct-pad", "tiny:no-bos", "tiny:left-padding", "tiny:bridge", "tiny:bridge:distinct-pad"]
+TOKENIZERS = ("", ":distinct-pad", ":no-bos", ":left-padding")
 
 
-@pytest.mark.parametrize("name", [*TOKENIZERS, "tiny:bridge:no-bos", "tiny:bridge:left-padding"])
+@pytest.mark.parametrize("name", [f"tiny{model}{tokenizer}" for model in ("", ":bridge") for tokenizer in TOKENIZERS])
 def test_all_texts_at_once_have_the_tokens_of_each_alone(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model = find_subject(name).model
     given = [text for text in TEXTS if text or "no-bos" not in name]

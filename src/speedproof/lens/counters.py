@@ -33,8 +33,8 @@ def real_tokens(call: Call) -> Iterator[Tally]:
 
     A pad token may be a real token too, so a row is known by its text: one of the call's texts that it begins with, or
     ends with where that explains more of the batch. Where padding makes a row look like several texts, it takes one
-    that no other row has taken yet, so that over all texts the sum is right whichever was meant. A row that is no row of
-    a batch is texts one behind the other, without padding.
+    that no other row has taken yet, so that over all texts the sum is right whichever was meant. A row that is of no
+    batch is texts one behind the other, without padding.
 
     Raises:
         RuntimeError: a row that holds none of the texts, so that its padding cannot be known.
@@ -53,7 +53,7 @@ class _Rows:
         self.longest_first = sorted(set(texts), key=len, reverse=True)
         self.left = Counts(texts)
 
-    def real(self, batch: Sequence[Sequence[int]] | Sequence[int]) -> int:
+    def real(self, batch: Sequence[Any]) -> int:
         """How many of the batch's tokens are of a text."""
         if batch and isinstance(batch[0], int):
             return self._packed(tuple(batch))

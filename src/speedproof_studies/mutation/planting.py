@@ -39,8 +39,8 @@ class _Finder(MetaPathFinder):
 
 
 def plant(mutant: Mutant) -> ModuleType:
-    """Imports the mutant in its module's place: what twins share with those twins, a module of the ruler with all of the
-    ruler, since its modules hold each other's names. The process is of no other use afterwards."""
+    """Imports the mutant in its module's place: a twin's with all twins, which may share it, a module of the ruler with
+    all of the ruler, since its modules hold each other's names. The process is of no other use afterwards."""
     sys.meta_path.insert(0, _Finder(mutant))
     package = mutant.module.split(".")[0]
     if package in RULER:

@@ -37,7 +37,7 @@ KINDS_OF_SUBJECT = ("tiny:jumprelu", "tiny:topk", "tiny:gated", "tiny:hook_z")
 """Subjects on which the first finding's twins must pass too: each kind of SAE decides in its own way who fires, and a
 hook inside attention gives a vector per head."""
 OTHER_WAYS = ("tiny:bridge", "tiny:hook_z")
-"""Subjects on which the twins that share a pass go other ways: by weights that lie elsewhere, and by the model itself."""
+"""Subjects on which the twins that share a pass go other ways: by weights that lie elsewhere, by the model itself."""
 
 
 TEXTBOOK: tuple[Entry, ...] = (*arguments.ENTRIES, *buffers.ENTRIES, *state.ENTRIES)
@@ -106,8 +106,8 @@ def _held(pair: Pair, module: ModuleType) -> Callable[..., Any]:
 
 def _asked_of(finding: Finding, pair: Pair) -> list[Workload]:
     smoke = pair.workload("smoke")
-    kinds = (*KINDS_OF_SUBJECT, *OTHER_WAYS) if finding is FINDINGS[0] else ()
-    kinds = dict.fromkeys(OTHER_WAYS if finding is FINDINGS[1] else kinds)
+    of_saes = KINDS_OF_SUBJECT if finding is FINDINGS[0] else ()
+    kinds = dict.fromkeys((*of_saes, *(OTHER_WAYS if finding in FINDINGS[:2] else ())))
     named = [workload for workload in pair.workloads if workload.name in TWIN_WORKLOADS]
     return [*named, *(replace(smoke, name=kind, subject=kind) for kind in kinds)]
 
