@@ -241,7 +241,7 @@ def test_counting_changes_nothing_that_a_function_may_look_at(tiny: Subject) -> 
             stack.enter_context(counter(Call(print, inputs)))
         modules = [*tiny.model.modules(), *tiny.sae.modules()]
         assert not any(module._forward_hooks or module._forward_pre_hooks for module in modules)
-        tiny.model.embed.W_E[tiny.model.to_tokens("a")[0]] @ torch.ones(32)
+        tiny.model.embed.W_E[tiny.model.to_tokens("a")[0]] @ torch.ones(32, 1)
 
 
 def test_a_cache_fires_every_hook_and_one_hook_fires_once(tiny: Subject) -> None:
