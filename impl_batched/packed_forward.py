@@ -179,6 +179,9 @@ def find_places(hook_names: Collection[str]) -> dict[str, Place] | None:
 def _tokenise_at_once(model: HookedModel, texts: Sequence[str]) -> list[Tensor] | None:
     """The tokens by one call of the tokenizer; None where the model does more to them than its bos."""
     cfg, tokenizer = model.cfg, model.tokenizer
+    is_own = "to_tokens" not in vars(model) and _package(type(model).to_tokens.__globals__["__name__"]) in PACKAGES
+    if not is_own or getattr(cfg, "tokenizer_appends_eos", False):
+        return None
     given = list(texts)
     if cfg.default_prepend_bos and not cfg.tokenizer_prepends_bos:
         given = [tokenizer.bos_token + text for text in texts]
@@ -213,6 +216,7 @@ def read_decoder(model: HookedModel, places: Collection[Place]) -> Decoder | Non
             W_pos = model.pos_embed.W_pos if has_positions else None
             decoder = Decoder(model.embed.W_E, W_pos, [_hooked_block(model.cfg, block) for block in blocks])
         else:
+            _require(model.embed.original_component.max_norm is None)
             W_E, W_pos = (part.original_component.weight for part in (model.embed, model.pos_embed))
             decoder = Decoder(W_E, W_pos, [_bridged_block(model.cfg, i, block) for i, block in enumerate(blocks)])
     except (_Unknown, AttributeError):
@@ -290,6 +294,8 @@ def _require_known(model: HookedModel) -> None:
     _require(all(type(weight) is torch.nn.Parameter for weight in weights))
     _require(len({(weight.device, weight.dtype) for weight in weights}) == 1 and weights[0].dtype in DTYPES)
     _require(not torch.is_autocast_enabled(weights[0].device.type))
+    everywhere = torch.nn.modules.module
+    _require(not (everywhere._global_forward_hooks or everywhere._global_forward_pre_hooks))
 
 
 def _package(module_name: str) -> str:
@@ -308,6 +314,7 @@ def _in_turn(*steps: Rows) -> Rows:
 def _hooked_block(cfg: Any, block: Any) -> Block:
     """A block of a `HookedTransformer`."""
     attn = block.attn
+    _require(getattr(attn, "_attention_dir_override", None) is None)
     is_grouped = type(attn).__name__ == "GroupedQueryAttention"
     W_K, W_V, b_K, b_V = (getattr(attn, f"_{n}" if is_grouped else n) for n in ("W_K", "W_V", "b_K", "b_V"))
     is_rotary = cfg.positional_embedding_type == "rotary"

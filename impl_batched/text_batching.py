@@ -155,9 +155,10 @@ def _run_to_hook(
 
 def _encode_one_feature(sae: SAE[Any], acts: Float[Tensor, "text d_in"], feature_idx: int) -> Float[Tensor, "text ..."]:
     """One column of the features. It can be computed apart where no feature asks what the others are, as under top-k,
-    and where nobody watches all of them."""
-    kind = type(sae)
-    if kind not in (StandardSAE, JumpReLUSAE, GatedSAE) or any(point.fwd_hooks for point in sae.hook_dict.values()):
+    and where nobody watches all of them or has put an encoder of their own in the SAE's place."""
+    kind, points = type(sae), sae.hook_dict.values()
+    is_watched = any(point._forward_hooks or point._forward_pre_hooks for point in points) or "encode" in vars(sae)
+    if kind not in (StandardSAE, JumpReLUSAE, GatedSAE) or is_watched or type(sae.activation_fn) is not torch.nn.ReLU:
         return sae.encode(acts)[:, feature_idx]
     inputs, weight = sae.process_sae_in(acts), sae.W_enc[:, feature_idx]
     if kind is GatedSAE:

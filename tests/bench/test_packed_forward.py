@@ -338,26 +338,38 @@ TOKENIZERS = ("", ":distinct-pad", ":no-bos", ":left-padding")
 
 
 @pytest.mark.parametrize("name", [f"tiny{model}{tokenizer}" for model in ("", ":bridge") for tokenizer in TOKENIZERS])
-def test_all_texts_at_once_have_the_tokens_of_each_alone(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_texts_at_once_have_the_tokens_of_each_alone(name: str) -> None:
     model = find_subject(name).model
     given = [text for text in TEXTS if text or "no-bos" not in name]
-    of_one, asked = type(model).to_tokens, list[Any]()
-
-    def noted(self: Any, text: Any, **kwargs: Any) -> Any:
-        asked.append(text)
-        return of_one(self, text, **kwargs)
-
-    monkeypatch.setattr(type(model), "to_tokens", noted)
     at_once = packed._tokenise_at_once(model, given)
-    monkeypatch.undo()
-    assert at_once is not None and len(asked) == 1
+    assert at_once is not None
     for row, text in zip(at_once, given, strict=True):
         assert torch.equal(row, model.to_tokens(text)[0])
 
 
-def test_a_tokenizer_that_prepends_a_bos_which_the_model_removes_is_asked_text_by_text(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    model = copy.copy(model_of("folded LayerNorm"))
+def test_a_model_that_makes_tokens_in_a_way_of_its_own_is_asked_text_by_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = model_of("folded LayerNorm")
     monkeypatch.setattr(type(model), "to_tokens", lambda self, text: torch.tensor([[len(text), 1]]))
     assert [row.tolist() for row in tokenise(model, ["a", "abc"])] == [[1, 1], [3, 1]]
+
+
+def test_a_tokenizer_that_says_something_else_of_one_text_is_asked_text_by_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = copy.copy(find_subject("tiny").model)
+    assert packed._tokenise_at_once(model, ["a", "a b"]) is not None
+    model.tokenizer = copy.deepcopy(model.tokenizer)
+    monkeypatch.setattr(model.cfg, "tokenizer_prepends_bos", False)  # Though it does, so that there would be two.
+    assert packed._tokenise_at_once(model, ["a", "a b"]) is not None
+    monkeypatch.setattr(model.cfg, "tokenizer_appends_eos", True, raising=False)
+    assert packed._tokenise_at_once(model, ["a", "a b"]) is None
+
+
+def test_hooks_of_all_modules_are_hooks_too() -> None:
+    model, hook = model_of("folded LayerNorm"), "blocks.1.hook_resid_post"
+    handle = torch.nn.modules.module.register_module_forward_hook(lambda *_: None)
+    try:
+        assert packed_value(model, hook) is None
+    finally:
+        handle.remove()
+    assert packed_value(model, hook) is not None

@@ -22,6 +22,8 @@ import impl_sequential.grad_mode
 import impl_sequential.sae_cache
 import impl_sequential.text_batching
 from bench.findings import FINDINGS
+from speedproof.counters.tally import count
+from speedproof.lens.counters import encodes
 from speedproof.lens.embedded.saes import SOLVED_GAIN
 from speedproof.lens.embedded.shapes import EMBEDDED
 from speedproof.lens.subject import Subject
@@ -126,6 +128,20 @@ def test_any_sae(tiny: Subject, kind: str) -> None:
     assert_same(tiny.model, sae, tiny.hook_name, RAGGED)
     one, two = (twin.explore_feature(tiny.model, sae, tiny.hook_name, texts.own(9), 3) for twin in TEXT_TWINS)
     assert [row.activation for row in one] == pytest.approx([row.activation for row in two], abs=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["standard", "topk", "jumprelu", "gated"])
+def test_one_feature_is_computed_alone_where_it_hangs_on_no_other(kind: str, tiny: Subject) -> None:
+    sae = tiny.sae if kind == "standard" else other_sae(kind, tiny.sae)
+    inputs = {"model": tiny.model, "sae": sae, "hook_name": tiny.hook_name, "texts": texts.own(5), "feature_idx": 3}
+    explore = impl_batched.text_batching.explore_feature
+    assert count([encodes], explore, inputs) == {"encodes": 1 if kind == "topk" else 0}
+    plain = explore(**inputs)
+    # A hook sees all features and may change them, so it is asked.
+    with sae.hooks([("hook_sae_acts_post", lambda value, hook: 2 * value)]):
+        assert count([encodes], explore, inputs) == {"encodes": 1}
+        for one, two in zip(explore(**inputs), plain, strict=True):
+            assert one.activation == pytest.approx(2 * two.activation, abs=1e-4)
 
 
 def solved_features(tokens: list[int]) -> list[float]:
