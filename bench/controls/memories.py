@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 import impl_batched.category_lookup as lookup
+import impl_batched.packed_forward as packed_forward
 import impl_batched.sae_cache as cache
 import impl_batched.text_batching as batched
 from bench.findings.category_lookup import FINDING as CATEGORY_LOOKUP
@@ -114,6 +115,24 @@ def activations_cached_by_text(model: Any, sae: Any, hook_name: str, texts: list
         return sae.encode(torch.stack([kept[text] for text in texts]))
 
 
+def model_packed_once(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
+    """Keeps each model's weights as they were packed for the first call."""
+    read = packed_forward.read_decoder
+
+    def kept(model: Any, places: Any) -> Any:
+        key = ("decoder", id(model), max(places))
+        if key not in _kept:
+            decoder = read(model, places)
+            _kept[key] = model, decoder and decoder._replace(W_E=decoder.W_E.detach().clone())
+        return _kept[key][1]
+
+    packed_forward.read_decoder = kept
+    try:
+        return batched.extract_features(model, sae, hook_name, texts)
+    finally:
+        packed_forward.read_decoder = read
+
+
 def strong_features_cached_by_tensor(
     features: Any, texts: list[str], categories: dict[str, list[str]], threshold: float = 5.0
 ) -> Any:
@@ -151,6 +170,7 @@ CONTROLS = (
     _control(lengths_from_a_table, "a word is not a token", "Trial: fresh texts", "fresh texts"),
     _control(cached_by_identity_of_the_list, "a list can be filled anew", "Trial: refilled list", "refilled list"),
     _control(encoder_packed_once, "an SAE can be trained on", "Trial: other SAE weights", "other SAE weights"),
+    _control(model_packed_once, "a model can be trained on", "Trial: other model weights", "other model weights"),
     _control(activations_cached_by_text, "a model can be edited", "Trial: other model weights", "other model weights"),
     Control(
         CATEGORY_LOOKUP,
