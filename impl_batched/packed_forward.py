@@ -290,7 +290,8 @@ def _require_known(model: HookedModel) -> None:
         _require(is_point or _package(type(module).forward.__globals__["__name__"]) in PACKAGES)
         _require(not (type(module).__name__ == "Dropout" and module.training and module.p))
         _require(vars(module).get("cfg", cfg) is cfg)
-    weights = [weight for part in (model.embed, *model.blocks) for weight in part.parameters()]
+    embeddings = [model.embed, *([model.pos_embed] if hasattr(model, "pos_embed") else [])]
+    weights = [weight for part in (*embeddings, *model.blocks) for weight in part.parameters()]
     _require(all(type(weight) is torch.nn.Parameter for weight in weights))
     _require(len({(weight.device, weight.dtype) for weight in weights}) == 1 and weights[0].dtype in DTYPES)
     _require(not torch.is_autocast_enabled(weights[0].device.type))
