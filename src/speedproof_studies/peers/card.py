@@ -1,0 +1,119 @@
+"""The peers of finding 1's function: what each is, what it needs, and the texts that it is held and timed on.
+
+Every peer is an arm of the function's own pair, so the gate asks it all that it asks a twin.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.findings.text_batching import BATCHED, CASES, FINDING, REPORT, SEQUENTIAL
+from speedproof.lens.pair import ModelPair
+from speedproof.pairs.finding import TWINS, Arm, Finding
+from speedproof.pairs.workload import Workload
+
+COLLECTORS = "speedproof_studies.peers.collectors."
+FUNCTION = "extract_features"
+MANY = Workload("many-texts", REPORT.subject, 700, "equal")
+"""Ten times as many texts as the report's, all different, of eight words each."""
+SMOKE = FINDING.pairs[0].workload("smoke")
+MANY_SMOKE = Workload("many-texts-smoke", SMOKE.subject, 140, "equal")
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Another library's way to the same features."""
+
+    name: str
+    """Its function's name."""
+    about: str
+    function: str = ""
+    """Reference to it; nothing where the library has never been seen to run here, so that none could be tried."""
+    requirements: tuple[str, ...] = ()
+    """What it needs beside this project's libraries, in an environment of its own; none where it runs in this one."""
+    imports: str = ""
+    """A module of the library: where that cannot be imported, the reason is told."""
+
+    @property
+    def side(self) -> str:
+        """Its place, in the words of `compare`."""
+        return "+".join(self.requirements)
+
+
+PEERS: tuple[Peer, ...] = (
+    Peer(
+        "transformers_cut",
+        "Transformers' GPT2Model cut at the layer, SDPA",
+        COLLECTORS + "transformers_cut:transformers_cut",
+    ),
+    Peer(
+        "saelens_idiom",
+        "SAELens: run_with_cache with one hook's name and stop_at_layer, then encode",
+        COLLECTORS + "saelens:saelens_idiom",
+    ),
+    Peer(
+        "saelens_store",
+        "SAELens: ActivationsStore.get_activations, as its cache runner calls it, then encode",
+        COLLECTORS + "saelens:saelens_store",
+    ),
+    Peer(
+        "transformer_bridge",
+        "TransformerLens 3: TransformerBridge.run_with_cache with one hook's name and stop_at_layer",
+        COLLECTORS + "transformer_bridge:transformer_bridge",
+    ),
+    Peer(
+        "nnsight_trace",
+        "nnsight: a trace over Transformers' model with an early stop",
+        COLLECTORS + "nnsight_trace:nnsight_trace",
+        ("nnsight>=0.5",),
+        "nnsight",
+    ),
+    Peer(
+        "dictionary_learning",
+        "dictionary-learning: collect_activations of its PyTorch buffer",
+        COLLECTORS + "dictionary_learning:dictionary_learning",
+        ("dictionary-learning>=0.1",),
+        "dictionary_learning.pytorch_buffer",
+    ),
+    Peer(
+        "sae_bench",
+        "sae-bench: get_llm_activations",
+        COLLECTORS + "sae_bench:sae_bench",
+        ("sae-bench>=0.4",),
+        "sae_bench.sae_bench_utils.activation_collection",
+    ),
+    Peer("delphi_cache", "delphi: LatentCache", "", ("eai-delphi>=0.1",), "delphi.latents.cache"),
+)
+"""In the order of the table. What each is called with is its library's own object over the same weights; texts come
+sorted, as many in a pass as 512 tokens are, and the last tokens alone are encoded, whatever the library's habit."""
+
+
+def finding_with(peers: Sequence[Peer], module: str = __name__) -> Finding:
+    """Finding 1 with the peers for arms, in place of its ladder."""
+    arms = [Arm(one.name, one.about, one.function) for one in peers if one.function]
+    pair = ModelPair(
+        sequential=SEQUENTIAL + FUNCTION,
+        batched=BATCHED + FUNCTION,
+        inputs=CASES + "inputs",
+        equivalence=CASES + "SAME_FEATURES",
+        variations=CASES + "OTHER",
+        refused=CASES + "REFUSED",
+        workloads=(SMOKE, MANY_SMOKE, REPORT, MANY),
+        unit="texts",
+        arms=(Arm(TWINS[0], "the definition"), *arms, Arm(TWINS[1], "the batched twin")),
+    )
+    return Finding(
+        module=module,
+        number=FINDING.number,
+        name=FINDING.name,
+        title=FINDING.title,
+        claim=FINDING.claim,
+        pairs=(pair,),
+        counters=CASES + "COUNTERS",
+        definition_digest=FINDING.definition_digest,
+        disturbed_by=FINDING.disturbed_by,
+    )
+
+
+FINDING_WITH_PEERS = finding_with(PEERS)
+CARD = f"{__name__}:FINDING_WITH_PEERS"
+"""Reference to it: a process is told by it what to ask."""
