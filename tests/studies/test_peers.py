@@ -14,11 +14,13 @@ from pydantic import ValidationError
 
 from speedproof.environment import current_environment
 from speedproof.errors import BadInput
+from speedproof.failures import reason
 from speedproof.gate.certificate import Certificate
 from speedproof.gate.check import certify
 from speedproof.lens.subject import Subject
 from speedproof.records.record import Recorder, read
 from speedproof.sides.places import Place
+from speedproof.sides.remote import SideFailed
 from speedproof.sides.worker import Worker
 from speedproof.timing.launches import Launch
 from speedproof.timing.method import TODAYS
@@ -44,7 +46,10 @@ class InThisProcess:
         self.worker = Worker()
 
     def ask(self, name: str, *arguments: Any, limit_s: float | None = None) -> Any:
-        return None if name == "settle" else getattr(self.worker, name)(*arguments)
+        try:
+            return None if name == "settle" else getattr(self.worker, name)(*arguments)
+        except Exception as error:
+            raise SideFailed(f"this environment: {reason(error)} (at {name!r})") from error
 
 
 @pytest.fixture
@@ -173,9 +178,9 @@ def twin() -> Certificate:
     return found
 
 
-def peered(peer: str, certificate: Certificate, twin: Certificate, **more: Any) -> Peered:
+def peered(peer: str, proven: Certificate, twin: Certificate, **more: Any) -> Peered:
     about = {"finding": "text_batching", "function": "extract_features", "workload": FEW, "way": "a way"}
-    held = {"certificate": certificate, "twin_certificate": twin, "method": TODAYS.name}
+    held = {"certificate": proven, "twin_certificate": twin, "method": TODAYS.name}
     return Peered(**{**about, "peer": peer, **held, **more})
 
 

@@ -64,24 +64,24 @@ PEERS: tuple[Peer, ...] = (
         "nnsight_trace",
         "nnsight: a trace over Transformers' model with an early stop",
         COLLECTORS + "nnsight_trace:nnsight_trace",
-        ("nnsight>=0.5",),
+        ("nnsight==0.8.1",),
         "nnsight",
     ),
     Peer(
         "dictionary_learning",
         "dictionary-learning: collect_activations of its PyTorch buffer",
         COLLECTORS + "dictionary_learning:dictionary_learning",
-        ("dictionary-learning>=0.1",),
+        ("dictionary-learning==0.1.0",),
         "dictionary_learning.pytorch_buffer",
     ),
     Peer(
         "sae_bench",
         "sae-bench: get_llm_activations",
         COLLECTORS + "sae_bench:sae_bench",
-        ("sae-bench>=0.4",),
+        ("sae-bench==0.6.0",),
         "sae_bench.sae_bench_utils.activation_collection",
     ),
-    Peer("delphi_cache", "delphi: LatentCache", "", ("eai-delphi>=0.1",), "delphi.latents.cache"),
+    Peer("delphi_cache", "delphi: LatentCache", "", ("eai-delphi==0.1.3",), "delphi.latents.cache"),
 )
 """In the order of the table. What each is called with is its library's own object over the same weights; texts come
 sorted, as many in a pass as 512 tokens are, and the last tokens alone are encoded, whatever the library's habit."""

@@ -76,6 +76,8 @@ def _take(
 
 
 def _show(told: Sequence[Table]) -> None:
+    if not told:
+        say_line("Nothing is recorded of any peer. To ask them: python -m bench peers")
     for one in told:
         shown = Shown(*HEAD, title=one.title)
         for row in one.rows:

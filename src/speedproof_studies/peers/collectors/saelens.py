@@ -51,7 +51,7 @@ def _store(model: Any, sae: Any, hook_name: str) -> Any:
         context_size=WINDOW,
         d_in=sae.cfg.d_in,
         n_batches_in_buffer=2,
-        total_training_tokens=WINDOW,
+        total_training_tokens=1,
         store_batch_size_prompts=1,
         train_batch_size_tokens=WINDOW,
         prepend_bos=True,
