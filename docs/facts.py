@@ -122,9 +122,9 @@ def peers() -> Iterator[str]:
     from speedproof.records.record import read
     from speedproof.wording import cell
     from speedproof_studies.kinds import KINDS
-    from speedproof_studies.peers.table import HEAD, tables
+    from speedproof_studies.peers.table import HEAD, of_the_report, tables
 
-    found = tables(read(ROOT / "results", KINDS).records)
+    found = of_the_report(tables(read(ROOT / "results", KINDS).records))
     for table in found:
         yield from (f"{table.title}:", "", f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}")
         yield from (f"| {' | '.join(map(cell, row.cells))} |" for row in table.rows)

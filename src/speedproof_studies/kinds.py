@@ -196,6 +196,8 @@ class Peered(Body):
     """What it calls, in words."""
     requirements: tuple[str, ...] = ()
     """What its environment has beside the project's own libraries; none where it ran among these."""
+    left_out: tuple[str, ...] = ()
+    """What was taken out of it again, since it does not load here and is not called."""
     versions: dict[str, str] = Field(default_factory=dict)
     unsupported: str = ""
     """Why it cannot be run here."""

@@ -12,7 +12,7 @@ from speedproof.report.report import Report, Section, Told
 
 from .kinds import Planted, Rejected
 from .mutation.tally import Tally, tally
-from .peers.table import Table, tables
+from .peers.table import Table, of_the_report, tables
 from .planted.rates import Detection, detection
 from .plots import detection_plot, power_plots
 from .power.rates import Pool, pool
@@ -101,7 +101,7 @@ def _power(ledger: Ledger, asked: Asked) -> Power | None:
 
 
 def _peers(ledger: Ledger, asked: Asked) -> Peers | None:
-    found = tables(ledger.records)
+    found = of_the_report(tables(ledger.records))
     return Peers(found) if found and asked.workload == "report" else None
 
 

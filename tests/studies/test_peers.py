@@ -66,8 +66,10 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def no_index(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
     """Stands in for an installer that finds nothing."""
+    if "venv" in command:
+        (Path(command[-1]) / "bin").mkdir(parents=True)
     status = 1 if "install" in command else 0
-    return subprocess.CompletedProcess(list(command), status, "", "ERROR: No matching distribution found")
+    return subprocess.CompletedProcess(list(command), status, "", "ERROR: No matching distribution found in https://index.example/simple/absent/")
 
 
 def asked(peers: Sequence[Peer], tmp_path: Path, card: str = CARD) -> list[Peered]:
@@ -117,10 +119,11 @@ def test_a_wrong_peer_is_told_with_the_gates_reason_and_gets_no_time(tmp_path: P
 
 @pytest.mark.usefixtures("here")
 def test_what_cannot_be_installed_or_imported_is_unsupported_with_the_reason(tmp_path: Path) -> None:
-    absent = Peer("absent", "not there", "m:f", ("no-such-release==1",), "no_such_release")
-    unimportable = Peer("unimportable", "installed, and broken", "", (), "no_such_module")
+    absent = Peer("absent", "not there", "m:f", ("no-such-release==1",), imports="no_such_release")
+    unimportable = Peer("unimportable", "installed, and broken", "", imports="no_such_module")
     by_name = {body.peer: body for body in asked([absent, unimportable], tmp_path)}
-    assert "No matching distribution found" in by_name["absent"].unsupported
+    assert "No matching distribution found in <address>" in by_name["absent"].unsupported
+    assert str(tmp_path) not in by_name["absent"].unsupported
     assert "no_such_module" in by_name["unimportable"].unsupported
     assert not by_name["absent"].launches and not by_name["unimportable"].launches
 

@@ -29,10 +29,15 @@ def versions(worker: Worker, packages: tuple[str, ...], imports: str) -> dict[st
 
 
 def certified(worker: Worker, question: Question) -> Certificate | Refusal:
-    """The gate's whole answer about an arm, given here."""
+    """The gate's whole answer about an arm, given here.
+
+    It is called once before that: making the library's object is no part of a call, nor is what a library does to
+    torch's classes when the first one is made.
+    """
     finding, pair = question.target.finding, question.pair
     subject = worker.subject(question)
     function = pair.arm(question.arm)
+    function(**pair.inputs(question.workload, subject, [0]))
     return _definitions.check(finding, pair, question.workload, function, subject, GATE, new_seed(), "").answer()
 
 

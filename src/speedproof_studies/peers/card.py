@@ -30,6 +30,9 @@ class Peer:
     """Reference to it; nothing where the library has never been seen to run here, so that none could be tried."""
     requirements: tuple[str, ...] = ()
     """What it needs beside this project's libraries, in an environment of its own; none where it runs in this one."""
+    left_out: tuple[str, ...] = ()
+    """Packages that it asks for and does not call here, taken out again: an index's build of them for other devices does
+    not load beside torch for processors alone."""
     imports: str = ""
     """A module of the library: where that cannot be imported, the reason is told."""
 
@@ -65,23 +68,25 @@ PEERS: tuple[Peer, ...] = (
         "nnsight: a trace over Transformers' model with an early stop",
         COLLECTORS + "nnsight_trace:nnsight_trace",
         ("nnsight==0.8.1",),
-        "nnsight",
+        imports="nnsight",
     ),
     Peer(
         "dictionary_learning",
-        "dictionary-learning: collect_activations of its PyTorch buffer",
+        "dictionary-learning: ActivationBuffer.refresh, through nnsight < 0.4",
         COLLECTORS + "dictionary_learning:dictionary_learning",
         ("dictionary-learning==0.1.0",),
-        "dictionary_learning.pytorch_buffer",
+        ("torchvision",),
+        "dictionary_learning.buffer",
     ),
     Peer(
         "sae_bench",
         "sae-bench: get_llm_activations",
         COLLECTORS + "sae_bench:sae_bench",
         ("sae-bench==0.6.0",),
+        ("torchvision",),
         "sae_bench.sae_bench_utils.activation_collection",
     ),
-    Peer("delphi_cache", "delphi: LatentCache", "", ("eai-delphi==0.1.3",), "delphi.latents.cache"),
+    Peer("delphi_cache", "delphi: LatentCache", "", ("eai-delphi==0.1.3",), imports="delphi.latents.cache"),
 )
 """In the order of the table. What each is called with is its library's own object over the same weights; texts come
 sorted, as many in a pass as 512 tokens are, and the last tokens alone are encoded, whatever the library's habit."""

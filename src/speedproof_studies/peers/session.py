@@ -1,6 +1,8 @@
 """Peers asked and timed: each in its place, held to the gate's whole answer, then in turn with the batched twin."""
 
+import os
 import random
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -11,6 +13,7 @@ from typing import Any
 from packaging.requirements import Requirement
 
 from speedproof.clock import monotonic_s
+from speedproof.folders import ROOT
 from speedproof.gate.certificate import Certificate, Refusal
 from speedproof.pairs.finding import TWINS
 from speedproof.pairs.question import Question
@@ -19,7 +22,7 @@ from speedproof.pairs.workload import Workload
 from speedproof.records.base import Body
 from speedproof.records.kinds import Needed
 from speedproof.sides.answers import judged
-from speedproof.sides.installing import Run, Unsupported
+from speedproof.sides.installing import Run, Unsupported, run_clean
 from speedproof.sides.lockstep import STRETCH_S, Say, samples
 from speedproof.sides.places import Place, places_or_reasons
 from speedproof.sides.remote import Remote, SideFailed, worker
@@ -38,6 +41,7 @@ GATE_LIMIT_S = 3600.0
 """Seconds that the gate may take in one place: it calls the definition many times."""
 LONGEST_SECOND = 3.0
 """A second pair, which evens out the order within a process, may make its stretch so many times as long."""
+_ADDRESS = re.compile(r"\b(?:https?|file)://[^\s,;)]+")
 TWIN = Peer(TWINS[1], "the batched twin in another process: the noise")
 """The A/A pair."""
 
@@ -122,7 +126,9 @@ class Session:
         for one in (self.twin, *self.standings):
             place = found[one.peer.side]
             if isinstance(place, Unsupported):
-                one.unsupported = str(place)
+                one.unsupported = _of_no_machine(str(place), self.cache)
+            elif why_not := _take_out(one.peer.left_out, place, self.run or partial(run_clean, [])):
+                one.unsupported = _of_no_machine(why_not, self.cache)
             else:
                 one.place = place
 
@@ -137,7 +143,7 @@ class Session:
                     try:
                         self._ask_one(remote, one)
                     except SideFailed as error:
-                        one.unsupported = str(error)
+                        one.unsupported = _of_no_machine(str(error), self.cache)
                         break
 
     def _ask_one(self, remote: Remote, one: Standing) -> None:
@@ -216,6 +222,7 @@ class Session:
             peer=one.peer.name,
             way=one.peer.about,
             requirements=one.peer.requirements,
+            left_out=one.peer.left_out,
             versions=one.versions,
             unsupported=one.unsupported,
             refused=one.refused or one.wrong.get(workload.name, ""),
@@ -226,6 +233,22 @@ class Session:
             method=TODAYS.name,
             failure=failure or (taken.failure if taken else ""),
         )
+
+
+def _take_out(packages: Sequence[str], place: Place, run: Run) -> str:
+    """Uninstalls these packages from a place of a peer's own; why that failed, or nothing."""
+    if not packages:
+        return ""
+    pip = [str(place.python), "-P", "-m", "pip", "--no-input", "--disable-pip-version-check"]
+    ended = run([*pip, "uninstall", "--yes", *packages])
+    return f"{', '.join(packages)} cannot be taken out: {ended.stderr.strip()}" if ended.returncode else ""
+
+
+def _of_no_machine(reason: str, cache: Path) -> str:
+    """A reason without what is one machine's alone: its folders, and the addresses of its package index."""
+    for place, name in ((str(cache), "<cache>"), (f"{ROOT}{os.sep}", ""), (f"{Path.home()}{os.sep}", "~/")):
+        reason = reason.replace(place, name)
+    return _ADDRESS.sub("<address>", reason)
 
 
 def _is_decided(precision: float, taken: Taken[Standing]) -> bool:

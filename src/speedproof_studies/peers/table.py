@@ -208,6 +208,12 @@ def tables(records: Sequence[Record]) -> list[Table]:
     return made
 
 
+def of_the_report(found: Sequence[Table]) -> list[Table]:
+    """Those that are told to everybody: not of the small subject, which only shows that all works."""
+    subject = _pair().workload("report").subject
+    return [table for table in found if table.rows[0].body.workload.subject == subject]
+
+
 def _in_order(bodies: Sequence[Peered]) -> list[Peered]:
     """As the card names them, the A/A pair last; one that it no longer names before it."""
     names = [*_pair().arm_names[1:-1]]

@@ -89,12 +89,16 @@ def last_tokens(known: Made, texts: Sequence[str], run: Callable[[Tensor], Tenso
 
 def tokenised(known: Made, texts: Sequence[str]) -> list[list[int]]:
     """Each text's tokens as the model has them: with its bos before them, cut at the context's end."""
-    cfg, tokenizer = known.model.cfg, known.tokenizer
-    bos = tokenizer.bos_token if cfg.default_prepend_bos and not cfg.tokenizer_prepends_bos else ""
-    found: list[list[int]] = tokenizer([bos + text for text in texts], truncation=True, max_length=cfg.n_ctx)[
-        "input_ids"
-    ]
+    n_ctx = known.model.cfg.n_ctx
+    found: list[list[int]] = known.tokenizer(with_bos(known, texts), truncation=True, max_length=n_ctx)["input_ids"]
     return found
+
+
+def with_bos(known: Made, texts: Sequence[str]) -> list[str]:
+    """The texts with the bos before them, where the model wants one that the tokenizer does not give."""
+    cfg = known.model.cfg
+    bos = known.tokenizer.bos_token if cfg.default_prepend_bos and not cfg.tokenizer_prepends_bos else ""
+    return [bos + text for text in texts]
 
 
 def passes(lengths: Sequence[int]) -> Iterator[list[int]]:
