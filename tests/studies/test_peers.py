@@ -69,7 +69,9 @@ def no_index(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
     if "venv" in command:
         (Path(command[-1]) / "bin").mkdir(parents=True)
     status = 1 if "install" in command else 0
-    return subprocess.CompletedProcess(list(command), status, "", "ERROR: No matching distribution found in https://index.example/simple/absent/")
+    return subprocess.CompletedProcess(
+        list(command), status, "", "ERROR: No matching distribution found in https://index.example/simple/absent/"
+    )
 
 
 def asked(peers: Sequence[Peer], tmp_path: Path, card: str = CARD) -> list[Peered]:

@@ -121,8 +121,15 @@ def _of_a_sample(target: Target, workload: Workload, subject: Subject, certifica
             output = pair.arm(arm)(**inputs)
             settle(pair.equivalence.examine(inputs, pair.reference(subject), output, certificate.allowed))
     except NotEquivalent as error:
-        about = {"finding": certificate.finding, "function": pair.name, "workload": workload, "twin": certificate.twin}
-        return Refused(**about, code="not equivalent", reason=f"on {n} of the items: {error}", rule=error.rule)
+        return Refused(
+            finding=certificate.finding,
+            function=pair.name,
+            workload=workload,
+            twin=certificate.twin,
+            code="not equivalent",
+            reason=f"on {n} of the items: {error}",
+            rule=error.rule,
+        )
     return Sampled(target, workload, certificate, n)
 
 

@@ -31,14 +31,17 @@ class Peer:
     requirements: tuple[str, ...] = ()
     """What it needs beside this project's libraries, in an environment of its own; none where it runs in this one."""
     left_out: tuple[str, ...] = ()
-    """Packages that it asks for and does not call here, taken out again: an index's build of them for other devices does
-    not load beside torch for processors alone."""
+    """Packages that it asks for and does not call here, taken out again: an index's build of them for other devices
+    does not load beside torch for processors alone."""
+    added_alone: tuple[str, ...] = ()
+    """What is installed without what it asks for, where that cannot be met together with this project's libraries, and
+    what is called needs none of it."""
     imports: str = ""
     """A module of the library: where that cannot be imported, the reason is told."""
 
     @property
     def side(self) -> str:
-        """Its place, in the words of `compare`."""
+        """Its place, in the words of `compare`; nothing for the environment in use."""
         return "+".join(self.requirements)
 
 
@@ -76,17 +79,24 @@ PEERS: tuple[Peer, ...] = (
         COLLECTORS + "dictionary_learning:dictionary_learning",
         ("dictionary-learning==0.1.0",),
         ("torchvision",),
-        "dictionary_learning.buffer",
+        imports="dictionary_learning.buffer",
     ),
     Peer(
         "sae_bench",
         "sae-bench: get_llm_activations",
         COLLECTORS + "sae_bench:sae_bench",
-        ("sae-bench==0.6.0",),
-        ("torchvision",),
-        "sae_bench.sae_bench_utils.activation_collection",
+        ("beartype==0.23.1",),
+        added_alone=("sae-bench==0.6.0",),
+        imports="sae_bench.sae_bench_utils.activation_collection",
     ),
-    Peer("delphi_cache", "delphi: LatentCache", "", ("eai-delphi==0.1.3",), imports="delphi.latents.cache"),
+    Peer(
+        "delphi_cache",
+        "delphi: LatentCache",
+        "",
+        # Any release of vllm from 0.10.2 on is asked for; without one named, an installer fetches each to read it.
+        ("eai-delphi==0.1.3", "vllm==0.27.0"),
+        imports="delphi.latents.cache",
+    ),
 )
 """In the order of the table. What each is called with is its library's own object over the same weights; texts come
 sorted, as many in a pass as 512 tokens are, and the last tokens alone are encoded, whatever the library's habit."""

@@ -127,7 +127,7 @@ class Session:
             place = found[one.peer.side]
             if isinstance(place, Unsupported):
                 one.unsupported = _of_no_machine(str(place), self.cache)
-            elif why_not := _take_out(one.peer.left_out, place, self.run or partial(run_clean, [])):
+            elif why_not := _adjusted(one.peer, place, self.run or partial(run_clean, [])):
                 one.unsupported = _of_no_machine(why_not, self.cache)
             else:
                 one.place = place
@@ -147,7 +147,7 @@ class Session:
                         break
 
     def _ask_one(self, remote: Remote, one: Standing) -> None:
-        names = tuple(Requirement(text).name for text in one.peer.requirements)
+        names = tuple(Requirement(text).name for text in (*one.peer.requirements, *one.peer.added_alone))
         one.versions = remote.ask("call", f"{ASKED}versions", names, one.peer.imports)
         if not one.peer.function and one is not self.twin:
             one.unsupported = f"{one.peer.imports} can be imported here, but nothing calls it yet"
@@ -221,7 +221,7 @@ class Session:
             workload=workload,
             peer=one.peer.name,
             way=one.peer.about,
-            requirements=one.peer.requirements,
+            requirements=(*one.peer.requirements, *one.peer.added_alone),
             left_out=one.peer.left_out,
             versions=one.versions,
             unsupported=one.unsupported,
@@ -235,13 +235,14 @@ class Session:
         )
 
 
-def _take_out(packages: Sequence[str], place: Place, run: Run) -> str:
-    """Uninstalls these packages from a place of a peer's own; why that failed, or nothing."""
-    if not packages:
-        return ""
+def _adjusted(peer: Peer, place: Place, run: Run) -> str:
+    """Takes out of a peer's own place what it names so, and adds what it wants alone; why that failed, or nothing."""
     pip = [str(place.python), "-P", "-m", "pip", "--no-input", "--disable-pip-version-check"]
-    ended = run([*pip, "uninstall", "--yes", *packages])
-    return f"{', '.join(packages)} cannot be taken out: {ended.stderr.strip()}" if ended.returncode else ""
+    for words, packages in (("uninstall --yes", peer.left_out), ("install --no-deps", peer.added_alone)):
+        ended = run([*pip, *words.split(), *packages]) if packages else None
+        if ended and ended.returncode:
+            return f"{', '.join(packages)}: {words} failed: {ended.stderr.strip()}"
+    return ""
 
 
 def _of_no_machine(reason: str, cache: Path) -> str:

@@ -54,7 +54,9 @@ def _take(
     names: Sequence[str], quick: bool, budget_s: float, precision: float, seed: int | None, results: Path
 ) -> None:
     """Asks and times the peers of these names, and records it. Raises BadInput for a name that is none."""
-    from .card import MANY, MANY_SMOKE, PEERS, REPORT, SMOKE
+    from bench.findings.text_batching import REPORT
+
+    from .card import MANY, MANY_SMOKE, PEERS, SMOKE
     from .session import Session
 
     by_name = {peer.name: peer for peer in PEERS}

@@ -1,4 +1,4 @@
-"""dictionary-learning's collector: its buffer of activations, which reads a block's output through nnsight and stops."""
+"""dictionary-learning's collector: its buffer of activations, which reads through nnsight and stops."""
 
 import copy
 from collections.abc import Sequence
