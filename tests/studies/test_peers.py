@@ -2,6 +2,7 @@
 
 import random
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,18 +16,22 @@ from pydantic import ValidationError
 from speedproof.environment import current_environment
 from speedproof.errors import BadInput
 from speedproof.failures import reason
+from speedproof.folders import ROOT
 from speedproof.gate.certificate import Certificate
 from speedproof.gate.check import certify
 from speedproof.lens.subject import Subject
+from speedproof.pairs.question import Question
+from speedproof.pairs.references import Target
 from speedproof.records.record import Recorder, read
 from speedproof.sides.places import Place
 from speedproof.sides.remote import SideFailed
+from speedproof.sides.side import Side
 from speedproof.sides.worker import Worker
 from speedproof.timing.launches import Launch
 from speedproof.timing.method import TODAYS
 from speedproof_studies.kinds import KINDS, Peered
 from speedproof_studies.peers import session as module
-from speedproof_studies.peers.card import CARD, FINDING_WITH_PEERS, PEERS, SMOKE, Peer
+from speedproof_studies.peers.card import CARD, FINDING_WITH_PEERS, FUNCTION, PEERS, SMOKE, Peer
 from speedproof_studies.peers.collectors.gpt2 import gpt2_lm, gpt2_model
 from speedproof_studies.peers.collectors.passes import TOKEN_BUDGET, passes
 from speedproof_studies.peers.session import Session
@@ -36,6 +41,7 @@ from speedproof_studies.peers.verb import peers as verb
 from . import wrong_peer
 
 HERE = [peer for peer in PEERS if peer.function and not peer.requirements]
+ARMS = ("transformers_cut", "batched")
 FEW = replace(SMOKE, name="few", n_items=12)
 
 
@@ -160,6 +166,19 @@ def test_an_answer_that_is_wrong_on_a_larger_workload_alone_gets_no_time_there(
     (chosen,) = (peer for peer in PEERS if peer.name == "transformers_cut")
     found = {body.workload.name: body for body in asked([chosen], tmp_path) if body.peer == chosen.name}
     assert found["smoke"].launches and not found["few"].launches and "differs" in found["few"].refused
+
+
+@pytest.mark.usefixtures("warm_workers")
+def test_a_worker_calls_a_peer_by_name_and_says_which_releases_it_has(tmp_path: Path) -> None:
+    place = Place(Side("this environment"), Path(sys.executable), ROOT)
+    with module.worker(place, random.Random(7)) as remote:
+        found = remote.ask("call", f"{module.ASKED}versions", ("pydantic", "no-such-release"), "json")
+        mine, twins = (remote.ask("answer", Question(Target(CARD, FUNCTION), FEW, arm=arm)) for arm in ARMS)
+        assert remote.ask("call", f"{module.ASKED}made_in_s", ARMS[0]) > 0
+        with pytest.raises(SideFailed, match="no_such_module"):
+            remote.ask("call", f"{module.ASKED}versions", (), "no_such_module")
+    assert found["pydantic"] and found["no-such-release"] == "absent"
+    torch.testing.assert_close(mine, twins, rtol=1e-4, atol=1e-4)
 
 
 def launches(peer_s: float, twin_s: float) -> tuple[Launch, ...]:
