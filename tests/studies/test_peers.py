@@ -24,7 +24,7 @@ from speedproof.pairs.question import Question
 from speedproof.pairs.references import Target
 from speedproof.records.record import Recorder, read
 from speedproof.sides.places import Place
-from speedproof.sides.remote import SideFailed
+from speedproof.sides.remote import SideFailed, worker
 from speedproof.sides.side import Side
 from speedproof.sides.worker import Worker
 from speedproof.timing.launches import Launch
@@ -63,10 +63,10 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers are this process, and sample as shortly as can be."""
 
     @contextmanager
-    def worker(place: Place, rng: random.Random) -> Iterator[InThisProcess]:
+    def no_process(place: Place, rng: random.Random) -> Iterator[InThisProcess]:
         yield InThisProcess()
 
-    monkeypatch.setattr(module, "worker", worker)
+    monkeypatch.setattr(module, "worker", no_process)
     monkeypatch.setattr(module, "STRETCH_S", 0.0)
 
 
@@ -171,7 +171,7 @@ def test_an_answer_that_is_wrong_on_a_larger_workload_alone_gets_no_time_there(
 @pytest.mark.usefixtures("warm_workers")
 def test_a_worker_calls_a_peer_by_name_and_says_which_releases_it_has(tmp_path: Path) -> None:
     place = Place(Side("this environment"), Path(sys.executable), ROOT)
-    with module.worker(place, random.Random(7)) as remote:
+    with worker(place, random.Random(7)) as remote:
         found = remote.ask("call", f"{module.ASKED}versions", ("pydantic", "no-such-release"), "json")
         mine, twins = (remote.ask("answer", Question(Target(CARD, FUNCTION), FEW, arm=arm)) for arm in ARMS)
         assert remote.ask("call", f"{module.ASKED}made_in_s", ARMS[0]) > 0
