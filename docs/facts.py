@@ -116,6 +116,22 @@ def latency() -> Iterator[str]:
         yield from ("", f"The large pair's check took {factor:.1f} times the memory of one call.")
 
 
+def peers() -> Iterator[str]:
+    """The tables of what a user would pick instead of finding 1's batched twin, from the committed records."""
+    from speedproof.folders import ROOT
+    from speedproof.records.record import read
+    from speedproof.wording import cell
+    from speedproof_studies.kinds import KINDS
+    from speedproof_studies.peers.table import HEAD, of_the_report, tables
+
+    found = of_the_report(tables(read(ROOT / "results", KINDS).records))
+    for table in found:
+        yield from (f"{table.title}:", "", f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}")
+        yield from (f"| {' | '.join(map(cell, row.cells))} |" for row in table.rows)
+        yield from ("", table.line, "")
+    yield found[-1].made if found else "Nothing has been recorded yet."
+
+
 def judged() -> str:
     """How today's check judged the textbook, from the committed records."""
     from speedproof.folders import ROOT
@@ -220,6 +236,13 @@ class Latency(_Written):
         yield from latency()
 
 
+class Peers(_Written):
+    """```{peers}```: what a user would pick instead of finding 1's batched twin."""
+
+    def lines(self) -> Iterator[str]:
+        yield from peers()
+
+
 class Comment(_Written):
     """```{comment}```: a pull request's comment, as GitHub shows it."""
 
@@ -256,6 +279,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         "aspects": Aspects,
         "textbook": Textbook,
         "latency": Latency,
+        "peers": Peers,
         "comment": Comment,
         "count": Count,
     }.items():

@@ -25,20 +25,29 @@ def check_sae_cached(sae_path: str, sae_lens_cache: Path, hf_cache: Path) -> tup
 
 
 def _is_usable(folder: str) -> bool:
-    """What SAELens needs to load an SAE is there, and no dangling link."""
-    return os.path.isfile(f"{folder}/sae_weights.safetensors") and os.path.isfile(f"{folder}/cfg.json")
+    """What SAELens needs to load an SAE is there, and no dangling link.
+
+    Asked first whether anything is there, since to be told no by an exception takes longer than the question.
+    """
+    weights = f"{folder}/sae_weights.safetensors"
+    return os.access(weights, os.F_OK) and os.path.isfile(weights) and os.path.isfile(f"{folder}/cfg.json")
 
 
 def _candidates(sae_path: str, hf_cache: Path) -> Iterator[str]:
-    """The folder in every cached revision. Names are never treated as patterns, so brackets and stars are safe."""
-    for repository in _listed(os.fspath(hf_cache)):
+    """The folder in every cached revision. Names are never treated as patterns, so brackets and stars are safe.
+
+    One folder is listed for the hub and one for each repository, whatever number of files these hold.
+    """
+    hub = os.fspath(hf_cache)
+    for repository in _listed(hub):
         if repository.startswith("models--"):
-            snapshots = f"{os.fspath(hf_cache)}/{repository}/snapshots"
+            snapshots = f"{hub}/{repository}/snapshots"
             revisions = _listed(snapshots)
             if len(revisions) > 1:
-                current = _current_revision(f"{os.fspath(hf_cache)}/{repository}/refs/main")
+                current = _current_revision(f"{hub}/{repository}/refs/main")
                 revisions.sort(key=lambda revision: revision != current)
-            yield from (f"{snapshots}/{revision}/{sae_path}" for revision in revisions)
+            for revision in revisions:
+                yield f"{snapshots}/{revision}/{sae_path}"
 
 
 def _listed(folder: str) -> list[str]:

@@ -26,6 +26,7 @@ OF_FILES = {
             "test_start",
             "test_fresh",
             "test_ladders",
+            "test_peers",
         ),
     ),
     "tools": (

@@ -72,7 +72,7 @@ def _saved(files: Sequence[str], inputs: Inputs, subject: Any, reference: Any) -
         shutil.rmtree(inputs["hf_cache"].parent)
 
 
-FILES = (10, 30, 100, 300, 1_000, 3_000, 10_000)
+FILES = (10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 
 
 def _sizes(form: Form) -> tuple[Workload, ...]:

@@ -1,12 +1,14 @@
 """What a record can say of a study: one class a kind, beside the instrument's own."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
+from speedproof.gate.certificate import Certificate
 from speedproof.pairs.workload import Workload
 from speedproof.records import kinds
 from speedproof.records.base import Body, Stated
+from speedproof.timing.launches import Launch
 
 
 class Rejected(Stated):
@@ -181,5 +183,46 @@ class Waited(Body):
     most_s: float | None = None
 
 
-KINDS: tuple[type[Body], ...] = (*kinds.KINDS, Read, Rewritten, Mutated, Powered, Planted, Burst, Waited)
+class Peered(Body):
+    """Another library's way beside the batched twin, on one workload. The launches' baseline is the peer, in a place of
+    its own, their contender the twin; there are none where the answers are not right, or it cannot be run here."""
+
+    kind: Literal["peer"] = "peer"
+    finding: str
+    function: str
+    workload: Workload
+    peer: str
+    way: str
+    """What it calls, in words."""
+    requirements: tuple[str, ...] = ()
+    """What its environment has beside the project's own libraries; none where it ran among these."""
+    left_out: tuple[str, ...] = ()
+    """What was taken out of it again, since it does not load here and is not called."""
+    versions: dict[str, str] = Field(default_factory=dict)
+    unsupported: str = ""
+    """Why it cannot be run here."""
+    refused: str = ""
+    """The gate's reason, or what is wrong with its answer on this workload."""
+    certificate: Certificate | None = None
+    """The gate's whole answer about the peer, on the workload that it names; answers on another one are held to what
+    it allows."""
+    twin_certificate: Certificate | None = None
+    made_s: float | None = None
+    """Seconds that it took, outside the timed calls, to make the library's object of the same weights."""
+    launches: tuple[Launch, ...] = ()
+    method: str = ""
+    """By which method they were sampled and are read."""
+    failure: str = ""
+    """Why the timing came to nothing."""
+
+    @model_validator(mode="after")
+    def _is_proven_before_timed(self) -> Self:
+        """Raises where there are samples of what no certificate covers."""
+        unproven = self.unsupported or self.refused or not (self.certificate and self.twin_certificate)
+        if self.launches and unproven:
+            raise ValueError(f"{self.peer} has samples without a certificate. Expected the gate's answer first.")
+        return self
+
+
+KINDS: tuple[type[Body], ...] = (*kinds.KINDS, Read, Rewritten, Mutated, Powered, Planted, Burst, Waited, Peered)
 """Every kind that this project writes."""

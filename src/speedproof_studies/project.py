@@ -7,6 +7,7 @@ from .bursts.verb import bursts
 from .kinds import KINDS
 from .latency.verb import latency
 from .mutation.verb import mutation
+from .peers.verb import peers
 from .planted.verb import planted
 from .power.verb import power
 from .reading.verb import textbook
@@ -18,6 +19,6 @@ PROJECT = Project(
     findings=FINDINGS,
     kinds=KINDS,
     sections=SECTIONS,
-    verbs=(rewrites, textbook, mutation, planted, power, bursts, latency),
+    verbs=(rewrites, textbook, mutation, planted, power, bursts, latency, peers),
     stages=(rewrites_in_a_run,),
 )

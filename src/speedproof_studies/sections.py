@@ -12,6 +12,7 @@ from speedproof.report.report import Report, Section, Told
 
 from .kinds import Planted, Rejected
 from .mutation.tally import Tally, tally
+from .peers.table import Table, of_the_report, tables
 from .planted.rates import Detection, detection
 from .plots import detection_plot, power_plots
 from .power.rates import Pool, pool
@@ -75,6 +76,13 @@ class Power(Told):
         return detection_plot("planted", self.planted)
 
 
+@dataclass(frozen=True)
+class Peers(Told):
+    """What a user would pick instead of the batched twin of finding 1, a table a workload."""
+
+    tables: Sequence[Table]
+
+
 def _rewrites(ledger: Ledger, asked: Asked) -> Rewrites | None:
     sitting = Report(ledger, asked).sitting
     found = rejections(ledger.records, sitting.environment.machine) if sitting else ()
@@ -92,9 +100,15 @@ def _power(ledger: Ledger, asked: Asked) -> Power | None:
     return Power(pooled, planted) if pooled.trials or planted else None
 
 
+def _peers(ledger: Ledger, asked: Asked) -> Peers | None:
+    found = of_the_report(tables(ledger.records))
+    return Peers(found) if found and asked.workload == "report" else None
+
+
 SECTIONS: tuple[Section, ...] = (
     Section("rewrites", _rewrites, TEMPLATES / "rewrites"),
     Section("mutants", _mutants, TEMPLATES / "mutants"),
+    Section("peers", _peers, TEMPLATES / "peers"),
     Section("power", _power, TEMPLATES / "power"),
 )
 """In the order in which they are shown, where they show something at the same place."""

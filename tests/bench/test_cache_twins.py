@@ -8,7 +8,9 @@ import pytest
 import impl_batched.sae_cache
 import impl_sequential.sae_cache
 from bench import hub
-from bench.hub import REVISION, SAE_PATH
+from bench.hub import REVISION, SAE_PATH, add_sae
+from speedproof.counters.files import directory_scans
+from speedproof.counters.tally import count
 
 
 def put_sae(
@@ -68,6 +70,23 @@ def test_names_with_pattern_characters_are_names(tmp_path: Path) -> None:
 def test_no_cache_at_all_is_a_miss(tmp_path: Path) -> None:
     for twin in (impl_sequential.sae_cache, impl_batched.sae_cache):
         assert twin.check_sae_cached(SAE_PATH, tmp_path / "a", tmp_path / "b") == (False, None)
+
+
+MOST_SCANS = 2
+"""Directories that are listed a cached repository."""
+
+
+@pytest.mark.parametrize("n_saes", [1, 10, 200])
+def test_as_few_directories_are_listed_whatever_number_of_files_a_repository_holds(n_saes: int, tmp_path: Path) -> None:
+    n_repositories = 3
+    for i in range(n_repositories * n_saes):
+        add_sae(tmp_path / "hub" / f"models--org--sae-{i % n_repositories}", f"layer_{i}/width_16k", i)
+    inputs = {"sae_path": SAE_PATH, "sae_lens_cache": tmp_path / "none", "hf_cache": tmp_path / "hub"}
+    scans, walks = (
+        count([directory_scans], twin.check_sae_cached, inputs)["directory_scans"]
+        for twin in (impl_batched.sae_cache, impl_sequential.sae_cache)
+    )
+    assert scans <= MOST_SCANS * n_repositories < walks
 
 
 def test_a_cache_that_cannot_be_made_is_an_error_and_one_that_another_process_made_is_taken(

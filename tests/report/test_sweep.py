@@ -24,7 +24,7 @@ from speedproof.lens.subject import Subject
 from speedproof.pairs.finding import Pair
 from speedproof.pairs.series import Series, series_of
 from speedproof.pairs.workload import N_CATEGORIES, Workload
-from speedproof.records.kinds import Certified, Measured, Refused
+from speedproof.records.kinds import Alone, Certified, Measured, Refused
 from speedproof.records.record import Ledger, Record, read
 from speedproof.report import report as reports
 from speedproof.report.asked import Asked
@@ -32,7 +32,8 @@ from speedproof.report.page.conclusion import outcome
 from speedproof.report.page.sweep import size_plot
 from speedproof.report.sittings import sittings
 from speedproof.report.sweep import FIT_SPAN, Sweep, fit, sweeps
-from speedproof.sittings.sweep import NOT_RUN, steps
+from speedproof.sittings.sweep import MOST_SAMPLED, NOT_RUN, steps
+from speedproof.timing.alone import N_SAMPLES, Sampled, alone
 from speedproof.timing.launches import Launch
 from speedproof.timing.method import ERROR_RATE
 from speedproof_studies.project import PROJECT
@@ -60,7 +61,7 @@ def launches(sequential_s: float, batched_s: float, wobble: float = 0.01) -> tup
 def answered(series: Sequence[Series], longest_call_s: float) -> list[Any]:
     """What `steps` says of them, without what it is doing."""
     targets = [find(one.finding).target(one.function) for one in series]
-    return [step for step in steps(targets, series, longest_call_s) if not isinstance(step, tuple)]
+    return [step for step in steps(targets, series, longest_call_s) if isinstance(step, Certified | Refused)]
 
 
 def record(body: Any, sitting: str = "s") -> Record:
@@ -139,7 +140,7 @@ def test_sizes_that_were_not_measured_are_withheld_with_their_reason(certificate
     }
     refused = record(Refused(**about, code=NOT_RUN, reason="too long"))
     found = only([*swept(certificates[:3], [2, 2, 2]), refused])
-    assert [point.outcome for point in found.points] == ["wins"] * 3 + ["withheld"] * 4
+    assert [point.outcome for point in found.points] == ["wins"] * 3 + ["withheld"] * (len(MISS.workloads) - 3)
     assert found.points[3].figure.why == "not run: too long" and found.crossover.endswith("from 10 to 100 files")
 
 
@@ -193,7 +194,7 @@ def test_two_points_give_no_exponent(certificates: list[Certificate]) -> None:
 def test_an_exponent_leaves_out_sizes_where_fixed_costs_rule(certificates: list[Certificate]) -> None:
     # Sizes 10 and 300 lie further apart than the span; the small one's time would bend the line.
     found = only(swept(certificates, [50, 0.03, 0.1, 0.3])).exponents
-    assert found and found[0].smallest == 30 and found[0].largest == 300 <= 30 * FIT_SPAN
+    assert found and found[0] and found[1] and found[0].smallest == 30 and found[0].largest == 300 <= 30 * FIT_SPAN
     assert found[0].value == pytest.approx(1.0, abs=1e-6) and found[1].value == pytest.approx(0.0, abs=1e-6)
 
 
@@ -246,6 +247,76 @@ def test_a_definition_that_would_take_too_long_is_stopped_and_its_reason_recorde
     assert isinstance(answers[0], Certified)
     assert all(isinstance(answer, Refused) and answer.code == NOT_RUN for answer in answers[1:])
     assert "above 1e-06 s" in str(answers[1])
+
+
+def lookup(n: int) -> Series:
+    """Finding 3's series with very many texts, cut to its first sizes, which are made small."""
+    found = next(s for s in SERIES if s.finding == "category_lookup" and "1,000 cat" in s.title)
+    few = tuple(replace(w, n_items=size, n_categories=7) for w, size in zip(found.workloads, (70, 700), strict=False))
+    return replace(found, workloads=few[:n])
+
+
+def sampled(series: Series) -> list[Any]:
+    target = find(series.finding).target(series.function)
+    return [one for one in steps([target], [series], 1e-6) if isinstance(one, Sampled | Refused)]
+
+
+def test_a_size_beyond_the_definition_is_asked_about_a_sample_and_may_be_timed_alone() -> None:
+    left_out, told = sampled(lookup(2))
+    assert left_out.code == NOT_RUN and isinstance(told, Sampled)
+    assert (told.workload.n_items, told.certificate.workload.n_items, told.n_sampled) == (700, 70, MOST_SAMPLED)
+    (taken,) = alone([told])
+    assert len(taken) == N_SAMPLES and all(seconds > 0 for seconds in taken)
+
+
+def test_a_twin_that_is_wrong_about_the_sample_alone_is_refused_and_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = find("category_lookup").pairs[0]
+    right = pair.batched
+
+    def analyze_specialists(features: Any, texts: Any, categories: Any, threshold: float = 5.0) -> Any:
+        answer = right(features, texts, categories, threshold)
+        return answer if len(texts) <= 100 else dict.fromkeys(answer)
+
+    arm = type(pair).arm
+    monkeypatch.setattr(
+        type(pair), "arm", lambda pair, name: analyze_specialists if name == "batched" else arm(pair, name)
+    )
+    *_, refused = sampled(lookup(2))
+    assert isinstance(refused, Refused) and refused.code == "not equivalent"
+    assert refused.reason.startswith("on 200 of the items:")
+
+
+def test_sizes_timed_alone_count_for_the_batched_twins_exponent_and_have_no_speed_up() -> None:
+    series = lookup(1)
+    pair = find("category_lookup").pairs[0]
+    certificate = certify(find("category_lookup"), pair, series.workloads[0])
+    assert isinstance(certificate, Certificate)
+    whole = next(s for s in SERIES if s.finding == "category_lookup" and "1,000 cat" in s.title)
+    bodies = [
+        Alone(
+            finding="category_lookup",
+            function="analyze_specialists",
+            workload=workload,
+            certificate=certificate,
+            n_sampled=200,
+            samples_s=((workload.n_items * 1e-6,) * 3,) * 4,
+        )
+        for workload in whole.workloads[2:]
+    ]
+    refused = Refused(
+        finding="category_lookup",
+        function="analyze_specialists",
+        workload=whole.workloads[2],
+        twin="batched",
+        code=NOT_RUN,
+        reason="too long",
+    )
+    found = only([record(body) for body in (refused, *bodies)])
+    assert found.exponents and found.exponents[0] is None and found.exponents[1]
+    assert found.exponents[1].value == pytest.approx(1.0, abs=1e-6) and found.exponents[1].largest == 200_000
+    assert not found.timed and "timed alone" in found.alone and "200 of the items" in found.alone
+    page = reports.render(build(Ledger(tuple(record(body) for body in (refused, *bodies)), ()), "smoke"), "report.md")
+    assert "The batched twin's time grows with the power 1.00" in page and "| 200,000 | - | 200 ms | - |" in page
 
 
 def test_noting_the_definitions_seconds_leaves_its_certificate_as_it_is() -> None:

@@ -7,6 +7,7 @@ import typer
 
 from speedproof.folders import RESULTS
 from speedproof.lens.subject import find_subject
+from speedproof.pairs.finding import TWINS
 from speedproof.pairs.series import Series, series_of
 from speedproof.records.kinds import Refused
 from speedproof.report import report as reports
@@ -87,7 +88,11 @@ def _as_json(one: Sweep) -> dict[str, Any]:
         "series": one.series.title,
         "unit": one.series.unit,
         "crossover": one.crossover,
-        "exponents": [vars(exponent) for exponent in one.exponents or ()],
+        "exponents": [
+            {"twin": twin, **vars(exponent)}
+            for twin, exponent in zip(TWINS, one.exponents or (), strict=False)
+            if exponent
+        ],
         "points": [
             {
                 "size": point.size,
@@ -98,7 +103,8 @@ def _as_json(one: Sweep) -> dict[str, Any]:
                 "speedup": point.comparison.speedup if point.comparison else None,
                 "interval": point.comparison.interval if point.comparison else None,
                 "baseline_s": point.comparison.baseline_s if point.comparison else None,
-                "contender_s": point.comparison.contender_s if point.comparison else None,
+                "contender_s": point.batched_s,
+                "alone": point.alone is not None,
             }
             for workload, point in zip(one.series.workloads, one.points, strict=True)
         ],

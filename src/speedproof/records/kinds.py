@@ -1,6 +1,8 @@
 """What a record can say: one class a kind, of those that the instrument itself writes."""
 
+import math
 from dataclasses import fields
+from statistics import fmean, median
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -191,6 +193,33 @@ class Measured(Body):
         return Comparison(self.certificate, self.launches, self.baseline, method_named(self.method))
 
 
+class Alone(Body):
+    """Seconds of an arm alone, at a size at which the definition would take too long. No speed-up comes of it.
+
+    `certificate` is of a smaller size of the same series; at this one the answers about `n_sampled` of the items were
+    held to the definition's.
+    """
+
+    kind: Literal["alone"] = "alone"
+    finding: str
+    function: str
+    workload: Workload
+    certificate: Certificate
+    n_sampled: int = Field(ge=1)
+    samples_s: tuple[tuple[float, ...], ...]
+    """Seconds per call, a fresh process each."""
+
+    @property
+    def about(self) -> About:
+        """The function, by the arm that was timed."""
+        return About.of(self, self.certificate.twin)
+
+    @property
+    def seconds(self) -> float:
+        """Geometric mean over processes of the middle sample."""
+        return math.exp(fmean(math.log(median(taken)) for taken in self.samples_s))
+
+
 class Judged(Body):
     """The gate's answer to a control."""
 
@@ -254,7 +283,7 @@ class Sat(Body):
 
 
 KINDS: tuple[type[Body], ...] = (
-    *(Certified, Refused, CounterExampled, Faulted, Counted, Needed, Rated, Measured, Judged, Compared, Traced),
+    *(Certified, Refused, CounterExampled, Faulted, Counted, Needed, Rated, Measured, Alone, Judged, Compared, Traced),
     *(Begun, Resumed, Sat),
 )
 """The instrument's own. A project may have more, which it hands to `read` beside these."""

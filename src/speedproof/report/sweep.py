@@ -14,6 +14,7 @@ from typing import Literal
 from speedproof.pairs.finding import TWINS, Pair
 from speedproof.pairs.series import Series, series_of
 from speedproof.records.base import About
+from speedproof.records.kinds import Alone
 from speedproof.timing.comparison import Comparison
 from speedproof.timing.method import ERROR_RATE
 from speedproof.wording import digits
@@ -42,6 +43,13 @@ class Point:
 
     size: int
     figure: Figure
+    alone: Alone | None = None
+    """The batched twin's seconds without the definition beside it, where that would take too long."""
+
+    @property
+    def batched_s(self) -> float | None:
+        """Seconds of a call of the batched twin, in a comparison or alone."""
+        return self.comparison.contender_s if self.comparison else self.alone.seconds if self.alone else None
 
     @property
     def comparison(self) -> Comparison | None:
@@ -127,14 +135,36 @@ class Sweep:
         return sorted([*ends, *inner], key=lambda point: point.size)
 
     @property
-    def exponents(self) -> tuple[Exponent, Exponent] | None:
-        """How the definition's time and the batched twin's grow, or None where too few sizes were timed."""
-        largest = max((point.size for point in self.timed), default=0)
-        fitted = [(p.size, p.comparison) for p in self.timed if p.comparison and p.size * FIT_SPAN >= largest]
-        if len(fitted) < FEWEST_FITTED or self.void:
+    def exponents(self) -> tuple[Exponent | None, Exponent | None] | None:
+        """How the definition's time and the batched twin's grow, each None where too few sizes were timed, or None for
+        both. The batched twin's is also over sizes at which it was timed alone."""
+        if self.void:
             return None
-        sizes = [size for size, _ in fitted]
-        return fit(sizes, [c.baseline_s for _, c in fitted]), fit(sizes, [c.contender_s for _, c in fitted])
+        both = [(point.size, point.comparison.baseline_s) for point in self.timed if point.comparison]
+        batched = [(point.size, point.batched_s) for point in self.points if point.batched_s is not None]
+        found = _fitted(both), _fitted(batched)
+        return found if any(found) else None
+
+    @property
+    def alone(self) -> str:
+        """Where the batched twin was timed alone, and what was asked of its answers there; nothing where nowhere."""
+        told = [point.alone for point in self.points if point.alone]
+        if not told:
+            return ""
+        at = ", ".join(f"{point.size:,}" for point in self.points if point.alone)
+        return (
+            f"At {at} {self.series.unit} the batched twin was timed alone: there its answers about "
+            f"{max(one.n_sampled for one in told)} of the items were held to the definition's, and its certificate is "
+            f"of {self.series.size(told[-1].certificate.workload):,}"
+        )
+
+
+def _fitted(points: Sequence[tuple[int, float]]) -> Exponent | None:
+    largest = max((size for size, _ in points), default=0)
+    kept = [(size, took_s) for size, took_s in points if size * FIT_SPAN >= largest]
+    if len(kept) < FEWEST_FITTED:
+        return None
+    return fit([size for size, _ in kept], [took_s for _, took_s in kept])
 
 
 def _speedup(point: Point) -> float:
@@ -186,9 +216,13 @@ def _sweep(series: Series, pair: Pair, among: Sequence[RecordedSitting]) -> Swee
     sitting = that_counts(among, abouts, RecordedSitting.tells_of)
     if not sitting:
         return None
-    sizes = map(series.size, series.workloads)
-    points = tuple(Point(size, figure(sitting, pair, about)) for size, about in zip(sizes, abouts, strict=True))
-    return Sweep(series, points, sitting)
+    timed_alone = {one.workload.digest: one for one in sitting.of(Alone) if one.function == pair.name}
+    points = []
+    for workload, about in zip(series.workloads, abouts, strict=True):
+        one = timed_alone.get(workload.digest)
+        still_holds = one and pair.is_unchanged(one.certificate.twin, one.certificate.sources["candidate"])
+        points.append(Point(series.size(workload), figure(sitting, pair, about), one if still_holds else None))
+    return Sweep(series, tuple(points), sitting)
 
 
 def _range(sizes: Sequence[int]) -> str:

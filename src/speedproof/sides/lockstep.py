@@ -113,21 +113,22 @@ def _launch(
                 say(f"timing {question.label} (workers {now.number})", len(left) + 1)
                 start_s = monotonic_s()
                 try:
-                    launch = _samples((started[0], started[1]), question, now, stretch_s)
+                    stretch = Stretch(stretch_s, now.baseline_first, quiet_probes=now.quiet_probes)
+                    launch = samples((started[0], started[1]), (question, question), now, stretch)
                 except SideFailed as error:
                     yield Outcome(None, str(error))
                     break
                 yield Outcome(launch, took_s=monotonic_s() - start_s)
 
 
-def _samples(sides: tuple[Remote, Remote], question: Question, now: Round, stretch_s: float) -> Launch:
+def samples(sides: tuple[Remote, Remote], asked: tuple[Question, Question], now: Round, stretch: Stretch) -> Launch:
+    """Warms both sides up, each for its own question, and takes samples of them in turn. Raises SideFailed."""
     # Both sides take as many calls a sample, so that neither gains by what calls share.
-    cores = cores_for(question.workload.n_threads, now.rng)
-    form: Form = max(side.ask("warm", question, cores) for side in (sides if now.baseline_first else sides[::-1]))
+    cores = cores_for(asked[0].workload.n_threads, now.rng)
+    form: Form = max(sides[side].ask("warm", asked[side], cores) for side in ((0, 1) if now.baseline_first else (1, 0)))
 
     def sample(side: int) -> Sample:
-        taken: Sample = sides[side].ask("sample", question, form, cores)
+        taken: Sample = sides[side].ask("sample", asked[side], form, cores)
         return taken
 
-    stretch = Stretch(stretch_s, now.baseline_first, quiet_probes=now.quiet_probes)
     return in_pairs(sample, (form.n_calls,) * 2, stretch, now.rng)

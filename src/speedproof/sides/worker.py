@@ -23,7 +23,7 @@ from speedproof.failures import reason
 from speedproof.folders import ROOT
 from speedproof.pairs.finding import TWINS, Pair
 from speedproof.pairs.question import Question
-from speedproof.pairs.references import Target
+from speedproof.pairs.references import Target, resolve
 from speedproof.pairs.subjects import Subject, Subjects
 from speedproof.timing.sampling import Sample, call_all, on_cores, retain_memory, take, warm
 from speedproof.timing.warmup import Form
@@ -67,7 +67,7 @@ class Worker:
 
     def warm(self, question: Question, cores: Set[int]) -> Form:
         """Warms the arm up. What a sample of it is to be made of."""
-        subject = self._subject(question)
+        subject = self.subject(question)
         with on_cores(cores):
             return warm(self._arm(question), self._pair(question), question.workload, subject)
 
@@ -92,6 +92,14 @@ class Worker:
 
         return hotspots(self._calls(question, n_calls), n_calls)
 
+    def call(self, reference: str, *arguments: Any) -> Any:
+        """What another module's function says, which is given this worker before its arguments."""
+        return resolve(reference)(self, *arguments)
+
+    def subject(self, question: Question) -> Subject:
+        """The subject that the question is about, loaded once."""
+        return self.subjects.kept(self._pair(question).subject(question.workload))
+
     def _calls(self, question: Question, n: int) -> Callable[[], Any]:
         return partial(call_all, self._arm(question), [self._inputs(question) for _ in range(n)])
 
@@ -99,14 +107,11 @@ class Worker:
         return question.pair
 
     def _arm(self, question: Question) -> Callable[..., Any]:
-        return self._pair(question).twin(question.arm)
-
-    def _subject(self, question: Question) -> Subject:
-        return self.subjects.kept(self._pair(question).subject(question.workload))
+        return self._pair(question).arm(question.arm)
 
     def _inputs(self, question: Question) -> Any:
         pair = self._pair(question)
-        return pair.inputs_of(self._arm(question))(question.workload, self._subject(question), None)
+        return pair.inputs_of(self._arm(question))(question.workload, self.subject(question), None)
 
 
 def serve(connection: Connection) -> None:

@@ -173,7 +173,11 @@ class Sitting:
     def rate(self, plans: Sequence[Plan]) -> None:
         """Records what the machine can do, for each thread count under which a model will run."""
         of_models = (plan.certificate.workload for plan in plans if plan.pair.uses_model)
-        for n_threads in sorted({workload.n_threads for workload in of_models}):
+        self.rate_on({workload.n_threads for workload in of_models})
+
+    def rate_on(self, thread_counts: Set[int]) -> None:
+        """Records what the machine can do on so many threads, for each of these numbers."""
+        for n_threads in sorted(thread_counts):
             self.say("rating the machine", 1)
             # Its seconds are no twin's, so they are not added to the sitting's.
             multiplied, moved = in_fresh_process(Usage(), RATES, n_threads)

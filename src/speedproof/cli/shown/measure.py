@@ -51,7 +51,7 @@ def show_sweeps(swept: Sequence[Sweep]) -> None:
             told = (
                 [Text(f"withheld ({point.figure.why})")] if point.comparison is None else [Text(WORDS[point.outcome])]
             )
-            figures = ["", "", ""]
+            figures = ["", seconds(point.alone.seconds) if point.alone else "", ""]
             if point.comparison:
                 times = [seconds(s) for s in (point.comparison.baseline_s, point.comparison.contender_s)]
                 figures = [*times, point.comparison.words]
@@ -59,7 +59,11 @@ def show_sweeps(swept: Sequence[Sweep]) -> None:
         say_line(f"{sweep.series.function}, {sweep.series.title}")
         out.print(table)
         say_line(f"{sweep.crossover}.")
+        if sweep.alone:
+            say_line(f"{sweep.alone}.")
         for twin, exponent in zip(("sequential", "batched"), sweep.exponents or (), strict=False):
+            if exponent is None:
+                continue
             grows = f"{exponent.value:.2f} [{exponent.low:.2f}, {exponent.high:.2f}]"
             say_line(f"{twin} grows with the power {grows} over {exponent.smallest:,} to {exponent.largest:,}.")
 

@@ -1,0 +1,53 @@
+"""What a worker in a peer's own place is asked beside calling it: versions, the gate's answer, how long making took."""
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+
+from speedproof.environment import current_environment
+from speedproof.gate.certificate import Certificate, Refusal
+from speedproof.gate.gate import GATE
+from speedproof.gate.trials import new_seed
+from speedproof.pairs.question import Question
+from speedproof.sides.worker import Worker
+from speedproof.sittings.definitions import Definitions
+
+_definitions = Definitions()
+"""What the definition answered in this process, which each peer of one place is held against."""
+
+
+def versions(worker: Worker, packages: tuple[str, ...], imports: str) -> dict[str, str]:
+    """Versions of the libraries and of these packages. Raises ImportError where the module cannot be imported."""
+    found = dict(current_environment().versions)
+    for name in packages:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "absent"
+    if imports:
+        import_module(imports)
+    return found
+
+
+def certified(worker: Worker, question: Question) -> Certificate | Refusal:
+    """The gate's whole answer about an arm, given here.
+
+    It is called once before that: making the library's object is no part of a call, nor is what a library does to
+    torch's classes when the first one is made.
+    """
+    finding, pair = question.target.finding, question.pair
+    subject = worker.subject(question)
+    function = pair.arm(question.arm)
+    function(**pair.inputs(question.workload, subject, [0]))
+    return _definitions.check(finding, pair, question.workload, function, subject, GATE, new_seed(), "").answer()
+
+
+def forget(worker: Worker) -> None:
+    """Lets go of the definition's answers, which may be large."""
+    _definitions.forget()
+
+
+def made_in_s(worker: Worker, peer: str) -> float | None:
+    """Seconds that it took to make what the peer is called with, the last time; None where that was never made."""
+    from .collectors import passes
+
+    return passes.made_in_s(peer)

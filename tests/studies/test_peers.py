@@ -1,0 +1,252 @@
+"""What a user would pick instead: the same weights and answers, through the gate, and no time for what is wrong."""
+
+import random
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from pydantic import ValidationError
+
+from speedproof.environment import current_environment
+from speedproof.errors import BadInput
+from speedproof.failures import reason
+from speedproof.folders import ROOT
+from speedproof.gate.certificate import Certificate
+from speedproof.gate.check import certify
+from speedproof.lens.subject import Subject
+from speedproof.pairs.question import Question
+from speedproof.pairs.references import Target
+from speedproof.records.record import Recorder, read
+from speedproof.sides.places import Place
+from speedproof.sides.remote import SideFailed, worker
+from speedproof.sides.side import Side
+from speedproof.sides.worker import Worker
+from speedproof.timing.launches import Launch
+from speedproof.timing.method import TODAYS
+from speedproof_studies.kinds import KINDS, Peered
+from speedproof_studies.peers import session as module
+from speedproof_studies.peers.card import CARD, FINDING_WITH_PEERS, FUNCTION, PEERS, SMOKE, Peer
+from speedproof_studies.peers.collectors.gpt2 import gpt2_lm, gpt2_model
+from speedproof_studies.peers.collectors.passes import TOKEN_BUDGET, passes
+from speedproof_studies.peers.session import Session
+from speedproof_studies.peers.table import Row, tables
+from speedproof_studies.peers.verb import peers as verb
+
+from . import wrong_peer
+
+HERE = [peer for peer in PEERS if peer.function and not peer.requirements]
+ARMS = ("transformers_cut", "batched")
+FEW = replace(SMOKE, name="few", n_items=12)
+
+
+class InThisProcess:
+    """A worker without a process."""
+
+    def __init__(self) -> None:
+        self.worker = Worker()
+
+    def ask(self, name: str, *arguments: Any, limit_s: float | None = None) -> Any:
+        try:
+            return None if name == "settle" else getattr(self.worker, name)(*arguments)
+        except Exception as error:
+            raise SideFailed(f"this environment: {reason(error)} (at {name!r})") from error
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers are this process, and sample as shortly as can be."""
+
+    @contextmanager
+    def no_process(place: Place, rng: random.Random) -> Iterator[InThisProcess]:
+        yield InThisProcess()
+
+    monkeypatch.setattr(module, "worker", no_process)
+    monkeypatch.setattr(module, "STRETCH_S", 0.0)
+
+
+def no_index(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+    """Stands in for an installer that finds nothing."""
+    if "venv" in command:
+        (Path(command[-1]) / "bin").mkdir(parents=True)
+    status = 1 if "install" in command else 0
+    return subprocess.CompletedProcess(
+        list(command), status, "", "ERROR: No matching distribution found in https://index.example/simple/absent/"
+    )
+
+
+def asked(peers: Sequence[Peer], tmp_path: Path, card: str = CARD) -> list[Peered]:
+    session = Session(peers, (SMOKE, FEW), 7, tmp_path, lambda words, left: None, card, no_index)
+    session.proven()
+    return [body for w in (SMOKE, FEW) for body in session.timed(w, 0.0) if isinstance(body, Peered)]
+
+
+def test_transformers_model_of_the_same_weights_gives_the_same_stream(tiny: Subject) -> None:
+    tokens = tiny.model.to_tokens("The same weights in another library.")
+    with torch.no_grad():
+        _, cache = tiny.model.run_with_cache(tokens)
+        for layer in range(tiny.model.cfg.n_layers):
+            mine = gpt2_model(tiny.model, layer)(tokens).last_hidden_state
+            torch.testing.assert_close(mine, cache[f"blocks.{layer}.hook_resid_pre"], rtol=1e-4, atol=1e-5)
+        every = gpt2_lm(tiny.model)(tokens, output_hidden_states=True).hidden_states
+    torch.testing.assert_close(every[1], cache["blocks.1.hook_resid_pre"], rtol=1e-4, atol=1e-5)
+
+
+def test_another_architecture_is_bad_input(solved: Subject) -> None:
+    with pytest.raises(BadInput, match="GPT-2's architecture"):
+        gpt2_model(solved.model, 1)
+
+
+def test_passes_hold_every_text_once_and_no_more_than_the_budget() -> None:
+    lengths = [700, 3, 90, 100, 3, 120, 90, 1]
+    found = list(passes(lengths))
+    assert sorted(i for chosen in found for i in chosen) == list(range(len(lengths)))
+    assert all(len(chosen) == 1 or len(chosen) * max(lengths[i] for i in chosen) <= TOKEN_BUDGET for chosen in found)
+
+
+@pytest.mark.usefixtures("known_definitions")
+@pytest.mark.parametrize("peer", HERE, ids=lambda peer: peer.name)
+def test_the_gate_passes_each_peer_of_this_environment(peer: Peer, tiny: Subject) -> None:
+    pair = FINDING_WITH_PEERS.pairs[0]
+    answer = certify(FINDING_WITH_PEERS, pair, SMOKE, pair.arm(peer.name), tiny)
+    assert isinstance(answer, Certificate), str(answer)
+
+
+@pytest.mark.usefixtures("here")
+def test_a_wrong_peer_is_told_with_the_gates_reason_and_gets_no_time(tmp_path: Path) -> None:
+    for body in asked([wrong_peer.WRONG], tmp_path, wrong_peer.CARD):
+        if body.peer == wrong_peer.WRONG.name:
+            assert "last_but_one" in body.refused and not body.launches and body.certificate is None
+            assert "the token before the last" in body.refused
+
+
+@pytest.mark.usefixtures("here")
+def test_what_cannot_be_installed_or_imported_is_unsupported_with_the_reason(tmp_path: Path) -> None:
+    absent = Peer("absent", "not there", "m:f", ("no-such-release==1",), imports="no_such_release")
+    unimportable = Peer("unimportable", "installed, and broken", "", imports="no_such_module")
+    by_name = {body.peer: body for body in asked([absent, unimportable], tmp_path)}
+    assert "No matching distribution found in <address>" in by_name["absent"].unsupported
+    assert str(tmp_path) not in by_name["absent"].unsupported
+    assert "no_such_module" in by_name["unimportable"].unsupported
+    assert not by_name["absent"].launches and not by_name["unimportable"].launches
+
+
+@pytest.mark.usefixtures("here")
+def test_a_right_peer_is_timed_in_turn_with_the_twin_on_every_workload(tmp_path: Path) -> None:
+    (chosen,) = (peer for peer in PEERS if peer.name == "transformers_cut")
+    found = asked([chosen], tmp_path)
+    assert [(body.workload.name, body.peer) for body in found if body.peer == chosen.name] == [
+        ("smoke", chosen.name),
+        ("few", chosen.name),
+    ]
+    # The twin beside itself is timed where the gate was asked.
+    assert [body.workload.name for body in found if body.peer == "batched"] == ["smoke"]
+    for body in found:
+        assert len(body.launches) == TODAYS.first and not body.refused and not body.failure
+        assert body.certificate and body.certificate.workload == SMOKE
+    assert all(body.made_s for body in found if body.peer == chosen.name)
+
+
+@pytest.mark.usefixtures("here")
+def test_an_answer_that_is_wrong_on_a_larger_workload_alone_gets_no_time_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = Worker.answer
+
+    def wrong_on_few(worker: Worker, question: Any) -> Any:
+        output = answer(worker, question)
+        return output.roll(1, dims=0) if question.arm != "batched" else output
+
+    monkeypatch.setattr(Worker, "answer", wrong_on_few)
+    (chosen,) = (peer for peer in PEERS if peer.name == "transformers_cut")
+    found = {body.workload.name: body for body in asked([chosen], tmp_path) if body.peer == chosen.name}
+    assert found["smoke"].launches and not found["few"].launches and "differs" in found["few"].refused
+
+
+@pytest.mark.usefixtures("warm_workers")
+def test_a_worker_calls_a_peer_by_name_and_says_which_releases_it_has(tmp_path: Path) -> None:
+    place = Place(Side("this environment"), Path(sys.executable), ROOT)
+    with worker(place, random.Random(7)) as remote:
+        found = remote.ask("call", f"{module.ASKED}versions", ("pydantic", "no-such-release"), "json")
+        mine, twins = (remote.ask("answer", Question(Target(CARD, FUNCTION), FEW, arm=arm)) for arm in ARMS)
+        assert remote.ask("call", f"{module.ASKED}made_in_s", ARMS[0]) > 0
+        with pytest.raises(SideFailed, match="no_such_module"):
+            remote.ask("call", f"{module.ASKED}versions", (), "no_such_module")
+    assert found["pydantic"] and found["no-such-release"] == "absent"
+    torch.testing.assert_close(mine, twins, rtol=1e-4, atol=1e-4)
+
+
+def launches(peer_s: float, twin_s: float) -> tuple[Launch, ...]:
+    return tuple(
+        Launch(n, (peer_s * (1 + n / 100),) * 2, (twin_s,) * 2, (True, False), (1, 1)) for n in range(TODAYS.first)
+    )
+
+
+@pytest.fixture(scope="module")
+def proven() -> Certificate:
+    pair = FINDING_WITH_PEERS.pairs[0]
+    found = certify(FINDING_WITH_PEERS, pair, FEW, pair.arm("saelens_idiom"))
+    assert isinstance(found, Certificate)
+    return found
+
+
+@pytest.fixture(scope="module")
+def twin() -> Certificate:
+    found = certify(FINDING_WITH_PEERS, FINDING_WITH_PEERS.pairs[0], FEW)
+    assert isinstance(found, Certificate)
+    return found
+
+
+def peered(peer: str, proven: Certificate, twin: Certificate, **more: Any) -> Peered:
+    about = {"finding": "text_batching", "function": "extract_features", "workload": FEW, "way": "a way"}
+    held = {"certificate": proven, "twin_certificate": twin, "method": TODAYS.name}
+    return Peered(**{**about, "peer": peer, **held, **more})
+
+
+def test_no_samples_are_recorded_of_what_is_not_proven(proven: Certificate, twin: Certificate) -> None:
+    taken = launches(2.0, 1.0)
+    assert peered("saelens_idiom", proven, twin, launches=taken).launches
+    for lacking in ({"certificate": None}, {"twin_certificate": None}, {"refused": "wrong"}, {"unsupported": "none"}):
+        with pytest.raises(ValidationError, match="samples without a certificate"):
+            peered("saelens_idiom", proven, twin, launches=taken, **lacking)
+
+
+def test_the_table_says_who_is_ahead_also_where_that_is_the_peer(
+    tmp_path: Path, proven: Certificate, twin: Certificate
+) -> None:
+    recorder = Recorder(tmp_path, current_environment(), "one")
+    for body in (
+        peered("saelens_idiom", proven, twin, launches=launches(2.0, 1.0)),
+        peered("nnsight_trace", proven, twin, certificate=None, unsupported="no index"),
+    ):
+        recorder.write(body)
+    (table,) = tables(read(tmp_path, KINDS).records)
+    rows = {row.name: row.cells for row in table.rows}
+    assert rows["saelens_idiom"][-1] == "the twin is faster" and rows["saelens_idiom"][-2].startswith("2.0")
+    assert rows["nnsight_trace"] == ("nnsight_trace", "unsupported(no index)", "-", "-", "-", "-", "-", "no time")
+    assert "so the twin is faster" in table.line
+
+    faster = Recorder(tmp_path, current_environment(), "two")
+    faster.write(peered("saelens_idiom", proven, twin, launches=launches(0.5, 1.0)))
+    (table,) = tables(read(tmp_path, KINDS).records)
+    assert [row.told for row in table.rows] == ["the peer is faster"] and "the peer is faster" in table.line
+
+
+def test_a_figure_of_other_code_is_stale(
+    proven: Certificate, twin: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = peered("saelens_idiom", proven, twin, launches=launches(2.0, 1.0))
+    row = Row(body, None, 0.0)  # type: ignore[arg-type]
+    assert row.told == "the twin is faster"
+    monkeypatch.setattr(type(FINDING_WITH_PEERS.pairs[0]), "is_unchanged", lambda pair, name, then: name != "batched")
+    assert row.told == "STALE" and row.cells[-2] == "-"
+
+
+def test_a_peer_that_there_is_not_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="transformers_cut"):
+        verb(None, ["no_such"], results=tmp_path)  # type: ignore[arg-type]

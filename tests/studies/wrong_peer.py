@@ -1,0 +1,28 @@
+"""A peer that is wrong, and the card that it is an arm of."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from speedproof_studies.peers.card import Peer, finding_with
+from speedproof_studies.peers.collectors.gpt2 import gpt2_model
+from speedproof_studies.peers.collectors.passes import encoded, layer_read, made, tokenised
+
+
+def last_but_one(model: Any, sae: Any, hook_name: str, texts: Sequence[str]) -> Tensor:
+    """Features at the token before each text's last one: counts from a length that has no bos in it."""
+    layer = layer_read(model, sae, hook_name, texts)
+    known = made("last_but_one", model, layer, lambda: gpt2_model(model, layer))
+    with torch.no_grad():
+        rows = []
+        for tokens in tokenised(known, texts):
+            value = known.library(torch.tensor([tokens]), use_cache=False).last_hidden_state[0]
+            rows.append(value[max(0, len(tokens) - 2)])
+        return encoded(sae, hook_name, torch.stack(rows))
+
+
+WRONG = Peer("last_but_one", "one token off", f"{__name__}:last_but_one")
+FINDING = finding_with([WRONG], __name__)
+CARD = f"{__name__}:FINDING"
