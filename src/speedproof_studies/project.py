@@ -3,6 +3,7 @@
 from bench.findings import FINDINGS
 from speedproof.cli.project import Project
 
+from .architectures.verb import architectures
 from .bursts.verb import bursts
 from .kinds import KINDS
 from .latency.verb import latency
@@ -10,6 +11,7 @@ from .mutation.verb import mutation
 from .planted.verb import planted
 from .power.verb import power
 from .reading.verb import textbook
+from .real.verb import fetch
 from .rewrites.session import rewrites_in_a_run
 from .rewrites.verb import rewrites
 from .sections import SECTIONS
@@ -18,6 +20,6 @@ PROJECT = Project(
     findings=FINDINGS,
     kinds=KINDS,
     sections=SECTIONS,
-    verbs=(rewrites, textbook, mutation, planted, power, bursts, latency),
+    verbs=(rewrites, textbook, mutation, planted, power, bursts, latency, architectures, fetch),
     stages=(rewrites_in_a_run,),
 )

@@ -23,6 +23,7 @@ from speedproof.digest import digest, file_digest
 from speedproof.errors import BadInput
 from speedproof.folders import CACHE
 
+from .doubles import kept_double
 from .embedded.models import SOURCES
 from .features import Features, encode
 from .subject import Subject
@@ -32,7 +33,8 @@ Altered = Callable[[Any], AbstractContextManager[None]]
 """Changes a model for as long as the context lasts."""
 LIBRARIES = ("torch", "transformer-lens", "sae-lens", "transformers", "tokenizers")
 """What computes activations; another release is another memory."""
-COMPUTING = tuple(Path(__file__).with_name(f"{name}.py") for name in ("oracle", "subject", "pretrained", "weights"))
+COMPUTED_BY = ("oracle", "subject", "pretrained", "weights", "doubles", "apis", "cut")
+COMPUTING = tuple(Path(__file__).with_name(f"{name}.py") for name in COMPUTED_BY)
 """What loads, casts and runs a model here."""
 NOT_WHOLE = (
     *(OSError, RuntimeError, EOFError, KeyError, ValueError, TypeError, AttributeError),
@@ -138,6 +140,13 @@ def _run(model: Any, hook_names: list[str], texts: Sequence[str]) -> dict[str, d
     depths = [int(name.split(".")[1]) + 1 for name in hook_names if name.startswith("blocks.")]
     stop = max(depths) if len(depths) == len(hook_names) and max(depths) < model.cfg.n_layers else None
     rows: dict[str, dict[str, Tensor]] = {hook_name: {} for hook_name in hook_names}
+    with kept_double(model):
+        _fill(rows, model, texts, stop)
+    return rows
+
+
+def _fill(rows: dict[str, dict[str, Tensor]], model: Any, texts: Sequence[str], stop: int | None) -> None:
+    hook_names = list(rows)
     for text in texts:
         # On the right there is nothing to mask. On the left a text that begins with the pad token would lose it.
         tokens = model.to_tokens(text, padding_side="right")
@@ -148,7 +157,6 @@ def _run(model: Any, hook_names: list[str], texts: Sequence[str]) -> dict[str, d
         )
         for hook_name in hook_names:
             rows[hook_name][text] = cache[hook_name][0, -1].clone()
-    return rows
 
 
 def _read(path: Path) -> dict[str, Tensor]:
