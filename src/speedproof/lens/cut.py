@@ -4,12 +4,14 @@ What a user writes who needs the residual stream alone, with the few methods tha
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from transformer_lens.hook_points import HookPoint
 
 from .model_files import sae_folders
@@ -102,11 +104,14 @@ class Cut(HookedRootModule):
         value: Tensor = self.inner(input_ids=tokens).last_hidden_state
         return value
 
-    def to_tokens(self, text: str, padding_side: Any = None, truncate: bool = True) -> Tensor:
-        """One text's tokens, bos in front where the tokenizer has one. Shape [1, token]."""
+    def to_tokens(self, given: str | Sequence[str], padding_side: str = "right", truncate: bool = True) -> Tensor:
+        """Tokens of one text or several, bos in front where the tokenizer has one. Shape [text, token]."""
         bos = [] if self.tokenizer.bos_token_id is None else [self.tokenizer.bos_token_id]
-        tokens = [*bos, *self.tokenizer(text, add_special_tokens=False)["input_ids"]]
-        return torch.tensor([tokens[: self.cfg.n_ctx] if truncate else tokens], dtype=torch.long)
+        texts = [given] if isinstance(given, str) else list(given)
+        each = [[*bos, *self.tokenizer(text, add_special_tokens=False)["input_ids"]] for text in texts]
+        rows = [torch.tensor(one[: self.cfg.n_ctx] if truncate else one, dtype=torch.long) for one in each]
+        pad = float(self.tokenizer.pad_token_id or 0)
+        return pad_sequence(rows, batch_first=True, padding_value=pad, padding_side=padding_side)
 
 
 def _is_stack(part: torch.nn.Module, n_layers: int) -> bool:

@@ -100,7 +100,11 @@ class Oracle:
 
     def _compute(self, hook_names: list[str], texts: Sequence[str]) -> None:
         """All hooks that carry an SAE come from one pass, since the pass is what costs."""
-        for hook_name, rows in _run(self.subject.in_float64.model, hook_names, texts).items():
+        was_loaded = "model" in vars(self.subject.in_float64)
+        found = _run(self.subject.in_float64.model, hook_names, texts)
+        if not was_loaded and "model" in vars(self.subject):
+            self.subject.settle()
+        for hook_name, rows in found.items():
             self._rows[hook_name] = self._rows.get(hook_name, _read(self._file(hook_name))) | rows
             _write(self._file(hook_name), self._rows[hook_name])
 

@@ -164,6 +164,8 @@ def _lost_weights() -> Iterator[list[str]]:
     handler = logging.Handler(logging.WARNING)
     handler.emit = lambda record: lost.extend(_LOST.findall(record.getMessage()))  # type: ignore[method-assign]
     verbosity, logger = transformers_logging.get_verbosity(), logging.getLogger("transformers")
+    has_bar = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
     others, propagate = list(logger.handlers), logger.propagate
     transformers_logging.set_verbosity_warning()
     logger.handlers, logger.propagate = [handler], False
@@ -172,6 +174,8 @@ def _lost_weights() -> Iterator[list[str]]:
     finally:
         logger.handlers, logger.propagate = others, propagate
         transformers_logging.set_verbosity(verbosity)
+        if has_bar:
+            transformers_logging.enable_progress_bar()
 
 
 def _require_none(name: str, lost: list[str]) -> None:

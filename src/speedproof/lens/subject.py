@@ -137,6 +137,11 @@ class Subject:
             hook_names = list(self.hook_names)
             run_shortly(self.name, self.in_float64.model, hook_names)
 
+    def settle(self) -> None:
+        """To be called once another model was loaded: TransformerLens's bridge then makes anew what it knows of its
+        hooks, at its next call, which would be held against whoever makes that call."""
+        _ = self.model.hook_dict
+
     def release(self) -> None:
         """Forget the loaded weights."""
         for loaded in ("model", "saes", "in_float64", "digest", "known_of_altered"):

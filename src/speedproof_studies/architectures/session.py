@@ -124,5 +124,6 @@ def _words(error: Exception, folder: Path) -> str:
 
 
 def _plain(words: str, folder: Path) -> str:
-    """Without the folder, which is no one machine's."""
-    return " ".join(words.replace(str(folder.resolve()), "FOLDER").replace(str(folder), "FOLDER").split())[:MOST_WORDS]
+    """What happened, without what to do next, and without the folder, which is no one machine's."""
+    plain = words.replace(str(folder.resolve()), "FOLDER").replace(str(folder), "FOLDER")
+    return " ".join(plain.partition(" Expected")[0].split())[:MOST_WORDS]

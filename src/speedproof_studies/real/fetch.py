@@ -92,5 +92,10 @@ def convert(gguf: Path, folder: Path) -> None:
         logits = model(**tokenizer(PROMPT, return_tensors="pt")).logits[0, -1]
     if (said := tokenizer.decode([int(logits.argmax())])) != NEXT:
         raise BadInput(f"{gguf.name} goes on {PROMPT!r} with {said!r}. Expected {NEXT!r}: it was read wrongly.")
-    model.save_pretrained(folder)
+    # What was read counts as quantised still, and such a model is not saved.
+    settings = model.config.to_dict()
+    settings.pop("quantization_config", None)
+    plain = type(model)(type(model.config).from_dict(settings))
+    plain.load_state_dict(model.state_dict())
+    plain.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
