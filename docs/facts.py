@@ -116,6 +116,18 @@ def latency() -> Iterator[str]:
         yield from ("", f"The large pair's check took {factor:.1f} times the memory of one call.")
 
 
+def architectures() -> Iterator[str]:
+    """The table of kinds of models, SAEs and tokenizers that were tried, from the committed records."""
+    from speedproof.folders import ROOT
+    from speedproof.records.record import read
+    from speedproof_studies.architectures.rows import HEAD, newest, rows
+    from speedproof_studies.kinds import KINDS
+
+    tried = newest(record.body for record in read(ROOT / "results", KINDS).records)
+    yield from (f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}")
+    yield from (f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in rows(tried))
+
+
 def judged() -> str:
     """How today's check judged the textbook, from the committed records."""
     from speedproof.folders import ROOT
@@ -220,6 +232,13 @@ class Latency(_Written):
         yield from latency()
 
 
+class Architectures(_Written):
+    """```{architectures}```: which kinds of models, SAEs and tokenizers can be asked about."""
+
+    def lines(self) -> Iterator[str]:
+        yield from architectures()
+
+
 class Comment(_Written):
     """```{comment}```: a pull request's comment, as GitHub shows it."""
 
@@ -256,6 +275,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         "aspects": Aspects,
         "textbook": Textbook,
         "latency": Latency,
+        "architectures": Architectures,
         "comment": Comment,
         "count": Count,
     }.items():
