@@ -23,16 +23,16 @@ SEED = 20_260_301
 class Training:
     """How much is trained, and of what size. Small: minutes on two cores."""
 
-    layers: tuple[int, ...] = (8, 15)
+    layers: tuple[int, ...] = (5, 10)
     d_sae: int = 2048
     k: int = 32
     """Features that fire on a token, on average."""
     context: int = 128
-    n_contexts: int = 768
-    n_held_back: int = 32
+    n_contexts: int = 320
+    n_held_back: int = 16
     """Contexts that are not trained on: on these it is asked how good an SAE is."""
-    n_epochs: int = 4
-    batch: int = 1024
+    n_epochs: int = 3
+    batch: int = 512
     learning_rate: float = 1e-3
 
 
