@@ -49,8 +49,8 @@ def try_all(cells: Sequence[Cell], say: Say) -> Iterator[Tried]:
             yield try_one(cell, Path(place) / "subject")
 
 
-def try_one(cell: Cell, folder: Path) -> Tried:
-    """What the gate says of one, made in that folder."""
+def try_one(cell: Cell, folder: Path, only: str = "") -> Tried:
+    """What the gate says of one, made in that folder; of one function where it is named."""
     told = Tried(model=cell.model, api=cell.api, tokenizer=cell.tokenizer, sae=cell.sae)
     try:
         saved = save(cell, folder)
@@ -58,7 +58,7 @@ def try_one(cell: Cell, folder: Path) -> Tried:
         away = _away(saved, subject)
     except Exception as error:
         return told.model_copy(update={"unsupported": _words(error, folder)})
-    return told.model_copy(update={"away": away, "refused": dict(_refusals(subject, folder))})
+    return told.model_copy(update={"away": away, "refused": dict(_refusals(subject, folder, only))})
 
 
 def save(cell: Cell, folder: Path) -> Saved:
@@ -104,11 +104,11 @@ def _away(saved: Saved, subject: Subject) -> dict[str, float]:
     return found
 
 
-def _refusals(subject: Subject, folder: Path) -> Iterator[tuple[str, str]]:
+def _refusals(subject: Subject, folder: Path, only: str) -> Iterator[tuple[str, str]]:
     """Each function that runs a model, and why it got no certificate; nothing where it got one."""
     for finding in FINDINGS:
         for pair in finding.pairs:
-            if pair.uses_model:
+            if pair.uses_model and only in ("", pair.name):
                 first = pair.workloads[0]
                 workload = replace(first, name="kinds", subject=subject.name, n_items=N_TEXTS, n_threads=1)
                 try:
