@@ -132,6 +132,18 @@ def peers() -> Iterator[str]:
     yield found[-1].made if found else "Nothing has been recorded yet."
 
 
+def architectures() -> Iterator[str]:
+    """The table of kinds of models, SAEs and tokenizers that were tried, from the committed records."""
+    from speedproof.folders import ROOT
+    from speedproof.records.record import read
+    from speedproof_studies.architectures.rows import HEAD, newest, rows
+    from speedproof_studies.kinds import KINDS
+
+    tried = newest(record.body for record in read(ROOT / "results", KINDS).records)
+    yield from (f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}")
+    yield from (f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in rows(tried))
+
+
 def judged() -> str:
     """How today's check judged the textbook, from the committed records."""
     from speedproof.folders import ROOT
@@ -243,6 +255,13 @@ class Peers(_Written):
         yield from peers()
 
 
+class Architectures(_Written):
+    """```{architectures}```: which kinds of models, SAEs and tokenizers can be asked about."""
+
+    def lines(self) -> Iterator[str]:
+        yield from architectures()
+
+
 class Comment(_Written):
     """```{comment}```: a pull request's comment, as GitHub shows it."""
 
@@ -280,6 +299,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         "textbook": Textbook,
         "latency": Latency,
         "peers": Peers,
+        "architectures": Architectures,
         "comment": Comment,
         "count": Count,
     }.items():

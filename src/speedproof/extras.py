@@ -7,6 +7,7 @@ EXTRAS = {
     "transformers": "lens",
     "safetensors": "lens",
     "huggingface_hub": "lens",
+    "gguf": "real",
     "jinja2": "report",
     "markupsafe": "report",
     "pandas": "report",

@@ -224,5 +224,23 @@ class Peered(Body):
         return self
 
 
-KINDS: tuple[type[Body], ...] = (*kinds.KINDS, Read, Rewritten, Mutated, Powered, Planted, Burst, Waited, Peered)
+class Tried(Body):
+    """A small random model of one kind, saved and loaded by one API, with SAEs and a tokenizer, put to the gate."""
+
+    kind: Literal["tried"] = "tried"
+    model: str
+    api: str
+    """What stands behind the folder's name; empty for the bridge in compatibility mode."""
+    tokenizer: str
+    sae: str
+    away: dict[str, float] = Field(default_factory=dict)
+    """The oracle's distance from Transformers' own forward pass in float64, as a share of a row's largest number, by
+    how they are compared."""
+    refused: dict[str, str] = Field(default_factory=dict)
+    """Function and why it got no certificate; empty words where it got one."""
+    unsupported: str = ""
+    """Why nothing could be asked."""
+
+
+KINDS: tuple[type[Body], ...] = (*kinds.KINDS, Read, Rewritten, Mutated, Powered, Planted, Burst, Waited, Peered, Tried)
 """Every kind that this project writes."""

@@ -3,6 +3,7 @@
 from bench.findings import FINDINGS
 from speedproof.cli.project import Project
 
+from .architectures.verb import architectures
 from .bursts.verb import bursts
 from .kinds import KINDS
 from .latency.verb import latency
@@ -11,6 +12,7 @@ from .peers.verb import peers
 from .planted.verb import planted
 from .power.verb import power
 from .reading.verb import textbook
+from .real.verb import fetch
 from .rewrites.session import rewrites_in_a_run
 from .rewrites.verb import rewrites
 from .sections import SECTIONS
@@ -19,6 +21,6 @@ PROJECT = Project(
     findings=FINDINGS,
     kinds=KINDS,
     sections=SECTIONS,
-    verbs=(rewrites, textbook, mutation, planted, power, bursts, latency, peers),
+    verbs=(rewrites, textbook, mutation, planted, power, bursts, latency, peers, architectures, fetch),
     stages=(rewrites_in_a_run,),
 )

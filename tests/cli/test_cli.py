@@ -115,6 +115,7 @@ VERBS_THAT_RECORD = (
     ("power",),
     ("textbook", "sorting"),
     ("latency",),
+    ("architectures", "gpt2"),
 )
 """Every one that appends records, in as few words as it takes."""
 

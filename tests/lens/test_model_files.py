@@ -70,6 +70,27 @@ def pickled(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
 
 
+def doubled(folder: Path) -> None:
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": "part.safetensors"}}))
+    shutil.copy(folder / "model.safetensors", folder / "part.safetensors")
+
+
+def nested(folder: Path) -> None:
+    for name in ("first", "second"):
+        shutil.copytree(folder / "saes/first", folder / name)
+        shutil.copy(folder / "config.json", folder / name)
+    (folder / "config.json").unlink()
+
+
+def pickled_sae(folder: Path) -> None:
+    (folder / SAE_WEIGHTS).unlink()
+    torch.save({}, folder / "saes/first/sae_weights.pt")
+
+
+def in_gguf(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "model.gguf")
+
+
 WEIGHTS, SAE_CFG, SAE_WEIGHTS = "model.safetensors", "saes/first/cfg.json", "saes/first/sae_weights.safetensors"
 DAMAGE: Mapping[str, tuple[Callable[[Path], Any], str]] = {
     "weights cut": (lambda f: cut(f / WEIGHTS), r"model\.safetensors is cut or no safetensors file"),
@@ -77,6 +98,14 @@ DAMAGE: Mapping[str, tuple[Callable[[Path], Any], str]] = {
     "weights missing": (lambda f: (f / WEIGHTS).unlink(), r"has no weights\. Expected model\.safetensors"),
     "a pickle beside": (pickled, r"has no weights but pytorch_model\.bin, a pickle"),
     "a pickle in place": (lambda f: torch.save({}, f / WEIGHTS), r"model\.safetensors is cut or no safetensors file"),
+    "two models": (doubled, r"holds two models: model\.safetensors, and the parts"),
+    "two models without an index": (
+        lambda f: shutil.copy(f / WEIGHTS, f / "other.safetensors"),
+        r"holds 2 models: model\.safetensors, other\.safetensors, and no index of them",
+    ),
+    "two models in folders": (nested, r"has no config\.json, but first, second with one each"),
+    "weights in another format": (in_gguf, r"has no weights but model\.gguf, which is not read here"),
+    "SAE in a pickle": (pickled_sae, r"has no sae_weights\.safetensors but sae_weights\.pt, a pickle"),
     "wrong shapes": (lambda f: edited(f / "config.json", n_embd=32), "is missing or of another shape"),
     "weights of a layer missing": (lambda f: edited(f / "config.json", n_layer=3), r"transformer\.h\.2\S+ is missing"),
     "unknown kind of model": (lambda f: edited(f / "config.json", model_type="odd"), "could not be loaded: ValueError"),

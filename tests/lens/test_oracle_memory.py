@@ -11,6 +11,7 @@ from speedproof.lens import oracle
 from speedproof.lens.alterations import tokens_rolled
 from speedproof.lens.features import Features
 from speedproof.lens.oracle import Oracle
+from speedproof.lens.pace import Pace
 from speedproof.lens.subject import find_subject
 
 TEXTS = ("one text", "another text", "a third")
@@ -22,9 +23,9 @@ def test_altered_activations_are_computed_once_for_a_subject_and_are_not_those_o
     run: list[str] = []
     ask = oracle._run
 
-    def noted(model: Any, hooks: list[str], texts: Sequence[str]) -> Any:
+    def noted(model: Any, hooks: list[str], texts: Sequence[str], pace: Pace) -> Any:
         run.extend(texts)
-        return ask(model, hooks, texts)
+        return ask(model, hooks, texts, pace)
 
     monkeypatch.setattr(oracle, "_run", noted)
     subject = find_subject("tiny")

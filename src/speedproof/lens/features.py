@@ -9,6 +9,8 @@ from jaxtyping import Bool, Float64
 from sae_lens import SAE, GatedSAE, JumpReLUSAE, TopKSAE
 from torch import Tensor
 
+from speedproof.errors import BadInput
+
 TINY = torch.finfo(torch.float64).tiny
 """Keeps a division by an all-zero row from being one."""
 
@@ -83,13 +85,20 @@ def encode(sae: SAE[Any], acts: Float64[Tensor, "text ..."]) -> Features:
         values = sae.encode(acts)
     finally:
         handle.remove()
+    if not seen or seen[-1].numel() != values.numel():
+        kind = sae.cfg.architecture()
+        raise BadInput(
+            f"unsupported: an SAE of architecture {kind!r} tells no pre-activation of each feature. Expected one that "
+            "does, since the gate must know what is too close to call. Choose another SAE."
+        )
     pre = seen[-1].reshape(values.shape)
     return Features(values, *_decision(sae, acts, pre, values))
 
 
 def _decision(sae: Any, acts: Tensor, pre: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
     """(value if fired, margin)."""
-    if isinstance(sae, JumpReLUSAE):
+    # Transcoders that jump are no JumpReLUSAE.
+    if isinstance(sae, JumpReLUSAE) or isinstance(getattr(sae, "threshold", None), Tensor):
         return sae.activation_fn(pre), (pre - sae.threshold).abs()
     if isinstance(sae, GatedSAE):
         gate = sae.process_sae_in(acts) @ sae.W_enc + sae.b_gate

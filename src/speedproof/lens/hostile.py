@@ -3,6 +3,7 @@
 They are guaranteed, not drawn: every check of texts asks for them all, whatever its workload holds.
 """
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,12 +62,12 @@ class Hostile:
         return tuple(text for call in self.calls for text in call)
 
 
-def hostile_texts(model: Any | None = None, dtype_bytes: int = 4) -> Hostile:
+def hostile_texts(model: Any | None = None, dtype_bytes: int = 4, timely: float = math.inf) -> Hostile:
     """The texts for a model, or for a pair that runs none.
 
     With a model: each special token alone, first, last and inside; a text that fills the context and one beyond it,
-    or the longest that the definition's predicted memory leaves room for. A text without tokens is left out: nothing
-    is right about it.
+    or the longest that the definition's predicted memory leaves room for and that has no more tokens than `timely`. A
+    text without tokens is left out: nothing is right about it.
 
     Long texts come in a call of their own, among a few short ones: whoever pads all texts of a call to the longest
     would otherwise run as many tokens as the context has for every one of them.
@@ -77,12 +78,13 @@ def hostile_texts(model: Any | None = None, dtype_bytes: int = 4) -> Hostile:
     marked = [text for token in special for text in (token, f"{token}first", f"last{token}", f"in {token} side")]
     doubled = [token + token for token in special[:1]]
     words = _words_of_one_token(model) or list(WORDS)
-    longest = longest_that_fits(model, dtype_bytes)
+    fitting = longest_that_fits(model, dtype_bytes)
+    longest = int(min(fitting, max(1, timely)))
     if longest < model.cfg.n_ctx:
-        untried.append(
-            f"texts over {longest} tokens, of the {model.cfg.n_ctx} that the model takes: the definition would need "
-            "more memory than is free"
+        why = (
+            "the definition would need more memory than is free" if longest == fitting else "there was no time for more"
         )
+        untried.append(f"texts over {longest} tokens, of the {model.cfg.n_ctx} that the model takes: {why}")
         long = [filled(model, words, longest, seed=1)]
     else:
         long = [filled(model, words, longest, seed=1), filled(model, words, longest + 1, seed=2)]

@@ -14,6 +14,11 @@ from speedproof.errors import BadInput
 SAES = "saes"
 """Folder of a model's folder that holds its SAEs, one folder each."""
 SAE_WEIGHTS = "sae_weights.safetensors"
+WEIGHTS = "model.safetensors"
+PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+"""Ends of names of files that would run code as they are read."""
+MOST_LISTED = 3
+"""Names that a message lists."""
 VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "*.model", "tekken.json", "*.tiktoken")
 """Files of which a tokenizer needs at least one."""
 SETTINGS = (
@@ -27,7 +32,10 @@ def require_readable(folder: Path) -> None:
     """Raises BadInput, naming the file, unless model and tokenizer are all there and each file can be read."""
     names = _listed(folder)
     if "config.json" not in names:
-        raise _wrong(folder, "has no config.json", "a model as Hugging Face's save_pretrained writes it")
+        within = [name for name in names if (folder / name / "config.json").is_file()]
+        got = f"has no config.json, but {_list(within)} with one each" if within else "has no config.json"
+        expected = "the folder of one of these" if within else "a model as Hugging Face's save_pretrained writes it"
+        raise _wrong(folder, got, expected)
     settings = {name: _object(folder / name) for name in SETTINGS if name in names}
     if not isinstance(settings["config.json"].get("model_type"), str):
         raise _wrong(folder / "config.json", "names no model_type", "one, such as 'gpt2'")
@@ -66,6 +74,9 @@ def _require_sae(folder: Path) -> None:
     # Before its sixth release SAELens wrote the hook's name beside the sizes.
     if not cfg.get("hook_name") and not dict(cfg.get("metadata") or {}).get("hook_name"):
         raise _wrong(path, "names no hook", "metadata.hook_name, such as 'blocks.0.hook_resid_pre'")
+    names = _listed(folder)
+    if SAE_WEIGHTS not in names and _instead(names):
+        raise _wrong(folder, f"has no {SAE_WEIGHTS}{_instead(names)}", "an SAE as SAELens's save_model writes it")
     shapes = _tensors(folder / SAE_WEIGHTS)
     expected = [cfg.get("d_in"), cfg.get("d_sae")]
     if "W_enc" in shapes and shapes["W_enc"] != expected:
@@ -76,12 +87,27 @@ def _weight_files(folder: Path, names: list[str], settings: dict[str, Any]) -> l
     index = dict(settings.get("model.safetensors.index.json", {}).get("weight_map") or {})
     if missing := sorted(set(index.values()) - set(names)):
         raise _wrong(folder, f"lacks {missing[0]}", "every file that model.safetensors.index.json lists")
-    found = sorted(set(index.values())) or [name for name in names if name.endswith(".safetensors")]
+    listed, whole = sorted(set(index.values())), [name for name in names if name.endswith(".safetensors")]
+    found = listed or whole
     if not found:
-        others = [name for name in names if name.endswith((".bin", ".pt", ".pth", ".ckpt"))]
-        got = f"has no weights but {others[0]}, a pickle" if others else "has no weights"
-        raise _wrong(folder, got, "model.safetensors, as save_pretrained writes it")
+        raise _wrong(folder, f"has no weights{_instead(names)}", "model.safetensors, as save_pretrained writes it")
+    if listed and WEIGHTS in whole and WEIGHTS not in listed:
+        raise _wrong(folder, f"holds two models: {WEIGHTS}, and the parts that its index lists", "one of them")
+    if not listed and len(found) > 1:
+        raise _wrong(folder, f"holds {len(found)} models: {_list(found)}, and no index of them", "one, or an index")
     return found
+
+
+def _instead(names: list[str]) -> str:
+    """What lies there that weights might be in, and is not read."""
+    if pickles := [name for name in names if name.endswith(PICKLES)]:
+        return f" but {pickles[0]}, a pickle"
+    others = [name for name in names if name.endswith((".gguf", ".npz", ".h5", ".msgpack"))]
+    return f" but {others[0]}, which is not read here" if others else ""
+
+
+def _list(names: list[str]) -> str:
+    return ", ".join(names[:MOST_LISTED]) + (f" and {len(names) - MOST_LISTED} more" * (len(names) > MOST_LISTED))
 
 
 def _listed(folder: Path) -> list[str]:

@@ -19,12 +19,15 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from speedproof.clock import monotonic_s
 from speedproof.digest import digest, file_digest
 from speedproof.errors import BadInput
 from speedproof.folders import CACHE
 
+from .doubles import kept_double
 from .embedded.models import SOURCES
 from .features import Features, encode
+from .pace import CHECK_S, Pace
 from .subject import Subject
 from .weights import in_dtype
 
@@ -32,7 +35,8 @@ Altered = Callable[[Any], AbstractContextManager[None]]
 """Changes a model for as long as the context lasts."""
 LIBRARIES = ("torch", "transformer-lens", "sae-lens", "transformers", "tokenizers")
 """What computes activations; another release is another memory."""
-COMPUTING = tuple(Path(__file__).with_name(f"{name}.py") for name in ("oracle", "subject", "pretrained", "weights"))
+COMPUTED_BY = ("oracle", "subject", "pretrained", "weights", "doubles", "apis", "cut")
+COMPUTING = tuple(Path(__file__).with_name(f"{name}.py") for name in COMPUTED_BY)
 """What loads, casts and runs a model here."""
 NOT_WHOLE = (
     *(OSError, RuntimeError, EOFError, KeyError, ValueError, TypeError, AttributeError),
@@ -48,6 +52,7 @@ class Oracle:
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
         self._rows: dict[str, dict[str, Tensor]] = {}
+        self.pace = Pace() if subject.shape else Pace(CHECK_S)
         self._features: dict[tuple[int, str], tuple[Any, dict[str, Features]]] = {}
         # A model that cannot be run in float64 is told before any long work.
         if subject.is_folder and not self._file(subject.hook_name).exists():
@@ -81,17 +86,20 @@ class Oracle:
     def of_altered_saes(self) -> "Oracle":
         """An oracle of the SAEs' weights as they are now; what it knows of the model still holds."""
         altered = Oracle(self.subject)
-        altered._rows = self._rows
+        altered._rows, altered.pace = self._rows, self.pace
         return altered
 
     def unremembered(self) -> "Oracle":
         """An oracle of the same weights for texts that nobody asks about twice. It writes nothing to the disk."""
-        return _AlteredOracle(self.subject, nullcontext)
+        oracle = _AlteredOracle(self.subject, nullcontext)
+        oracle.pace = self.pace
+        return oracle
 
     def of_altered_model(self, altered: Altered) -> "Oracle":
         """An oracle of the model as it is inside `altered`. It writes nothing to the disk, and shares what it knows
         with all oracles of this subject that are altered alike, for as long as the subject is loaded."""
         oracle = _AlteredOracle(self.subject, altered)
+        oracle.pace = self.pace
         # Whoever asks gets copies, so that nobody else can write into these.
         oracle._rows = self.subject.known_of_altered.setdefault(altered, oracle._rows)
         return oracle
@@ -102,7 +110,13 @@ class Oracle:
         for hook_name in hook_names:
             self._rows[hook_name] = self._rows.get(hook_name, {}) | _read(self._file(hook_name))
         texts = [text for text in texts if any(text not in self._rows[hook_name] for hook_name in hook_names)]
-        for hook_name, rows in _run(self.subject.in_float64.model, hook_names, texts).items() if texts else ():
+        if not texts:
+            return
+        was_loaded = "model" in vars(self.subject.in_float64)
+        found = _run(self.subject.in_float64.model, hook_names, texts, self.pace)
+        if not was_loaded and "model" in vars(self.subject):
+            self.subject.settle()
+        for hook_name, rows in found.items():
             self._rows[hook_name] |= rows
             _write(self._file(hook_name), self._rows[hook_name])
 
@@ -133,15 +147,25 @@ class _AlteredOracle(Oracle):
     def _compute(self, hook_names: list[str], texts: Sequence[str]) -> None:
         model = self.subject.in_float64.model
         with self._altered(model):
-            for hook_name, rows in _run(model, hook_names, texts).items():
+            for hook_name, rows in _run(model, hook_names, texts, self.pace).items():
                 self._rows.setdefault(hook_name, {}).update(rows)
 
 
 @torch.no_grad()
-def _run(model: Any, hook_names: list[str], texts: Sequence[str]) -> dict[str, dict[str, Tensor]]:
+def _run(model: Any, hook_names: list[str], texts: Sequence[str], pace: Pace) -> dict[str, dict[str, Tensor]]:
     depths = [int(name.split(".")[1]) + 1 for name in hook_names if name.startswith("blocks.")]
     stop = max(depths) if len(depths) == len(hook_names) and max(depths) < model.cfg.n_layers else None
     rows: dict[str, dict[str, Tensor]] = {hook_name: {} for hook_name in hook_names}
+    started_s = monotonic_s()
+    with kept_double(model):
+        n_tokens = _fill(rows, model, texts, stop)
+    pace.ran(n_tokens, monotonic_s() - started_s)
+    return rows
+
+
+def _fill(rows: dict[str, dict[str, Tensor]], model: Any, texts: Sequence[str], stop: int | None) -> int:
+    """Fills in each hook's value at each text's last token; gives the tokens that were run."""
+    hook_names, n_tokens = list(rows), 0
     for text in texts:
         # On the right there is nothing to mask. On the left a text that begins with the pad token would lose it.
         tokens = model.to_tokens(text, padding_side="right")
@@ -152,7 +176,8 @@ def _run(model: Any, hook_names: list[str], texts: Sequence[str]) -> dict[str, d
         )
         for hook_name in hook_names:
             rows[hook_name][text] = cache[hook_name][0, -1].clone()
-    return rows
+        n_tokens += tokens.numel()
+    return n_tokens
 
 
 def _read(path: Path) -> dict[str, Tensor]:

@@ -18,8 +18,9 @@ from transformers.utils import logging as transformers_logging
 
 from speedproof.errors import BadInput
 
-from .embedded.models import bridge_class
+from .apis import APIS, load, named
 from .embedded.shapes import EMBEDDED, PRETRAINED
+from .features import encode
 from .model_files import require_readable, sae_folders
 
 T = TypeVar("T")
@@ -40,17 +41,18 @@ def load_model(name: str) -> Any:
     """
     if name in PRETRAINED:
         return _told(f"Subject {name!r}", lambda: HookedTransformer.from_pretrained(name, device="cpu"), _IN_REACH)
-    require_readable(Path(name))
-    # HookedTransformer loads only models that it knows by name; the bridge loads any folder, and with its
-    # compatibility mode processes weights the same way.
+    found = named(name)
+    require_readable(found.folder)
+    # Looked at before anything is loaded, since that takes a while.
+    sae_folders(found.folder)
     with _lost_weights() as lost:
         try:
-            bridge = _told(f"Subject {name!r}", lambda: _boot(name), _LAYOUT)
+            model = _told(f"Subject {name!r}", lambda: load(found), _LAYOUT.format(APIS[found.api].split(",")[0]))
         except BadInput:
             _require_none(name, lost)
             raise
     _require_none(name, lost)
-    return bridge
+    return model
 
 
 def load_saes(name: str) -> dict[str, SAE[Any]]:
@@ -59,7 +61,7 @@ def load_saes(name: str) -> dict[str, SAE[Any]]:
         release, sae_ids = PRETRAINED[name]
         load = partial(SAE.from_pretrained, release, device="cpu")
         return {sae_id: _told(f"SAE {sae_id!r} of {release}", partial(load, sae_id), _IN_REACH) for sae_id in sae_ids}
-    return {folder.name: _load_sae(folder) for folder in sae_folders(Path(name))}
+    return {folder.name: _load_sae(folder) for folder in sae_folders(named(name).folder)}
 
 
 def _load_sae(folder: Path) -> SAE[Any]:
@@ -85,7 +87,9 @@ def require_fit(name: str, model: Any, saes: Mapping[str, SAE[Any]]) -> None:
     hooks = [str(sae.cfg.metadata.hook_name) for sae in saes.values()]
     seen = run_shortly(name, model, hooks)
     for (sae_name, sae), hook_name in zip(saes.items(), hooks, strict=True):
-        _require_width(f"SAE {sae_name!r} of subject {name!r}", sae.cfg, hook_name, tuple(seen[hook_name].shape[2:]))
+        whose = f"SAE {sae_name!r} of subject {name!r}"
+        _require_width(whose, sae.cfg, hook_name, tuple(seen[hook_name].shape[2:]))
+        _told(f"{whose}, asked for features,", partial(encode, sae, seen[hook_name][0, -1:]), _ONE_ROW, did="failed")
 
 
 def run_shortly(name: str, model: Any, hook_names: list[str]) -> Mapping[str, torch.Tensor]:
@@ -132,13 +136,8 @@ def _require_width(whose: str, cfg: Any, hook_name: str, shape: tuple[int, ...])
 
 
 _IN_REACH = f"It in the hub's cache or reachable. Embedded subjects need no network: {', '.join(EMBEDDED)}"
-_LAYOUT = "A folder as save_pretrained writes it, of a kind of model that TransformerLens's bridge knows"
-
-
-def _boot(name: str) -> Any:
-    bridge = bridge_class().boot_transformers(name, device="cpu")
-    bridge.enable_compatibility_mode()
-    return bridge
+_ONE_ROW = "An SAE whose features hang on one token's activation alone"
+_LAYOUT = "A folder as save_pretrained writes it, of a kind of model that can be loaded as {}"
 
 
 def _told(whose: str, work: Callable[[], T], expected: str, did: str = "could not be loaded") -> T:
@@ -165,6 +164,8 @@ def _lost_weights() -> Iterator[list[str]]:
     handler = logging.Handler(logging.WARNING)
     handler.emit = lambda record: lost.extend(_LOST.findall(record.getMessage()))  # type: ignore[method-assign]
     verbosity, logger = transformers_logging.get_verbosity(), logging.getLogger("transformers")
+    has_bar = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
     others, propagate = list(logger.handlers), logger.propagate
     transformers_logging.set_verbosity_warning()
     logger.handlers, logger.propagate = [handler], False
@@ -173,6 +174,8 @@ def _lost_weights() -> Iterator[list[str]]:
     finally:
         logger.handlers, logger.propagate = others, propagate
         transformers_logging.set_verbosity(verbosity)
+        if has_bar:
+            transformers_logging.enable_progress_bar()
 
 
 def _require_none(name: str, lost: list[str]) -> None:

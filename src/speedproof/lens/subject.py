@@ -1,19 +1,20 @@
 """Subjects: the model and SAEs under test, by name.
 
 Embedded subjects need no network. Their names take variants, as in `tiny:bridge:topk`: `TransformerBridge` instead of
-`HookedTransformer`, other tokenizers, other SAE architectures, other hooks.
+`HookedTransformer`, other tokenizers, other SAE architectures, other hooks. A folder's name takes an API, as in
+`FOLDER:raw`.
 """
 
 import os
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from speedproof.digest import digest
 from speedproof.errors import BadInput, unknown
 from speedproof.pairs.workload import Workload
 
+from .apis import APIS, MADE, Named, named
 from .embedded.identity import embedded_digest
 from .embedded.shapes import EMBEDDED, FIXED, PRETRAINED, Shape
 from .embedded.variants import parse_variant
@@ -34,8 +35,13 @@ class Subject:
 
     @property
     def is_folder(self) -> bool:
-        """Whether the name is that of a folder."""
+        """Whether the name is that of a folder, or of a model that a command put into one."""
         return self.shape is None and self.name not in PRETRAINED
+
+    @property
+    def named(self) -> Named:
+        """The folder and the API that the name asks for."""
+        return named(self.name)
 
     @cached_property
     def model(self) -> Any:
@@ -115,7 +121,8 @@ class Subject:
 
             modules = {"model": self.model, **self.saes}
             return digest([self.name, {name: weights_digest(module) for name, module in modules.items()}])
-        return content_digest(Path(self.name))
+        content = content_digest(self.named.folder)
+        return digest([content, self.named.api]) if self.named.api else content
 
     @cached_property
     def known_of_altered(self) -> dict[Any, dict[str, dict[str, Any]]]:
@@ -129,6 +136,11 @@ class Subject:
 
             hook_names = list(self.hook_names)
             run_shortly(self.name, self.in_float64.model, hook_names)
+
+    def settle(self) -> None:
+        """To be called once another model was loaded: TransformerLens's bridge then makes anew what it knows of its
+        hooks, at its next call, which would be held against whoever makes that call."""
+        _ = self.model.hook_dict
 
     def release(self) -> None:
         """Forget the loaded weights."""
@@ -149,10 +161,17 @@ def find_subject(name: str, dtype: str = "float32") -> Subject:
     if name.split(":")[0] in EMBEDDED:
         variant = parse_variant(name, EMBEDDED, FIXED)
         return Subject(variant.name, dtype, EMBEDDED[variant.base])
-    if name and Path(name).is_dir():
+    found = named(name)
+    if name and found.folder.is_dir():
+        is_made = name.split(":")[0] in MADE
         # Absolute, so that it is the same folder wherever a process of ours works.
-        return Subject(os.path.abspath(name), dtype, files=str(stamp(Path(name))))
-    raise unknown("subject", name, [*EMBEDDED, *PRETRAINED, "a folder with a Hugging Face model and its SAEs"])
+        whole = name if is_made else ":".join([os.path.abspath(found.folder), *filter(None, [found.api])])
+        return Subject(whole, dtype, files=str(stamp(found.folder)))
+    if command := MADE.get(name.split(":")[0]):
+        raise BadInput(f"Subject {name!r} is not in the cache yet. Expected it fetched. Run: {command}")
+    apis = " or ".join(f":{api}" for api in APIS if api)
+    folder = f"a folder with a Hugging Face model and its SAEs, with {apis} behind it for another API"
+    raise unknown("subject", name, [*EMBEDDED, *PRETRAINED, *MADE, folder])
 
 
 def subject_of(workload: Workload) -> Subject:

