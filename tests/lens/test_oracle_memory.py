@@ -83,9 +83,9 @@ def test_what_a_process_beside_this_one_has_written_is_not_computed_again(
     run: list[str] = []
     ask = oracle._run
 
-    def noted(model: Any, hooks: list[str], texts: Sequence[str]) -> Any:
+    def noted(model: Any, hooks: list[str], texts: Sequence[str], pace: Pace) -> Any:
         run.extend(texts)
-        return ask(model, hooks, texts)
+        return ask(model, hooks, texts, pace)
 
     monkeypatch.setattr(oracle, "_run", noted)
     monkeypatch.setattr(oracle, "CACHE", tmp_path)

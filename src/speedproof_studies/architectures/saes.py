@@ -37,7 +37,7 @@ KINDS: Mapping[str, Maker] = {
     "skip transcoder": _kind("SkipTranscoder", **_OUT),
     "jumprelu transcoder": _kind("JumpReLUTranscoder", **_OUT),
     "matching pursuit": _kind("MatchingPursuitSAE"),
-    "temporal": _kind("TemporalSAE"),
+    "temporal": _kind("TemporalSAE", n_heads=2, bottleneck_factor=4),
 }
 """Kind of SAE, and how one is made of its sizes."""
 
@@ -70,6 +70,8 @@ def _seed(sae: Any, acts: Tensor) -> None:
     if isinstance(threshold, torch.nn.Parameter):
         threshold.normal_(mean=THRESHOLD, std=0.1)
     elif (batch := getattr(sae, "topk_threshold", None)) is not None:
+        # It is compared with pre-activations times the decoder's norm.
+        sae.W_dec.div_(sae.W_dec.norm(dim=1, keepdim=True))
         batch.fill_(THRESHOLD)
     else:
         for name in ("b_enc", "b_gate"):

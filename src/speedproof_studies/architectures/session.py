@@ -126,4 +126,4 @@ def _words(error: Exception, folder: Path) -> str:
 def _plain(words: str, folder: Path) -> str:
     """What happened, without what to do next, and without the folder, which is no one machine's."""
     plain = words.replace(str(folder.resolve()), "FOLDER").replace(str(folder), "FOLDER")
-    return " ".join(plain.partition(" Expected")[0].split())[:MOST_WORDS]
+    return " ".join(plain.partition(" Expected")[0].removeprefix("unsupported: ").split())[:MOST_WORDS]
