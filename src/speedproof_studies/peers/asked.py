@@ -8,6 +8,7 @@ from speedproof.gate.certificate import Certificate, Refusal
 from speedproof.gate.gate import GATE
 from speedproof.gate.trials import new_seed
 from speedproof.pairs.question import Question
+from speedproof.sides.installing import Unsupported
 from speedproof.sides.worker import Worker
 from speedproof.sittings.definitions import Definitions
 
@@ -16,7 +17,7 @@ _definitions = Definitions()
 
 
 def versions(worker: Worker, packages: tuple[str, ...], imports: str) -> dict[str, str]:
-    """Versions of the libraries and of these packages. Raises ImportError where the module cannot be imported."""
+    """Versions of the libraries and of these packages. Raises Unsupported where the module cannot be imported."""
     found = dict(current_environment().versions)
     for name in packages:
         try:
@@ -24,8 +25,18 @@ def versions(worker: Worker, packages: tuple[str, ...], imports: str) -> dict[st
         except PackageNotFoundError:
             found[name] = "absent"
     if imports:
-        import_module(imports)
+        try:
+            import_module(imports)
+        except Exception as error:
+            raise Unsupported(f"{imports} cannot be imported: {_first_cause(error)}") from error
     return found
+
+
+def _first_cause(error: BaseException) -> str:
+    """What began it: libraries that import others when asked for a name hide why that failed behind the name."""
+    while cause := error.__cause__ or error.__context__:
+        error = cause
+    return f"{type(error).__name__}: {error}"
 
 
 def certified(worker: Worker, question: Question) -> Certificate | Refusal:

@@ -95,6 +95,7 @@ PEERS: tuple[Peer, ...] = (
         "",
         # Any release of vllm from 0.10.2 on is asked for; without one named, an installer fetches each to read it.
         ("eai-delphi==0.1.3", "vllm==0.27.0"),
+        ("torchvision",),
         imports="delphi.latents.cache",
     ),
 )
