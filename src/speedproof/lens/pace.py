@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from speedproof.clock import monotonic_s
 
 CHECK_S = 150.0
-"""Seconds after which a check begins no further trial of its own: what is begun then ends within three minutes on two
-cores."""
+"""Seconds after which a check begins no further trial of models: three minutes are aimed at, and one may have begun."""
 SHARE_OF_HOSTILE = 0.4
 """Share of the time left that hostile texts may be predicted to take in the oracle. The candidate takes less."""
 FEWEST_TOKENS = 64
