@@ -25,7 +25,7 @@ def fetch(
     Example: python -m bench fetch smollm2-135m
     """
     from .fetch import fetch_model
-    from .train import HOW_GOOD, train_saes
+    from .train import HOW_GOOD, Training, train_saes
 
     if name not in MADE:
         raise unknown("model to fetch", name, list(MADE))
@@ -33,7 +33,7 @@ def fetch(
     with progress() as say:
         if again or not (folder / "config.json").is_file():
             fetch_model(folder, say)
-        if not any(folder.glob(f"{SAES}/*/{HOW_GOOD}")):
+        if len([*folder.glob(f"{SAES}/*/{HOW_GOOD}")]) < len(Training().layers):
             train_saes(folder, say)
     told = {
         path.parent.name: json.loads(path.read_text(encoding="utf-8"))
