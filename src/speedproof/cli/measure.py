@@ -54,7 +54,7 @@ from .shown.pull_request import Pulled
 if TYPE_CHECKING:
     from speedproof.gate.control import Control
 
-RUN_BUDGET_S = 470.0
+RUN_BUDGET_S = 300.0
 """Timing budget of a full run. Checks and counts come on top; a sitting's record says what it took in all."""
 OWN_BUDGET_S = 20.0
 """Timing budget of one pair of a user's own: with the check and the page a minute in all."""
