@@ -388,3 +388,14 @@ def test_a_candidate_that_ends_its_process_is_not_judged_and_debug_shows_the_chi
     assert "checking feature_links.feature_links, " in last and "mine.py:" in last
     assert ", on smoke (tiny): " in last and words in last
     assert (f"line 8, in {function}" in answer.stderr) == (function == "interrupts")
+
+
+def test_what_every_command_loads_loads_no_large_library() -> None:
+    """A study's verb that did made a plain pair's own processes differ, and each command wait for seconds."""
+    large = "torch numpy pandas scipy transformers plotly".split()
+    code = f"import sys, speedproof_studies.project; print([name for name in {large} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+    # The companion: one that is loaded is named.
+    done = subprocess.run([sys.executable, "-c", f"import numpy; {code}"], capture_output=True, text=True, check=True)
+    assert done.stdout == "['numpy']\n"

@@ -11,8 +11,6 @@ from speedproof.cli.progress import progress
 from speedproof.errors import unknown
 from speedproof.folders import RESULTS
 
-from .kinds import cells
-from .models import CONFIGS
 from .rows import HEAD, newest, rows
 
 
@@ -30,6 +28,10 @@ def architectures(
       python -m bench architectures
       python -m bench architectures llama gemma3
     """
+    # Every command loads this file, and what makes models loads their libraries.
+    from .kinds import cells
+    from .models import CONFIGS
+
     if strangers := sorted(set(models or ()) - set(CONFIGS)):
         raise unknown("kind of model", strangers[0], list(CONFIGS))
     if only_show:
