@@ -60,6 +60,8 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, returned in nothing.items():
         monkeypatch.setattr(Sitting, name, said(returned))
     monkeypatch.setattr(Sitting, "told", lambda *_, **__: iter(()))
+    for work in ("fetch.fetch_model", "train.train_saes"):
+        monkeypatch.setattr(f"speedproof_studies.real.{work}", lambda *_: None)
     monkeypatch.setattr("speedproof_studies.rewrites.verb.show_rewrites", said([rewritten(1, 1)]))
     monkeypatch.setattr("speedproof.cli.compare.places_of", lambda *_, **__: (None, None))
     yield

@@ -38,9 +38,10 @@ def inputs_of(finding: str, subject: Subject, workload: Workload, function: str 
 
 
 def formula(lengths: list[int], n_blocks: int, d: int, n_features: int) -> int:
-    """As the measuring design gives it, for blocks of GPT-2's kind."""
+    """For blocks of GPT-2's kind, of whose last one nothing but each last token is asked for."""
     return sum(
-        n * n_blocks * 24 * d**2 - (n - 1) * 20 * d**2 + 2 * n_blocks * n**2 * d + 2 * d * n_features for n in lengths
+        n * n_blocks * 24 * d**2 - (n - 1) * 20 * d**2 + 2 * (n_blocks - 1) * n**2 * d + 4 * n * d + 2 * d * n_features
+        for n in lengths
     )
 
 
@@ -65,11 +66,14 @@ def test_the_least_work_is_what_is_counted_less_what_a_perfect_code_spares(text:
     workload = Workload("one", "tiny", 1, "given", given=(text,))
     inputs = inputs_of("text_batching", tiny, workload)
     counted = count([flops], find("text_batching").pairs[0].batched, inputs)["flops"]
+    general = count([flops], find("text_batching").pairs[0].arm("careful"), inputs)["flops"]
     work = least_work(inputs)
     (n,) = tokens(tiny, [text])
-    # Counted: all tokens through the whole of the last block, and attention to tokens that come later.
-    spared = (n - 1) * 20 * 32**2 + 2 * n**2 * 32
-    assert work is not None and counted == work.flops + spared
+    # The careful loop takes all tokens through the whole of the last block, and lets each look at all, later ones too.
+    spared = (n - 1) * 20 * 32**2 + 4 * (n**2 - n) * 32
+    assert work is not None and general == work.flops + spared
+    # Of a single block, the packed pass spares all that can be spared.
+    assert counted == work.flops
 
 
 @pytest.mark.parametrize("finding", ["text_batching", "comparison_table", "grad_mode"])
@@ -77,7 +81,7 @@ def test_no_twin_counts_less_than_the_least_work(finding: str, tiny: Subject) ->
     for twin in (find(finding).pairs[0].sequential, find(finding).pairs[0].batched):
         inputs = inputs_of(finding, tiny, RAGGED)
         work = least_work(inputs)
-        assert work is not None and count([flops], twin, inputs)["flops"] > work.flops
+        assert work is not None and count([flops], twin, inputs)["flops"] >= work.flops
 
 
 def test_a_wrong_formula_would_be_seen(tiny: Subject) -> None:

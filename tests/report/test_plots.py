@@ -9,7 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 
-from speedproof.pairs.finding import Claim
+from speedproof.pairs.finding import TWINS, Claim
 from speedproof.records.record import Ledger, read
 from speedproof.report import report as reports
 from speedproof.report.figure import Figure
@@ -202,7 +202,7 @@ def conclude(row: Row, claim: Claim, speedup: float, verdict: Verdict = Verdict.
         (Claim.speedup(5, 10, "5-10x"), 7, "holds", "Within the 5-10x claimed"),
         (Claim.speedup(5, 10, "5-10x"), 3, "refuted", "Not the 5-10x claimed: less than claimed"),
         (Claim.speedup(5, 10, "5-10x"), 0.5, "refuted", "Not the 5-10x claimed: slower"),
-        (Claim.faster("minor"), 2, "holds", "Faster, "),
+        (Claim.faster("minor"), 2, "holds", "Faster"),
         (Claim.no_change("quality"), 2, "refuted", "It does change the speed: 50.1% faster"),
     ],
 )
@@ -223,12 +223,15 @@ def test_what_has_no_figure_or_is_not_settled_is_not_said_to_hold(built: reports
 
 def test_why_names_what_the_finding_is_about_first_and_what_is_done_besides(built: reports.Report) -> None:
     words = why(built.rows[0].counted)
-    assert words.startswith("forward passes 70 → 3") and "but computed tokens" in words
+    assert words.startswith("forward passes 70 → 1, ")
     counted = built.rows[0].counted
     assert counted
+    passes = {"forward_passes": 70, "computed_tokens": 100}, {"forward_passes": 1, "computed_tokens": 140}
+    padded = counted.model_copy(update={"counts": dict(zip(TWINS, passes, strict=True))})
+    assert why(padded) == "forward passes 70 → 1, but computed tokens 100 → 140"
     more = counted.model_copy(update={"counts": {"sequential": {"calls": 100}, "batched": {"calls": 140}}})
     assert why(more) == "no counter fell, calls 100 → 140"
-    assert gist(built.rows[0].counted) == "forward passes 70 → 3" and gist(None) == ""
+    assert gist(built.rows[0].counted) == "forward passes 70 → 1" and gist(None) == ""
     assert why(None) == "" and quantity("bytes_allocated", 1_881_743_552) == "1.88 GB"
     assert quantity("flops", 201_661_396_992) == "202 GFLOP" and quantity("forward_passes", 10_000) == "10,000"
 
@@ -239,7 +242,7 @@ def test_a_card_says_what_not_to_conclude(built: reports.Report) -> None:
     assert open_rows, "the committed sitting settles everything: a row that it leaves open must be made up here"
     for row in open_rows:
         assert any(f"{row.pair.name} is undecided" in caveat for caveat in by_name[row.finding.name])
-    assert any("no figure at 20,000 texts" in caveat for caveat in by_name["category_lookup"])
+    assert any("no figure at" in caveat and "20,000" in caveat for caveat in by_name["category_lookup"])
     assert all(any(caveat.startswith("One machine:") for caveat in caveats) for caveats in by_name.values())
 
 

@@ -15,8 +15,8 @@ def least_work(inputs: Inputs) -> Work | None:
     """The least work of one call for last-token activations or features, or None where it is not known.
 
     With L blocks below the deepest hook, n tokens in a text, width d and S features to be told, this is
-    sum(n L 24 d^2 - (n - 1) 20 d^2 + 2 L n^2 d + 2 d S) for a block of GPT-2's kind: of the last block, all but the
-    last token needs keys and values alone. Equal texts count once.
+    sum(n L 24 d^2 - (n - 1) 20 d^2 + 2 (L - 1) n^2 d + 4 n d + 2 d S) for a block of GPT-2's kind: of the last block,
+    all but the last token needs keys and values alone, and only that token looks at the others. Equal texts count once.
     """
     if "model" not in inputs:
         return None
@@ -64,7 +64,8 @@ class _Block:
             return 0
         whole = n_tokens * n_blocks * 2 * self.n_weights
         spared = (n_tokens - 1) * 2 * (self.queries + self.mlp)
-        return whole - spared + 2 * n_blocks * n_tokens**2 * self.width
+        looking = 2 * (n_blocks - 1) * n_tokens**2 + 4 * n_tokens
+        return whole - spared + looking * self.width
 
 
 def _item_bytes(model: Any) -> int:

@@ -4,14 +4,14 @@ An operator is one call of `aten`, below autograd and above the kernels. Those t
 seen.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import flop_registry
+from torch.utils.flop_counter import flop_registry, sdpa_flop_count
 
 from speedproof.counters.tally import Call, Tally
 
@@ -34,6 +34,18 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return output
 
 
+def _attention_here(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
+    """As torch's own formulas count attention on other devices: every query looks at every key."""
+    return int(sdpa_flop_count(query.shape, key.shape, value.shape))
+
+
+FORMULAS: Mapping[Any, Callable[..., int]] = {
+    **flop_registry,
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention_here,
+}
+"""By operator; torch has none for attention on the processor."""
+
+
 @contextmanager
 def flops(call: Call) -> Iterator[Tally]:
     """Floating-point operations of matrix products, by torch's own formulas.
@@ -44,7 +56,7 @@ def flops(call: Call) -> Iterator[Tally]:
     tally = Tally()
 
     def seen(func: Any, args: Any, kwargs: Any, output: Any) -> None:
-        formula = flop_registry.get(func._overloadpacket)
+        formula = FORMULAS.get(func._overloadpacket)
         if formula is not None:
             tally.count += formula(*args, **kwargs, out_val=output)
 
