@@ -116,15 +116,16 @@ def activations_cached_by_text(model: Any, sae: Any, hook_name: str, texts: list
 
 
 def model_packed_once(model: Any, sae: Any, hook_name: str, texts: list[str]) -> Tensor:
-    """Keeps each model's weights as they were packed for the first call."""
+    """Keeps each model's queries, keys and values as they were packed for the first call; all else is read anew."""
     read = packed_forward.read_decoder
 
     def kept(model: Any, places: Any) -> Any:
-        key = ("decoder", id(model), max(places))
-        if key not in _kept:
-            decoder = read(model, places)
-            _kept[key] = model, decoder and decoder._replace(W_E=decoder.W_E.detach().clone())
-        return _kept[key][1]
+        decoder = read(model, places)
+        if decoder is None:
+            return None
+        packed = _kept.setdefault(("packed", id(model)), (model, {}))[1]
+        blocks = [packed.setdefault(layer, block.W_QKV) for layer, block in enumerate(decoder.blocks)]
+        return decoder._replace(blocks=[b._replace(W_QKV=W) for b, W in zip(decoder.blocks, blocks, strict=True)])
 
     packed_forward.read_decoder = kept
     try:

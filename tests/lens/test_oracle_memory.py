@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from speedproof.lens import oracle
-from speedproof.lens.alterations import tokens_rolled
+from speedproof.lens.alterations import weights_rolled
 from speedproof.lens.features import Features
 from speedproof.lens.oracle import Oracle
 from speedproof.lens.pace import Pace
@@ -29,28 +29,28 @@ def test_altered_activations_are_computed_once_for_a_subject_and_are_not_those_o
 
     monkeypatch.setattr(oracle, "_run", noted)
     subject = find_subject("tiny")
-    first = Oracle(subject).of_altered_model(tokens_rolled).activations(subject.hook_name, TEXTS)
-    again = Oracle(subject).of_altered_model(tokens_rolled).activations(subject.hook_name, TEXTS)
+    first = Oracle(subject).of_altered_model(weights_rolled).activations(subject.hook_name, TEXTS)
+    again = Oracle(subject).of_altered_model(weights_rolled).activations(subject.hook_name, TEXTS)
     assert run == list(TEXTS) and torch.equal(first, again)
     assert not torch.equal(first, Oracle(subject).activations(subject.hook_name, TEXTS))
     # Other texts of the same alteration, and another subject or one that was let go, are asked about anew.
     run.clear()
-    Oracle(subject).of_altered_model(tokens_rolled).activations(subject.hook_name, [*TEXTS, "new"])
+    Oracle(subject).of_altered_model(weights_rolled).activations(subject.hook_name, [*TEXTS, "new"])
     assert run == ["new"]
     subject.release()
     for one in (subject, find_subject("tiny")):
         run.clear()
-        Oracle(one).of_altered_model(tokens_rolled).activations(one.hook_name, TEXTS)
+        Oracle(one).of_altered_model(weights_rolled).activations(one.hook_name, TEXTS)
         assert run == list(TEXTS)
 
 
 def test_who_writes_into_an_answer_writes_into_a_copy() -> None:
     subject = find_subject("tiny")
-    asked = Oracle(subject).of_altered_model(tokens_rolled)
+    asked = Oracle(subject).of_altered_model(weights_rolled)
     right = asked.activations(subject.hook_name, TEXTS)
     held = right.clone()
     right.zero_()
-    for rows in (asked, Oracle(subject).of_altered_model(tokens_rolled)):
+    for rows in (asked, Oracle(subject).of_altered_model(weights_rolled)):
         assert torch.equal(rows.activations(subject.hook_name, TEXTS), held)
 
 

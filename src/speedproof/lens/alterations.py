@@ -36,24 +36,30 @@ def roll_features(sae: Any, by: int) -> None:
 
 @contextmanager
 def model_weights_rolled(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Oracle]:
-    """The model keeps its identity and shapes, and each token gets the embedding of the next one."""
-    with tokens_rolled(subject.model):
-        yield oracle.of_altered_model(tokens_rolled)
+    """The model keeps its identity and shapes, each token gets the embedding of the next one, and the blocks' weights
+    move along."""
+    with weights_rolled(subject.model):
+        yield oracle.of_altered_model(weights_rolled)
 
 
 @contextmanager
-def tokens_rolled(model: Any) -> Iterator[None]:
-    """Each token has the embedding of the next one for as long as the context lasts."""
-    roll_tokens(model, 1)
+def weights_rolled(model: Any) -> Iterator[None]:
+    """As `roll_weights`, for as long as the context lasts."""
+    roll_weights(model, 1)
     try:
         yield
     finally:
-        roll_tokens(model, -1)
+        roll_weights(model, -1)
 
 
 @torch.no_grad()
-def roll_tokens(model: Any, by: int) -> None:
-    """Rolls the tables with one row per token of the vocabulary, a tied output layer's among them."""
-    for name, table in model.named_parameters():
-        if table.ndim == 2 and table.shape[0] == model.cfg.d_vocab and "unembed" not in name:
-            table.copy_(table.roll(by, dims=0))
+def roll_weights(model: Any, by: int) -> None:
+    """Rolls the tables with one row per token of the vocabulary, a tied output layer's among them, by a token.
+
+    Every other matrix is rolled along its last dimension, so that whoever keeps a part of the weights keeps wrong ones.
+    """
+    for name, weight in model.named_parameters():
+        if weight.ndim == 2 and weight.shape[0] == model.cfg.d_vocab and "unembed" not in name:
+            weight.copy_(weight.roll(by, dims=0))
+        elif weight.ndim > 1 and "unembed" not in name:
+            weight.copy_(weight.roll(by, dims=-1))

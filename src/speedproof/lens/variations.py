@@ -8,18 +8,18 @@ from typing import Any
 from speedproof.pairs.contract import Inputs
 from speedproof.pairs.variations import Changed, Variation, plain
 
-from .alterations import roll_features, roll_tokens, tokens_rolled
+from .alterations import roll_features, roll_weights, weights_rolled
 from .oracle import Oracle
 from .subject import Subject
 
 
 def _other_models(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Changed]:
-    """Another model of the same shape, loaded anew, in which each token has the embedding of the next one."""
+    """Another model of the same shape, loaded anew, with other weights."""
     # A copy will not do: what a bridge's parts hold of each other would still be the first model's.
     model = replace(subject).model
-    roll_tokens(model, 1)
+    roll_weights(model, 1)
     subject.settle()
-    yield {"model": model}, oracle.of_altered_model(tokens_rolled)
+    yield {"model": model}, oracle.of_altered_model(weights_rolled)
 
 
 def _other_saes(inputs: Inputs, subject: Subject, oracle: Oracle) -> Iterator[Changed]:
