@@ -36,7 +36,7 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 def _attention_here(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
     """As torch's own formulas count attention on other devices: every query looks at every key."""
-    return int(sdpa_flop_count(query.shape, key.shape, value.shape))
+    return int(sdpa_flop_count(query.shape, key.shape, value.shape))  # type: ignore[no-untyped-call]
 
 
 FORMULAS: Mapping[Any, Callable[..., int]] = {
