@@ -33,7 +33,7 @@ def peers(
     results: Results = RESULTS,
     as_json: AsJson = False,
 ) -> None:
-    """Hold what a user would pick instead of finding 1's batched twin against it: answers, then time. Takes an hour.
+    """Hold what a user would pick instead of finding 1's batched twin against it: answers, then time. Takes long.
 
     Examples:
       python -m bench peers
