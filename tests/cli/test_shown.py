@@ -41,6 +41,10 @@ NEEDED: dict[str, list[str]] = {
 """Arguments without which a verb does nothing, or takes hours."""
 
 
+PROVING = {name: getattr(Sitting, name) for name in ("prove", "keep")}
+"""What a sitting does where nothing stands in for it."""
+
+
 def takes(verb: str, option: str) -> bool:
     return any(option in parameter.opts for parameter in VERBS[verb].params)
 
@@ -63,8 +67,24 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for work in ("fetch.fetch_model", "train.train_saes"):
         monkeypatch.setattr(f"speedproof_studies.real.{work}", lambda *_: None)
     monkeypatch.setattr("speedproof_studies.rewrites.verb.show_rewrites", said([rewritten(1, 1)]))
+    monkeypatch.setattr("speedproof_studies.peers.verb._take", lambda *_: None)
+    monkeypatch.setattr("speedproof_studies.architectures.session.try_all", lambda *_: iter(()))
     monkeypatch.setattr("speedproof.cli.compare.places_of", lambda *_, **__: (None, None))
+    for begins in ("processes._start", "sides.installing.run_clean"):
+        monkeypatch.setattr(f"speedproof.{begins}", really_works)
     yield
+
+
+def really_works(*_: Any, **__: Any) -> Any:
+    pytest.fail("A verb that this file runs by name begins real work: give `idle` a stand-in for it.")
+
+
+@pytest.mark.usefixtures("idle")
+def test_a_verb_that_would_begin_real_work_fails_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, work in PROVING.items():
+        monkeypatch.setattr(Sitting, name, work)
+    with pytest.raises(pytest.fail.Exception, match="begins real work"):
+        run(monkeypatch, "check", "feature_links", "--results", str(tmp_path))
 
 
 @pytest.mark.parametrize("verb", sorted(verb for verb in VERBS if takes(verb, "--json") or takes(verb, "--format")))
