@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OTAVA := .venv-otava
+MEASURING := $(VENV)/.measuring
 READY := $(VENV)/.ready
 TREE := src bench impl_sequential impl_batched tests docs
 
 .PHONY: bench test lint docs history history-pages steps otava tensorboard clean
 
-bench: $(READY)
+bench: $(MEASURING)
 	$(BIN)/python -m bench run
 
 # All tests, or those of one job: make test JOB=pure (tests/jobs.py). Benchmarks are run and not timed. Tests of a file mostly
@@ -53,16 +54,23 @@ otava: $(OTAVA)/.ready
 
 # Figures and traces on this machine alone; TensorBoard says when it is ready, or that the port is taken.
 PORT ?= 6006
-tensorboard: $(READY)
+tensorboard: $(MEASURING)
 	$(BIN)/python -m bench dashboards
 	@echo "TensorBoard: http://127.0.0.1:$(PORT)/ (another port: make tensorboard PORT=6007; Control-C ends it)"
 	$(BIN)/tensorboard --logdir results/traces --host 127.0.0.1 --port $(PORT)
 
-$(READY): pyproject.toml constraints.txt
+INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+
+# What measures alone, so that the main job need not wait for what tests and documents it.
+$(MEASURING): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and "Python %d.%d found. Expected 3.11 or newer: make PYTHON=python3.11 ..." % v[:2])'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group test --group studies --group docs --editable '.[lens,report,tensorboard,notebooks,asv]'
+	$(INSTALL) --editable '.[lens,report,tensorboard]'
+	@touch $@
+
+$(READY): $(MEASURING)
+	$(INSTALL) --group test --group studies --group docs --editable '.[lens,report,tensorboard,notebooks,asv]'
 	@touch $@
 
 # Apache Otava holds numpy to a release of its own, so it gets an environment of its own.

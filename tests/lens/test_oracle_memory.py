@@ -1,7 +1,9 @@
 """What the oracle keeps for later questions: shared by those that ask the same, and nobody's to write into."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError, Thread
 from typing import Any
 
 import pytest
@@ -97,3 +99,43 @@ def test_what_a_process_beside_this_one_has_written_is_not_computed_again(
     rows = mine.activations(subject.hook_name, TEXTS)
     assert run == list(TEXTS[2:]) and torch.equal(rows, other.activations(subject.hook_name, TEXTS))
     assert run == list(TEXTS[2:])
+
+
+def asked_at_once(monkeypatch: pytest.MonkeyPatch, cache: Path) -> list[str]:
+    """Texts that were run where two who know nothing of each other ask about the same ones at the same time."""
+    monkeypatch.setattr(oracle, "CACHE", cache)
+    run: list[str] = []
+    both_have_come, ask = Barrier(2), oracle._run
+    answers: list[torch.Tensor] = []
+
+    def slowly(model: Any, hooks: list[str], texts: Sequence[str], pace: Pace) -> Any:
+        run.extend(texts)
+        # Whoever waits for the lock never comes here.
+        with suppress(BrokenBarrierError):
+            both_have_come.wait(1.0)
+        return ask(model, hooks, texts, pace)
+
+    def one() -> None:
+        subject = find_subject("tiny")
+        answers.append(Oracle(subject).activations(subject.hook_name, TEXTS))
+
+    monkeypatch.setattr(oracle, "_run", slowly)
+    threads = [Thread(target=one) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 2 and torch.equal(*answers)
+    return run
+
+
+def test_of_two_that_ask_the_same_at_once_one_computes_and_the_other_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert asked_at_once(monkeypatch, tmp_path) == list(TEXTS)
+
+
+def test_where_no_lock_can_be_made_both_compute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Companion, and what a cache that cannot be written costs: time, and no answer."""
+    (tmp_path / "file").write_text("no folder")
+    assert sorted(asked_at_once(monkeypatch, tmp_path / "file")) == sorted(TEXTS * 2)

@@ -1,5 +1,7 @@
 """Subjects: embedded ones without a network, local folders, and what is refused."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from speedproof.lens.embedded.tokenizers import TOKENIZER, embedded_tokenizer
 from speedproof.lens.subject import Subject, find_subject
 from speedproof.pairs import texts
 from speedproof.pairs.workload import Workload
+from tests.walls import ROOT
 
 
 def sae(d_in: int, hook_name: str) -> StandardSAE:
@@ -135,3 +138,28 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
 
 def test_embedded_subjects_are_known_by_name() -> None:
     assert {find_subject(name).name for name in EMBEDDED} == set(EMBEDDED)
+
+
+FIRST_OF_TRANSFORMERS = """
+import torch
+from speedproof.lens import subject
+{without}
+model = subject.find_subject("tiny").model
+before = set(vars(torch.nn.Module))
+from speedproof_studies.peers.collectors.gpt2 import gpt2_model
+gpt2_model(model, 1)
+print(sorted(set(vars(torch.nn.Module)) - before))
+"""
+
+
+@pytest.mark.parametrize(
+    ("without", "added"), [("", "[]"), ("subject.settle_transformers = lambda: None", "['smart_apply']")]
+)
+def test_the_first_model_that_a_candidate_makes_with_transformers_adds_nothing_to_modules(
+    without: str, added: str
+) -> None:
+    """Transformers adds a method to `torch.nn.Module` once in a process, which no candidate is to blame for. Companion:
+    it would be seen."""
+    code = FIRST_OF_TRANSFORMERS.format(without=without)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == added

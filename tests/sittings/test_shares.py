@@ -14,7 +14,7 @@ from speedproof.pairs.finding import CAREFUL
 from speedproof.pairs.question import Question, questions
 from speedproof.records.base import Body
 from speedproof.records.kinds import Certified, Counted, Refused
-from speedproof.sittings.shares import Claims, Left, has_room_for_two, in_order
+from speedproof.sittings.shares import Claims, Group, Left, groups, has_room_for_two
 from speedproof.sittings.sitting import Proven
 
 REPORT = tuple(questions(FINDINGS, "report"))
@@ -31,16 +31,17 @@ def test_every_item_is_done_by_one_process_whoever_is_faster(in_two: bool, tmp_p
     works = Left(ASKED, REPORT, CONTROLS).shared_out(str(tmp_path), in_two)
     assert len(works) == 1 + in_two
     asked = works[0][0][0]
-    assert set(asked) == set(ASKED) and len(asked) == len(ASKED)
+    each = [question for group in asked for question in group]
+    assert set(each) == set(ASKED) and len(each) == len(ASKED)
     # One is three times as fast as the other.
     left = [claims.each("checking", given[0]) for given, claims in works]
-    taken: list[list[Question]] = [[] for _ in works]
+    taken: list[list[Group]] = [[] for _ in works]
     turn = 0
     while sum(map(len, taken)) < len(asked):
         place = 0 if turn % 4 else len(left) - 1
-        n_left, question = next(left[place])
+        n_left, group = next(left[place])
         assert n_left == len(asked) - sum(map(len, taken))
-        taken[place].append(question)
+        taken[place].append(group)
         turn += 1
     assert [next(one, None) for one in left] == [None] * len(left)
     assert [*taken[0], *reversed(taken[1] if in_two else [])] == list(asked)
@@ -54,12 +55,14 @@ def test_what_one_process_has_taken_no_other_takes(tmp_path: Path) -> None:
     assert [item for _, item in second.each("counting", "ab")] == ["b", "a"]
 
 
-def test_the_arms_of_a_function_are_counted_together() -> None:
-    """One record holds the work of all of them: of two records a reader would see one."""
-    groups = Left((), (*REPORT, *CAREFUL_ONES), ()).ordered[1]
-    assert len({(group[0].finding, group[0].function) for group in groups}) == len(groups)
-    assert all(len({(q.finding, q.function) for q in group}) == 1 for group in groups)
-    assert sum(map(len, groups)) == len(REPORT) + len(CAREFUL_ONES)
+def test_the_arms_of_a_function_are_asked_and_counted_together() -> None:
+    """Its definition is asked once, and one record holds the work of all: of two records a reader would see one."""
+    counted = (*REPORT, *CAREFUL_ONES)
+    ordered = Left(ASKED, counted, ()).ordered
+    for found, given in ((ordered[0], ASKED), (ordered[1], counted)):
+        about = [{(q.finding, q.function, q.workload) for q in group} for group in found]
+        assert all(len(one) == 1 for one in about) and len(set.union(*about)) == len(found)
+        assert sum(map(len, found)) == len(given)
 
 
 def test_nothing_left_takes_no_process_and_one_question_takes_one(tmp_path: Path) -> None:
@@ -67,16 +70,9 @@ def test_nothing_left_takes_no_process_and_one_question_takes_one(tmp_path: Path
     assert len(Left(REPORT[:1], (), ()).shared_out(str(tmp_path), True)) == 1
 
 
-def test_arms_of_one_function_on_one_workload_are_neighbours_and_subjects_come_together() -> None:
-    ordered = in_order((*OTHERS, *REPORT, *CAREFUL_ONES))
-    subjects = [q.workload.subject for q in ordered]
+def test_subjects_come_together() -> None:
+    subjects = [group[0].workload.subject for group in groups((*OTHERS, *REPORT, *CAREFUL_ONES))]
     assert subjects == sorted(subjects)
-    places = {(q.finding, q.function, q.workload, q.arm): i for i, q in enumerate(ordered)}
-    for q in CAREFUL_ONES:
-        assert (
-            places[q.finding, q.function, q.workload, CAREFUL] - places[q.finding, q.function, q.workload, "batched"]
-            == 1
-        )
 
 
 @pytest.mark.parametrize(("n_cores", "gib", "expected"), [(2, 20, True), (1, 20, False), (2, 16, False)])

@@ -39,10 +39,13 @@ from speedproof_studies.peers.table import Row, tables
 from speedproof_studies.peers.verb import peers as verb
 
 from . import wrong_peer
+from .wrong_peer import RIGHT, WRONG, WRONG_LATER
 
 HERE = [peer for peer in PEERS if peer.function and not peer.requirements]
 ARMS = ("transformers_cut", "batched")
 FEW = replace(SMOKE, name="few", n_items=12)
+ABSENT = Peer("absent", "not there", "m:f", ("no-such-release==1",), imports="no_such_release")
+UNIMPORTABLE = Peer("unimportable", "installed, and broken", "", imports="no_such_module")
 
 
 class InThisProcess:
@@ -58,18 +61,6 @@ class InThisProcess:
             raise SideFailed(f"this environment: {reason(error)} (at {name!r})") from error
 
 
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers are this process, and sample as shortly as can be."""
-
-    @contextmanager
-    def no_process(place: Place, rng: random.Random) -> Iterator[InThisProcess]:
-        yield InThisProcess()
-
-    monkeypatch.setattr(module, "worker", no_process)
-    monkeypatch.setattr(module, "STRETCH_S", 0.0)
-
-
 def no_index(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
     """Stands in for an installer that finds nothing."""
     if "venv" in command:
@@ -80,10 +71,30 @@ def no_index(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def asked(peers: Sequence[Peer], tmp_path: Path, card: str = CARD) -> list[Peered]:
-    session = Session(peers, (SMOKE, FEW), 7, tmp_path, lambda words, left: None, card, no_index)
-    session.proven()
-    return [body for w in (SMOKE, FEW) for body in session.timed(w, 0.0) if isinstance(body, Peered)]
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> list[Peered]:
+    """What a session says of right and wrong peers, and of such as cannot be had.
+
+    Workers are this process, and sample as shortly as can be.
+    """
+
+    @contextmanager
+    def no_process(place: Place, rng: random.Random) -> Iterator[InThisProcess]:
+        yield InThisProcess()
+
+    places = tmp_path_factory.mktemp("places")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "worker", no_process)
+        patch.setattr(module, "STRETCH_S", 0.0)
+        chosen = [RIGHT, WRONG, WRONG_LATER, ABSENT, UNIMPORTABLE]
+        session = Session(chosen, (SMOKE, FEW), 7, places, lambda words, left: None, wrong_peer.CARD, no_index)
+        session.proven()
+        return [body for w in (SMOKE, FEW) for body in session.timed(w, 0.0) if isinstance(body, Peered)]
+
+
+def of(asked: Sequence[Peered], peer: str) -> dict[str, Peered]:
+    """What was said of that peer, by workload."""
+    return {body.workload.name: body for body in asked if body.peer == peer}
 
 
 def test_transformers_model_of_the_same_weights_gives_the_same_stream(tiny: Subject) -> None:
@@ -117,54 +128,37 @@ def test_the_gate_passes_each_peer_of_this_environment(peer: Peer, tiny: Subject
     assert isinstance(answer, Certificate), str(answer)
 
 
-@pytest.mark.usefixtures("here")
-def test_a_wrong_peer_is_told_with_the_gates_reason_and_gets_no_time(tmp_path: Path) -> None:
-    for body in asked([wrong_peer.WRONG], tmp_path, wrong_peer.CARD):
-        if body.peer == wrong_peer.WRONG.name:
-            assert "last_but_one" in body.refused and not body.launches and body.certificate is None
-            assert "the token before the last" in body.refused
+def test_a_wrong_peer_is_told_with_the_gates_reason_and_gets_no_time(asked: list[Peered]) -> None:
+    told = of(asked, WRONG.name)
+    assert [*told] == ["smoke", "few"]
+    for body in told.values():
+        assert "last_but_one" in body.refused and not body.launches and body.certificate is None
+        assert "the token before the last" in body.refused
 
 
-@pytest.mark.usefixtures("here")
-def test_what_cannot_be_installed_or_imported_is_unsupported_with_the_reason(tmp_path: Path) -> None:
-    absent = Peer("absent", "not there", "m:f", ("no-such-release==1",), imports="no_such_release")
-    unimportable = Peer("unimportable", "installed, and broken", "", imports="no_such_module")
-    by_name = {body.peer: body for body in asked([absent, unimportable], tmp_path)}
-    assert "No matching distribution found in <address>" in by_name["absent"].unsupported
-    assert str(tmp_path) not in by_name["absent"].unsupported
-    assert "no_such_module" in by_name["unimportable"].unsupported
-    assert not by_name["absent"].launches and not by_name["unimportable"].launches
+def test_what_cannot_be_installed_or_imported_is_unsupported_with_the_reason(asked: list[Peered]) -> None:
+    for absent, unimportable in zip(of(asked, "absent").values(), of(asked, "unimportable").values(), strict=True):
+        assert "No matching distribution found in <address>" in absent.unsupported
+        # No path of this machine.
+        assert "places" not in absent.unsupported
+        assert "no_such_module" in unimportable.unsupported
+        assert not absent.launches and not unimportable.launches
 
 
-@pytest.mark.usefixtures("here")
-def test_a_right_peer_is_timed_in_turn_with_the_twin_on_every_workload(tmp_path: Path) -> None:
-    (chosen,) = (peer for peer in PEERS if peer.name == "transformers_cut")
-    found = asked([chosen], tmp_path)
-    assert [(body.workload.name, body.peer) for body in found if body.peer == chosen.name] == [
-        ("smoke", chosen.name),
-        ("few", chosen.name),
-    ]
+def test_a_right_peer_is_timed_in_turn_with_the_twin_on_every_workload(asked: list[Peered]) -> None:
+    found = of(asked, RIGHT.name)
+    assert [*found] == ["smoke", "few"]
     # The twin beside itself is timed where the gate was asked.
-    assert [body.workload.name for body in found if body.peer == "batched"] == ["smoke"]
-    for body in found:
+    twin = of(asked, "batched")
+    assert [*twin] == ["smoke"]
+    for body in (*found.values(), *twin.values()):
         assert len(body.launches) == TODAYS.first and not body.refused and not body.failure
         assert body.certificate and body.certificate.workload == SMOKE
-    assert all(body.made_s for body in found if body.peer == chosen.name)
+    assert all(body.made_s for body in found.values())
 
 
-@pytest.mark.usefixtures("here")
-def test_an_answer_that_is_wrong_on_a_larger_workload_alone_gets_no_time_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    answer = Worker.answer
-
-    def wrong_on_few(worker: Worker, question: Any) -> Any:
-        output = answer(worker, question)
-        return output.roll(1, dims=0) if question.arm != "batched" else output
-
-    monkeypatch.setattr(Worker, "answer", wrong_on_few)
-    (chosen,) = (peer for peer in PEERS if peer.name == "transformers_cut")
-    found = {body.workload.name: body for body in asked([chosen], tmp_path) if body.peer == chosen.name}
+def test_an_answer_that_is_wrong_on_another_workload_alone_gets_no_time_there(asked: list[Peered]) -> None:
+    found = of(asked, WRONG_LATER.name)
     assert found["smoke"].launches and not found["few"].launches and "differs" in found["few"].refused
 
 

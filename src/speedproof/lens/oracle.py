@@ -4,12 +4,13 @@ Neither twin is the truth; both are rounded. The oracle shares no code with them
 """
 
 import copy
+import fcntl
 import json
 import os
 import pickle
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -105,20 +106,21 @@ class Oracle:
         return oracle
 
     def _compute(self, hook_names: list[str], texts: Sequence[str]) -> None:
-        """All hooks that carry an SAE come from one pass, since the pass is what costs. What a process beside this one
-        has written meanwhile is not computed again."""
-        for hook_name in hook_names:
-            self._rows[hook_name] = self._rows.get(hook_name, {}) | _read(self._file(hook_name))
-        texts = [text for text in texts if any(text not in self._rows[hook_name] for hook_name in hook_names)]
-        if not texts:
-            return
-        was_loaded = "model" in vars(self.subject.in_float64)
-        found = _run(self.subject.in_float64.model, hook_names, texts, self.pace)
-        if not was_loaded and "model" in vars(self.subject):
-            self.subject.settle()
-        for hook_name, rows in found.items():
-            self._rows[hook_name] |= rows
-            _write(self._file(hook_name), self._rows[hook_name])
+        """All hooks that carry an SAE come from one pass, since the pass is what costs. Of two processes that want the
+        same, one computes it and the other reads it."""
+        with _alone(self._file("any")):
+            for hook_name in hook_names:
+                self._rows[hook_name] = self._rows.get(hook_name, {}) | _read(self._file(hook_name))
+            texts = [text for text in texts if any(text not in self._rows[hook_name] for hook_name in hook_names)]
+            if not texts:
+                return
+            was_loaded = "model" in vars(self.subject.in_float64)
+            found = _run(self.subject.in_float64.model, hook_names, texts, self.pace)
+            if not was_loaded and "model" in vars(self.subject):
+                self.subject.settle()
+            for hook_name, rows in found.items():
+                self._rows[hook_name] |= rows
+                _write(self._file(hook_name), self._rows[hook_name])
 
     def _file(self, hook_name: str) -> Path:
         """Named by content: of the subject, and of whatever computes with it."""
@@ -178,6 +180,20 @@ def _fill(rows: dict[str, dict[str, Tensor]], model: Any, texts: Sequence[str], 
             rows[hook_name][text] = cache[hook_name][0, -1].clone()
         n_tokens += tokens.numel()
     return n_tokens
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Holds the lock of what lies there, where one can be made; it ends with its holder."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_suffix(".lock").open("w")
+    except OSError:
+        yield
+        return
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _read(path: Path) -> dict[str, Tensor]:

@@ -122,6 +122,13 @@ class Counted(Body):
     """Counter -> number, by arm."""
     tables: dict[str, dict[str, dict[str, int]]] = Field(default_factory=dict)
     """What some counters counted by name, such as operators, by arm."""
+    n_items: int | None = None
+    """Items of the workload that the counted calls were on; None where all were."""
+
+    @property
+    def call(self) -> str:
+        """What was counted, to be read."""
+        return f"one call on {self.n_items} of {self.workload.n_items} items" if self.n_items else "one call"
 
 
 class Needed(Body):

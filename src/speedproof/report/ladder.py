@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from speedproof.pairs.finding import CAREFUL, TWINS, Arm, Finding, Pair
 from speedproof.records.base import About
-from speedproof.records.kinds import Measured, Refused
+from speedproof.records.kinds import Counted, Measured, Refused
 from speedproof.timing.comparison import Comparison
 
 from .asked import Asked
@@ -54,6 +54,7 @@ class Waterfall:
     pair: Pair
     steps: tuple[Step, ...]
     sitting: RecordedSitting
+    counted: Counted | None = None
 
     @property
     def counters(self) -> list[str]:
@@ -72,7 +73,10 @@ def _waterfall(finding: Finding, pair: Pair, among: Sequence[RecordedSitting], a
     climbs = [sitting for sitting in among if sitting.is_of_ladders]
     rungs = [about.by(name) for name in pair.ladder if name not in (*TWINS, CAREFUL)]
     sitting = that_counts(climbs, rungs, _arms)
-    return Waterfall(finding, pair, tuple(_steps(pair, sitting, about)), sitting) if sitting else None
+    if not sitting:
+        return None
+    counted = sitting.counted(about)
+    return Waterfall(finding, pair, tuple(_steps(pair, sitting, about, counted)), sitting, counted)
 
 
 def _arms(sitting: RecordedSitting, rung: About) -> tuple[str, ...]:
@@ -81,10 +85,9 @@ def _arms(sitting: RecordedSitting, rung: About) -> tuple[str, ...]:
     return next((one.arms for one in told if not one.is_null and one.by(one.arms[-1]).key == rung.key), ())
 
 
-def _steps(pair: Pair, sitting: RecordedSitting, about: About) -> list[Step]:
+def _steps(pair: Pair, sitting: RecordedSitting, about: About, counted: Counted | None) -> list[Step]:
     abouts = {name: about.by(*(_arms(sitting, about.by(name)) or (name,))) for name in pair.ladder[1:]}
     p_values = adjusted(record for one in abouts.values() if (record := sitting.measured(one)))
-    counted = sitting.counted(about)
     counts = counted.counts if counted else {}
     figures = {name: figure(sitting, pair, one, p_values) for name, one in abouts.items()}
     first = next((f.comparison for f in figures.values() if f.comparison and f.about.arms[0] == TWINS[0]), None)

@@ -17,8 +17,10 @@ ROOM_FOR_TWO_BYTES = 18 * 2**30
 """Free memory from which on two processes prove at once. Each takes up to 6 GiB; below, the gate would have to leave
 out the longest hostile texts for want of memory (`lens/hostile.py`)."""
 
-Asked = tuple[tuple[Question, ...], tuple[tuple[Question, ...], ...], tuple[tuple[str, str], ...]]
-"""Questions to be answered, questions to be counted in groups, and controls by (reference of the card, name)."""
+Group = tuple[Question, ...]
+"""All arms of one function on one workload."""
+Asked = tuple[tuple[Group, ...], tuple[Group, ...], tuple[tuple[str, str], ...]]
+"""Questions to be answered, questions to be counted, and controls by (reference of the card, name)."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,8 @@ class Left:
 
     @property
     def ordered(self) -> Asked:
-        """All of it, in the order in which it is best done. All arms of a function are counted together, since one
-        record holds their work."""
-        groups: dict[Question, list[Question]] = {}
-        for question in self.counted:
-            groups.setdefault(_of_any_arm(question), []).append(question)
-        return in_order(self.asked), tuple(map(tuple, groups.values())), self.controls
+        """All of it, in the order in which it is best done."""
+        return groups(self.asked), groups(self.counted), self.controls
 
     def shared_out(self, folder: str, in_two: bool) -> list[tuple[Asked, Claims]]:
         """What each process is given: all of it, and its claims, for which `folder` is; none where nothing is left."""
@@ -66,13 +64,13 @@ class Left:
         return [(self.ordered, Claims(folder, backwards)) for backwards in sides]
 
 
-def in_order(asked: Sequence[Question]) -> tuple[Question, ...]:
-    """Those of one subject together, so that it is loaded once, and all arms of one function on one workload, so that
-    its definition is asked once."""
-    first: dict[Question, int] = {}
+def groups(asked: Sequence[Question]) -> tuple[Group, ...]:
+    """All arms of a function on a workload together, so that its definition is asked once and one record holds their
+    work; and those of one subject together, so that it is loaded once."""
+    found: dict[Question, list[Question]] = {}
     for question in asked:
-        first.setdefault(_of_any_arm(question), len(first))
-    return tuple(sorted(asked, key=lambda question: (question.workload.subject, first[_of_any_arm(question)])))
+        found.setdefault(_of_any_arm(question), []).append(question)
+    return tuple(sorted(map(tuple, found.values()), key=lambda group: group[0].workload.subject))
 
 
 def _of_any_arm(question: Question) -> Question:

@@ -115,12 +115,12 @@ def _changed(comparison: Comparison) -> str:
 def _counts(row: Row) -> str:
     """What the claim's counter said before and after."""
     effect = row.finding.claim.effect
-    assert row.held and isinstance(effect, Moved)
-    before, after = row.held.counts
+    assert row.held and row.counted and isinstance(effect, Moved)
+    (before, after), call = row.held.counts, row.counted.call
     if effect.counter.startswith("bytes_"):
         of = effect.counter.removeprefix("bytes_").replace("_", " ")
-        return f"{before / 1e6:,.0f} MB {of} in one call, then {after / 1e6:,.0f} MB"
-    return f"{before:,} {effect.counter.replace('_', ' ')} in one call, then {after:,}"
+        return f"{before / 1e6:,.0f} MB {of} in {call}, then {after / 1e6:,.0f} MB"
+    return f"{before:,} {effect.counter.replace('_', ' ')} in {call}, then {after:,}"
 
 
 def overall(standings: Sequence[Standing]) -> str:

@@ -36,6 +36,11 @@ def gist(counted: Counted | None) -> str:
 
 def why(counted: Counted | None) -> str:
     """Which work the batched twin spares, and which it does besides, the most moved first; nothing where none moved."""
+    told = _why(counted)
+    return f"{told} (in {counted.call})" if told and counted and counted.n_items else told
+
+
+def _why(counted: Counted | None) -> str:
     if not counted or not all(twin in counted.counts for twin in TWINS):
         return ""
     before, after = (counted.counts[twin] for twin in TWINS)
@@ -96,8 +101,8 @@ def work_plot(name: str, counted: Counted | None) -> Plot | None:
         axis["ticktext"] = ["none", *(text for _, text in kept)]
     labels = [_label(counter, counted) for counter in named]
     layout = rows_layout(labels, axis, shapes=[level(1.0)], showlegend=True, margin={"l": 8, "r": 16, "t": 30, "b": 40})
-    words = f"{why(counted) or 'the same work'}."
-    return Plot(name, "Work of one call", words, tuple(traces), layout, rows_height(len(named)) + 22)
+    words = f"{_why(counted) or 'the same work'}."
+    return Plot(name, f"Work of {counted.call}", words, tuple(traces), layout, rows_height(len(named)) + 22)
 
 
 def _label(counter: str, counted: Counted) -> str:
