@@ -69,8 +69,8 @@ def hostile_texts(model: Any | None = None, dtype_bytes: int = 4, timely: float 
     or the longest that the definition's predicted memory leaves room for and that has no more tokens than `timely`. A
     text without tokens is left out: nothing is right about it.
 
-    Long texts come in a call of their own, among a few short ones: whoever pads all texts of a call to the longest
-    would otherwise run as many tokens as the context has for every one of them.
+    Long texts come in a call of their own, with one short one: whoever pads all texts of a call to the longest runs as
+    many tokens as the context has for every one of them. One of them ends with a special token.
     """
     if model is None:
         return Hostile(((*PLAIN, *NEARLY_EQUAL),))
@@ -88,8 +88,8 @@ def hostile_texts(model: Any | None = None, dtype_bytes: int = 4, timely: float 
         long = [filled(model, words, longest, seed=1)]
     else:
         long = [filled(model, words, longest, seed=1), filled(model, words, longest + 1, seed=2)]
-    half = filled(model, words, max(2, longest // 2), seed=3)
-    calls = [[*PLAIN, *marked, *doubled, *NEARLY_EQUAL], ["a", half, *long[:1], "", *long[1:], *special[:1]]]
+    half = filled(model, words, max(2, longest // 2), seed=3) + "".join(special[:1])
+    calls = [[*PLAIN, *marked, *doubled, *NEARLY_EQUAL], [half, *long[:1], "a", *long[1:]]]
     kept = [tuple(text for text in call if model.to_tokens(text).numel()) for call in calls]
     if kept != [tuple(call) for call in calls]:
         untried.append("texts without a token, since nothing is right about them")

@@ -66,11 +66,12 @@ class Left:
 
 def groups(asked: Sequence[Question]) -> tuple[Group, ...]:
     """All arms of a function on a workload together, so that its definition is asked once and one record holds their
-    work; and those of one subject together, so that it is loaded once."""
+    work; and those of one subject together, so that it is loaded once, functions with most arms first: what takes long
+    is begun early, so that no process ends long after the other."""
     found: dict[Question, list[Question]] = {}
     for question in asked:
         found.setdefault(_of_any_arm(question), []).append(question)
-    return tuple(sorted(map(tuple, found.values()), key=lambda group: group[0].workload.subject))
+    return tuple(sorted(map(tuple, found.values()), key=lambda group: (group[0].workload.subject, -len(group))))
 
 
 def _of_any_arm(question: Question) -> Question:
