@@ -7,8 +7,6 @@ from typing import Any
 from speedproof.machine.roofline import Work
 from speedproof.pairs.contract import Inputs
 
-from .weights import tensors_of
-
 HOOK = re.compile(r"blocks\.(\d+)\.hook_resid_pre")
 """The kind of hook whose least work is known: what lies below it, and nothing of its own block."""
 MOST_MEMORY = 1.3
@@ -62,6 +60,8 @@ def batch_tokens(inputs: Inputs, budget: int) -> int:
 
 def weight_bytes(inputs: Inputs) -> int:
     """Bytes of the model and of the SAEs, every memory once."""
+    from .weights import tensors_of
+
     modules = [inputs["model"], *_saes(inputs)]
     memories = [tensor.untyped_storage() for module in modules for _, tensor in tensors_of(module)]
     return sum({memory._cdata: memory.nbytes() for memory in memories}.values())
