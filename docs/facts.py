@@ -3,7 +3,7 @@
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import typer
@@ -103,56 +103,53 @@ def textbook() -> list[tuple[str, list[tuple[str, str, bool, str]]]]:
 
 def latency() -> Iterator[str]:
     """The table of how long commands take, and what a check takes of memory, from the committed records."""
-    from speedproof.folders import ROOT
-    from speedproof.records.record import read
-    from speedproof_studies.kinds import KINDS
     from speedproof_studies.latency.verb import HEAD, memory_factor, newest, rows
 
-    records = read(ROOT / "results", KINDS).records
-    taken = newest(record.body for record in records)
-    yield from (f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}")
-    yield from (f"| {' | '.join(row)} |" for row in rows(taken))
+    taken = newest(record.body for record in _records())
+    yield from _table(HEAD, rows(taken))
     if factor := memory_factor(taken):
         yield from ("", f"The large pair's check took {factor:.1f} times the memory of one call.")
 
 
 def peers() -> Iterator[str]:
     """The tables of what a user would pick instead of finding 1's batched twin, from the committed records."""
-    from speedproof.folders import ROOT
-    from speedproof.records.record import read
     from speedproof.wording import cell
-    from speedproof_studies.kinds import KINDS
     from speedproof_studies.peers.table import HEAD, of_the_report, tables
 
-    found = of_the_report(tables(read(ROOT / "results", KINDS).records))
+    found = of_the_report(tables(_records()))
     for table in found:
-        yield from (f"{table.title}:", "", f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}")
-        yield from (f"| {' | '.join(map(cell, row.cells))} |" for row in table.rows)
+        yield from (f"{table.title}:", "")
+        yield from _table(HEAD, (map(cell, row.cells) for row in table.rows))
         yield from ("", table.line, "")
     yield found[-1].made if found else "Nothing has been recorded yet."
 
 
 def architectures() -> Iterator[str]:
     """The table of kinds of models, SAEs and tokenizers that were tried, from the committed records."""
-    from speedproof.folders import ROOT
-    from speedproof.records.record import read
     from speedproof_studies.architectures.rows import HEAD, newest, rows
-    from speedproof_studies.kinds import KINDS
 
-    tried = newest(record.body for record in read(ROOT / "results", KINDS).records)
-    yield from (f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}")
-    yield from (f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in rows(tried))
+    tried = newest(record.body for record in _records())
+    yield from _table(HEAD, ((cell.replace("|", "&#124;") for cell in row) for row in rows(tried)))
+
+
+def reduced() -> Iterator[str]:
+    """What bfloat16 costs in features, from the committed records."""
+    from speedproof_studies.reduced.rows import HEAD, lines, newest, rows
+
+    for one in newest(record.body for record in _records()):
+        yield from _table(HEAD, rows(one))
+        for line in lines(one):
+            yield from ("", line)
+        yield ""
 
 
 def judged() -> str:
     """How today's check judged the textbook, from the committed records."""
-    from speedproof.folders import ROOT
-    from speedproof.records.record import read
     from speedproof_studies.gate_source import own_digest
-    from speedproof_studies.kinds import KINDS, Read
+    from speedproof_studies.kinds import Read
     from speedproof_studies.reading.verb import wrongly_judged
 
-    bodies = [record.body for record in read(ROOT / "results", KINDS).records]
+    bodies = [record.body for record in _records()]
     todays = [body for body in bodies if isinstance(body, Read) and body.gate == own_digest()]
     of_right, of_wrong = (sum(one.n_seeds for one in todays if one.right is right) for right in (True, False))
     refused = {one.entry: one.n_seeds - one.n_passed for one in wrongly_judged(todays) if one.right}
@@ -185,6 +182,20 @@ def comment() -> Iterator[str]:
     for line in body(told.model_copy(update={"n_cores": 0})).splitlines():
         # A heading would stand in the page's own table of contents.
         yield f"**{line.removeprefix('### ')}**" if line.startswith("### ") else line
+
+
+def _records() -> Sequence[Any]:
+    """The committed ones, of the project's kinds."""
+    from speedproof.folders import ROOT
+    from speedproof.records.record import read
+    from speedproof_studies.kinds import KINDS
+
+    return read(ROOT / "results", KINDS).records
+
+
+def _table(head: Sequence[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    yield from (f"| {' | '.join(head)} |", f"|{'---|' * len(head)}")
+    yield from (f"| {' | '.join(row)} |" for row in rows)
 
 
 def _listed(words: Iterable[str]) -> str:
@@ -231,6 +242,11 @@ class _Written(SphinxDirective):
         raise NotImplementedError
 
 
+def _written(told: Callable[[], Iterator[str]]) -> type[_Written]:
+    """The directive that writes what a function above tells."""
+    return type(told.__name__.capitalize(), (_Written,), {"lines": lambda self: told()})
+
+
 class Aspects(_Written):
     """```{aspects}```: what a call must leave as it was."""
 
@@ -239,27 +255,6 @@ class Aspects(_Written):
         yield f"In every process: {', '.join(found['everywhere'])}."
         yield ""
         yield f"Where the pair uses torch, these too: {', '.join(found['torch'])}."
-
-
-class Latency(_Written):
-    """```{latency}```: how long commands take."""
-
-    def lines(self) -> Iterator[str]:
-        yield from latency()
-
-
-class Peers(_Written):
-    """```{peers}```: what a user would pick instead of finding 1's batched twin."""
-
-    def lines(self) -> Iterator[str]:
-        yield from peers()
-
-
-class Architectures(_Written):
-    """```{architectures}```: which kinds of models, SAEs and tokenizers can be asked about."""
-
-    def lines(self) -> Iterator[str]:
-        yield from architectures()
 
 
 class Comment(_Written):
@@ -292,16 +287,18 @@ class Count(SphinxDirective):
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """What Sphinx calls."""
-    for name, directive in {
+    directives: dict[str, type[SphinxDirective]] = {
         "help": Help,
         "signature": Signature,
         "aspects": Aspects,
         "textbook": Textbook,
-        "latency": Latency,
-        "peers": Peers,
-        "architectures": Architectures,
+        "latency": _written(latency),
+        "peers": _written(peers),
+        "architectures": _written(architectures),
+        "reduced": _written(reduced),
         "comment": Comment,
         "count": Count,
-    }.items():
+    }
+    for name, directive in directives.items():
         app.add_directive(name, directive)
     return {"parallel_read_safe": True}

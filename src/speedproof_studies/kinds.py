@@ -242,5 +242,56 @@ class Tried(Body):
     """Why nothing could be asked."""
 
 
-KINDS: tuple[type[Body], ...] = (*kinds.KINDS, Read, Rewritten, Mutated, Powered, Planted, Burst, Waited, Peered, Tried)
+class Cost(Stated):
+    """What one arm's features are off by against float64, over all texts. Ranks are those of each text's strongest
+    features; `worst_error` is a share of the text's largest feature."""
+
+    n_appeared: int
+    """Times that a feature fires and should not."""
+    n_vanished: int
+    """Times that one is silent and should fire."""
+    n_moved: int
+    """Of the strongest, those at another rank."""
+    most_moved: int
+    """Ranks that one of them moved, at most."""
+    n_replaced: int
+    """Of the strongest, those that no longer are."""
+    worst_error: float
+    peak_bytes: int
+    """Of one call, beyond what was there before."""
+    refused: str = ""
+    """What the gate's rules for answers say, held to float32's rounding bound; empty where it is right."""
+
+
+class Reduced(Body):
+    """What a batched twin costs in features where it is run in reduced precision, beside the twin as it is. It has no
+    place for samples: what is not the definition's answer is no speed-up."""
+
+    kind: Literal["reduced"] = "reduced"
+    finding: str
+    function: str
+    workload: Workload
+    source: str
+    """Fingerprint of what answered."""
+    n_firing: int
+    """Times that a feature fires in float64."""
+    n_undecided: int
+    """Times that one is closer to its threshold than float32 can tell."""
+    n_ranked: int
+    """Features whose ranks are followed."""
+    allowed: float
+    """What rounding in float32 may do, as a share of a text's largest feature."""
+    weight_bytes: int
+    batch_bytes: int
+    """Of one batch's activations, by formula."""
+    fast_by: tuple[str, ...]
+    """The processor's instructions for bfloat16."""
+    costs: dict[str, Cost]
+    """By precision."""
+
+
+KINDS: tuple[type[Body], ...] = (
+    *kinds.KINDS,
+    *(Read, Rewritten, Mutated, Powered, Planted, Burst, Waited, Peered, Tried, Reduced),
+)
 """Every kind that this project writes."""

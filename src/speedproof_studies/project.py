@@ -13,6 +13,7 @@ from .planted.verb import planted
 from .power.verb import power
 from .reading.verb import textbook
 from .real.verb import fetch
+from .reduced.verb import reduced
 from .rewrites.session import rewrites_in_a_run
 from .rewrites.verb import rewrites
 from .sections import SECTIONS
@@ -21,6 +22,6 @@ PROJECT = Project(
     findings=FINDINGS,
     kinds=KINDS,
     sections=SECTIONS,
-    verbs=(rewrites, textbook, mutation, planted, power, bursts, latency, peers, architectures, fetch),
+    verbs=(rewrites, textbook, mutation, planted, power, bursts, latency, peers, architectures, reduced, fetch),
     stages=(rewrites_in_a_run,),
 )

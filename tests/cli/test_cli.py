@@ -116,6 +116,7 @@ VERBS_THAT_RECORD = (
     ("textbook", "sorting"),
     ("latency",),
     ("architectures", "gpt2"),
+    ("reduced",),
 )
 """Every one that appends records, in as few words as it takes."""
 

@@ -1,4 +1,4 @@
-"""The least work that any code must do for last-token activations or features."""
+"""The least work that any code must do for last-token activations or features, and the memory of one batch of them."""
 
 import re
 from dataclasses import dataclass
@@ -9,6 +9,9 @@ from speedproof.pairs.contract import Inputs
 
 HOOK = re.compile(r"blocks\.(\d+)\.hook_resid_pre")
 """The kind of hook whose least work is known: what lies below it, and nothing of its own block."""
+MOST_MEMORY = 1.3
+"""Times the weights that may be in memory during a call of a batched twin, beside one batch's activations. Some weights
+may be laid out anew for a call; a second copy of all of them does not fit in."""
 
 
 def least_work(inputs: Inputs) -> Work | None:
@@ -20,7 +23,7 @@ def least_work(inputs: Inputs) -> Work | None:
     """
     if "model" not in inputs:
         return None
-    saes = list(inputs["saes"].values()) if "saes" in inputs else [inputs["sae"]] if "sae" in inputs else []
+    saes = _saes(inputs)
     hook_names = {str(sae.cfg.metadata.hook_name) for sae in saes} if "saes" in inputs else {inputs["hook_name"]}
     matches = [HOOK.fullmatch(name) for name in hook_names]
     if not all(matches):
@@ -35,14 +38,53 @@ def least_work(inputs: Inputs) -> Work | None:
     return Work(flops, (n_blocks * block.n_weights + encoded) * _item_bytes(model), len(inputs["texts"]))
 
 
+def batch_bytes(inputs: Inputs, n_tokens: int) -> int:
+    """Bytes of one batch's activations: all that one block makes of so many tokens, and the answer, each value once.
+
+    A block has seven values of width d_model (the stream before, between and behind, both norms' and both parts'
+    outputs), queries, keys, values and what attention makes of them, and what the MLP's matrices widen it to:
+    7 d + 2 heads d_head + 2 kv_heads d_head + 2 d_mlp for each token, 3 d_mlp where the MLP is gated. The scores of
+    attention are none: no kernel need hold them. The answer has, for each text, the hook's value and two numbers for
+    each feature of an SAE: before and after its activation function.
+    """
+    model, saes = inputs["model"], _saes(inputs)
+    answer = sum(int(sae.cfg.d_in) + 2 * int(sae.cfg.d_sae) for sae in saes) or int(model.cfg.d_model)
+    return (n_tokens * _Block.of(model.cfg).n_values + len(inputs["texts"]) * answer) * _item_bytes(model)
+
+
+def batch_tokens(inputs: Inputs, budget: int) -> int:
+    """Tokens of the largest pass within a budget: a text that is longer than that is a pass of its own."""
+    lengths = [int(inputs["model"].to_tokens(text).shape[1]) for text in inputs["texts"]]
+    return max(*lengths, min(budget, sum(lengths)))
+
+
+def weight_bytes(inputs: Inputs) -> int:
+    """Bytes of the model and of the SAEs, every memory once."""
+    from .weights import tensors_of
+
+    modules = [inputs["model"], *_saes(inputs)]
+    memories = [tensor.untyped_storage() for module in modules for _, tensor in tensors_of(module)]
+    return sum({memory._cdata: memory.nbytes() for memory in memories}.values())
+
+
+def most_bytes(weights: int, batch: int) -> int:
+    """Bytes that may be in memory during a call of a batched twin, the weights among them."""
+    return int(MOST_MEMORY * weights) + batch
+
+
+def _saes(inputs: Inputs) -> list[Any]:
+    return list(inputs["saes"].values()) if "saes" in inputs else [inputs["sae"]] if "sae" in inputs else []
+
+
 @dataclass(frozen=True)
 class _Block:
-    """Weights of one block's matrices, by what they are for."""
+    """Weights of one block's matrices, by what they are for, and how many values it makes of a token."""
 
     queries: int
     keys: int
     mlp: int
     width: int
+    n_values: int
 
     @classmethod
     def of(cls, cfg: Any) -> "_Block":
@@ -52,7 +94,8 @@ class _Block:
         matrices = 3 if getattr(cfg, "gated_mlp", False) else 2
         per_head = int(cfg.d_model) * int(cfg.d_head)
         mlp = matrices * int(cfg.d_model) * d_mlp
-        return cls(2 * heads * per_head, 2 * grouped * per_head, mlp, heads * int(cfg.d_head))
+        n_values = 7 * int(cfg.d_model) + 2 * (heads + grouped) * int(cfg.d_head) + matrices * d_mlp
+        return cls(2 * heads * per_head, 2 * grouped * per_head, mlp, heads * int(cfg.d_head), n_values)
 
     @property
     def n_weights(self) -> int:

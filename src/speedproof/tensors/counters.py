@@ -6,14 +6,18 @@ seen.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import accumulate
 from typing import Any
 
 import torch
+from torch.profiler import ProfilerActivity, profile
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry, sdpa_flop_count
 
 from speedproof.counters.tally import Call, Tally
+
+from .events import MEMORY
 
 Seen = Callable[[Any, Any, Any, Any], None]
 """Told of an operator that was called: itself, its arguments, its keyword arguments, its output."""
@@ -100,6 +104,22 @@ def _storages(tree: Any) -> set[tuple[int, int]]:
     """The distinct memories behind the tensors in `tree`, as (identity, bytes)."""
     tensors = [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
     return {(tensor.untyped_storage()._cdata, tensor.untyped_storage().nbytes()) for tensor in tensors}
+
+
+@contextmanager
+def peak_tensor_bytes(call: Call) -> Iterator[Tally]:
+    """Bytes of memory on the processor's side at most, beyond what was there before the call, by what torch's own
+    allocator tells the profiler: what kernels take and free inside is seen too.
+
+    The numbers are those of one torch, one kind of processor and one number of threads, so that no finding lists it
+    among its counters. What a function keeps from its first call makes later ones cheaper: call it once before.
+    """
+    tally = Tally()
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        yield tally
+    told = [event for event in profiler.profiler.kineto_results.events() if event.name() == MEMORY]
+    held = accumulate(event.nbytes() for event in sorted(told, key=lambda event: event.start_ns()))
+    tally.count = max(held, default=0)
 
 
 @contextmanager
