@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -366,6 +367,7 @@ def test_libraries_that_are_missing_are_one_line(tmp_path: Path) -> None:
 
 ENDING = """
 import os
+import re
 
 def exits(sae_name, feature_idxs):
     os._exit(0)
@@ -387,7 +389,8 @@ def test_a_candidate_that_ends_its_process_is_not_judged_and_debug_shows_the_chi
     assert answer.returncode == 2, answer.stderr
     last = answer.stderr.splitlines()[-1]
     assert "checking feature_links.feature_links, " in last and "mine.py:" in last
-    assert ", on smoke (tiny): " in last and words in last
+    # Two processes may ask at once, and either may be the first that the candidate ends.
+    assert re.search(r", on (smoke|hostile) \(tiny\): ", last) and words in last
     assert (f"line 8, in {function}" in answer.stderr) == (function == "interrupts")
 
 
