@@ -1,43 +1,45 @@
 """What tests of the hub share: a hub on this machine with a small model and SAEs, and a cache of its own."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .hub_stand_in import Hub, serving
-
-MODEL, SAES = "openai-community/gpt2", "jbloom/GPT2-Small-SAEs-Reformatted"
-"""The repositories of release `gpt2-small-res-jb` and of its model."""
-NOBODY = "http://127.0.0.1:9"
-"""An address at which nobody listens."""
+from .hub_stand_in import Hub, reach, serving
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Path:
+def hub_cache(tmp_path: Path) -> Path:
     """The hub's cache on this machine."""
     return tmp_path / "cache"
 
 
 @pytest.fixture
-def hub(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """A hub that huggingface_hub asks here, and SAELens and Transformers by it."""
-    from huggingface_hub import constants
-
-    with serving(Hub(tmp_path / "hub", moved={"gpt2": MODEL})) as hub:
-        reach(hub.url, cache, monkeypatch)
-        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+def hub(tmp_path: Path, hub_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A hub that huggingface_hub asks here, and SAELens by it. Nothing is in it."""
+    with serving(Hub(tmp_path / "hub", moved={"gpt2": "openai-community/gpt2"})) as hub:
+        reach(hub.url, hub_cache, monkeypatch)
         yield hub
 
 
-def reach(url: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What HF_ENDPOINT and HF_HUB_CACHE say, which are read once in a process."""
-    from huggingface_hub import constants
+@pytest.fixture(scope="session")
+def hub_contents(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of what the hub holds."""
+    from .hub_contents import fill
 
-    monkeypatch.setattr(constants, "ENDPOINT", url)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
-    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(cache / "token"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
+    root = tmp_path_factory.mktemp("hub")
+    fill(root)
+    return root
+
+
+@pytest.fixture
+def filled(hub: Hub, hub_contents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
+    """The hub with them."""
+    from speedproof.lens import oracle
+    from speedproof.lens.hub import processing
+
+    shutil.copytree(hub_contents, hub.root)
+    monkeypatch.setattr(oracle, "CACHE", tmp_path / "oracle")
+    processing.say.cache_clear()
+    return hub

@@ -1,4 +1,4 @@
-"""A hub on 127.0.0.1 that speaks as much of the Hugging Face hub's protocol as huggingface_hub asks for, and fails as told.
+"""A hub on 127.0.0.1 that speaks as much of the Hugging Face hub's protocol as is asked for here, and fails as told.
 
 Files are a folder each repository. Large ones are answered as the hub does, with a redirect to where they are stored.
 """
@@ -15,6 +15,10 @@ from threading import Thread
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
+import pytest
+
+NOBODY = "http://127.0.0.1:9"
+"""An address at which nobody listens."""
 LARGE = (".safetensors", ".npz", ".pt")
 """Ends of names of files that the hub keeps elsewhere, by their SHA-256."""
 
@@ -43,6 +47,8 @@ class Hub:
     """End of a path -> what is answered in place of it."""
     cuts: dict[str, int] = field(default_factory=dict)
     """End of a file's name -> how often its download is cut in the middle."""
+    refuses: set[str] = field(default_factory=set)
+    """Tokens that it does not know."""
     asked: list[Asked] = field(default_factory=list)
     url: str = ""
 
@@ -147,8 +153,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _may(self, repository: str) -> bool:
         """Whether it is there and open to whoever asks; else that was said."""
-        token = self.hub.asked[-1].token
-        if not (self.hub.root / repository).is_dir():
+        token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
+        if token in self.hub.refuses:
+            self._say(401, {"X-Error-Message": "Invalid credentials in Authorization header"})
+        elif not (self.hub.root / repository).is_dir():
             self._say(404 if token else 401, {"X-Error-Code": "RepoNotFound"})
         elif repository in self.hub.gated and (not token or token != self.hub.access):
             self._say(403 if token else 401, {"X-Error-Code": "GatedRepo"})
@@ -202,3 +210,19 @@ def _commit(repository: str) -> str:
 
 def _stored(path: Path) -> dict[str, Any]:
     return {"oid": fingerprint(path), "size": path.stat().st_size, "pointerSize": 1}
+
+
+def reach(url: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What HF_ENDPOINT and HF_HUB_CACHE say, which are read once in a process; no token, and nobody waits."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "ENDPOINT", url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(cache / "token"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    # It waits longer from try to try.
+    monkeypatch.setattr("time.sleep", lambda seconds: None)

@@ -1,7 +1,6 @@
 """SAEs of SAELens' registry by name: which model, how processed, what is fetched and what is not fetched again."""
 
 import logging
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,87 +8,41 @@ import numpy as np
 import pytest
 import torch
 from huggingface_hub import constants
-from sae_lens import StandardSAE, StandardSAEConfig
-from sae_lens.loading.pretrained_saes_directory import PretrainedSAELookup, get_pretrained_saes_directory
-from sae_lens.saes.sae import SAEMetadata
+from sae_lens.loading.pretrained_saes_directory import get_pretrained_saes_directory
+from safetensors.torch import save_file
 from transformer_lens import HookedTransformer
 
 from bench.findings import find
 from speedproof.errors import BadInput
 from speedproof.gate.certificate import Certificate
 from speedproof.gate.check import certify
-from speedproof.lens import oracle
 from speedproof.lens.apis import APIS
 from speedproof.lens.embedded.tokenizers import embedded_tokenizer
 from speedproof.lens.hub import names, processing
 from speedproof.lens.hub.loading import repository_of
 from speedproof.lens.hub.names import PRETRAINED, Released, nearest, released
-from speedproof.lens.subject import Subject, find_subject
+from speedproof.lens.subject import find_subject
 from speedproof.pairs.workload import Workload
 
-from .conftest import MODEL, NOBODY, SAES, reach
-from .hub_stand_in import Hub
-from .test_model_files import gpt2
-
-RELEASE = "gpt2-small-res-jb"
-FIRST, SECOND = "blocks.1.hook_resid_pre", "blocks.0.hook_resid_pre"
-NAME = f"{RELEASE}/{FIRST}"
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small GPT-2 and two SAEs of it, as Transformers and SAELens save them."""
-    root = tmp_path_factory.mktemp("saved")
-    made_as_gpt2().save_pretrained(root / MODEL)
-    embedded_tokenizer().save_pretrained(root / MODEL)
-    (root / MODEL / "onnx").mkdir()
-    (root / MODEL / "onnx/decoder.safetensors").write_text("another format's")
-    torch.save({"weight": torch.ones(2)}, root / MODEL / "pytorch_model.bin")
-    for number, hook_name in enumerate((FIRST, SECOND)):
-        sae_of(hook_name, seed=number).save_model(root / SAES / hook_name)
-    return root
-
-
-@pytest.fixture
-def filled(saved: Path, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
-    shutil.copytree(saved, hub.root)
-    monkeypatch.setattr(oracle, "CACHE", tmp_path / "oracle")
-    processing.say.cache_clear()
-    return hub
-
-
-def made_as_gpt2() -> Any:
-    """With what GPT-2's configuration says at the hub, and Transformers no longer writes."""
-    model = gpt2(0)
-    model.config.n_ctx = model.config.n_positions
-    return model
-
-
-def sae_of(hook_name: str, d_in: int = 16, seed: int = 0) -> StandardSAE:
-    metadata = SAEMetadata(hook_name=hook_name, model_name="gpt2-small")
-    made = StandardSAE(StandardSAEConfig(d_in=d_in, d_sae=24, metadata=metadata))
-    torch.nn.init.normal_(made.W_enc, generator=torch.Generator().manual_seed(seed))
-    return made
-
-
-def load(name: str) -> Subject:
-    subject = find_subject(name)
-    assert subject.saes and subject.model
-    return subject
+from .hub_contents import (
+    FIRST,
+    NAME,
+    RELEASE,
+    SAES,
+    SECOND,
+    load,
+    made_as_gpt2,
+    register,
+    sae_of,
+    trained_by_dictionary_learning,
+)
+from .hub_stand_in import NOBODY, Hub, reach
 
 
 def resid(model: Any, hook_name: str = FIRST) -> torch.Tensor:
     with torch.no_grad():
         value: torch.Tensor = model.run_with_cache("a text", names_filter=[hook_name], return_type=None)[1][hook_name]
     return value
-
-
-def register(monkeypatch: pytest.MonkeyPatch, release: str, converted: str | None, path: str, **overrides: Any) -> None:
-    """A release of one SAE, `one`, in SAELens' registry, of a kind that is too large to be made up here as it is."""
-    entry = PretrainedSAELookup(
-        release, "org/saes", "gpt2-small", converted, {"one": path}, {}, {}, {}, {}, overrides or None
-    )
-    monkeypatch.setitem(get_pretrained_saes_directory(), release, entry)
 
 
 def test_a_name_is_a_release_ids_and_an_api() -> None:
@@ -175,11 +128,9 @@ def test_what_is_cached_is_not_fetched_again(filled: Hub, monkeypatch: pytest.Mo
     assert load(NAME).digest == first.digest and not filled.asked
 
 
-def test_what_is_cached_does_where_nobody_answers(filled: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_cached_does_without_answers(filled: Hub, hub_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = load(NAME)
-    reach(NOBODY, cache, monkeypatch)
-    # It would wait longer from try to try.
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    reach(NOBODY, hub_cache, monkeypatch)
     assert load(NAME).digest == first.digest
 
 
@@ -250,11 +201,8 @@ def test_centring_matters_only_before_a_norm_that_takes_the_mean_away() -> None:
 
 
 def test_gemma_scopes_format_is_read(filled: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    register(
-        monkeypatch, "scope", "gemma_2", "layer_0/width_16k", d_in=16, d_sae=24, hook_name=FIRST, model_name="gpt2"
-    )
-    # The family, which SAELens reads from the repository's name.
-    monkeypatch.setattr(get_pretrained_saes_directory()["scope"], "repo_id", "org/gemma-scope-2b-pt-res")
+    said = {"d_in": 16, "d_sae": 24, "hook_name": FIRST}
+    register(monkeypatch, "scope", "gemma_2", "layer_0/width_16k", "org/gemma-scope-2b-pt-res", **said)
     rng, folder = np.random.default_rng(0), filled.put("org/gemma-scope-2b-pt-res/layer_0/width_16k")
     shapes = {"w_enc": (16, 24), "w_dec": (24, 16), "b_enc": (24,), "b_dec": (16,), "threshold": (24,)}
     arrays = {key: rng.standard_normal(shape).astype(np.float32) for key, shape in shapes.items()}
@@ -264,17 +212,21 @@ def test_gemma_scopes_format_is_read(filled: Hub, monkeypatch: pytest.MonkeyPatc
     assert np.array_equal(subject.sae.W_enc.detach().numpy(), arrays["w_enc"])
 
 
+def test_gemma_scope_2s_format_is_read_without_a_hub_too(filled: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SAELens asks the hub for its shapes each time, which is no question where the file is at hand."""
+    register(monkeypatch, "scope2", "gemma_3", "resid_post/layer_0_width_16k", "google/gemma-scope-2-270m-pt")
+    folder = filled.put("google/gemma-scope-2-270m-pt/resid_post/layer_0_width_16k")
+    (folder / "config.json").write_text('{"architecture": "jump_relu", "model_name": "gemma-v3-270m-pt"}')
+    shapes = {"w_enc": (16, 24), "w_dec": (24, 16), "b_enc": (24,), "b_dec": (16,), "threshold": (24,)}
+    save_file({key: torch.randn(shape) for key, shape in shapes.items()}, folder / "params.safetensors")
+    first = load("scope2/one")
+    assert first.hook_name == "blocks.0.hook_resid_post" and first.d_sae == 24
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    filled.asked.clear()
+    assert load("scope2/one").digest == first.digest and not filled.asked
+
+
 def test_torchs_format_is_read_as_tensors(filled: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     weights = trained_by_dictionary_learning(filled, monkeypatch)
     torch.save(weights, filled.put("org/saes/one") / "ae.pt")
     assert torch.equal(load("dictionary/one").sae.W_enc, weights["encoder.weight"].T)
-
-
-def trained_by_dictionary_learning(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> dict[str, torch.Tensor]:
-    """A release in that library's format, without its weights, which are given back."""
-    register(monkeypatch, "dictionary", "dictionary_learning_1", "one")
-    told = '{"trainer": {"layer": 0, "dict_class": "AutoEncoder", "activation_dim": 16, "dict_size": 24, '
-    told += '"lm_name": "org/gpt2"}, "buffer": {"ctx_len": 64}}'
-    (hub.put("org/saes/one") / "config.json").write_text(told)
-    shapes = {"encoder.weight": (24, 16), "encoder.bias": (24,), "decoder.weight": (16, 24), "bias": (16,)}
-    return {key: torch.randn(shape) for key, shape in shapes.items()}

@@ -17,9 +17,11 @@ from speedproof.failures import disk_is_full
 HIDDEN = "<token>"
 """What stands in place of a token."""
 CLIENTS = ("httpx", "httpx2", "httpcore", "requests", "urllib3")
-"""Libraries that talk to the hub, for huggingface_hub and SAELens. What they raise of their own is about the network."""
+"""Libraries that talk to the hub, for huggingface_hub and SAELens. What they raise is about the network."""
 PICKLED = ("weights only load failed", "allow_pickle=false", "contains pickled data")
 """What torch and NumPy say where a file would have to be unpickled."""
+CUT = ("RemoteProtocolError", "ReadError", "ReadTimeout", "ChunkedEncodingError", "IncompleteRead")
+"""What those raise where an answer ended before its end."""
 TOO_MANY_REQUESTS = 429
 
 
@@ -77,12 +79,12 @@ def _unreachable(chain: list[BaseException]) -> str | None:
             "it is not whole in the hub's cache, and HF_HUB_OFFLINE forbids to ask the hub. Expected it there. Load it "
             "once without HF_HUB_OFFLINE"
         )
-    if any("consistency check failed" in str(one).lower() for one in chain):
+    if any(type(one).__name__ in CUT or _says(one, ("consistency check failed",)) for one in chain):
         return "the download was cut. Expected the whole file. Try again; what is whole is not fetched again"
     if _is_absent(chain) or any(type(one).__module__.split(".")[0] in CLIENTS for one in chain):
         return (
-            f"it is not whole in the hub's cache, and no hub answers at {constants.ENDPOINT}. Expected one of both. Look "
-            "at the network, its proxy and HF_ENDPOINT"
+            f"it is not whole in the hub's cache, and no hub answers at {constants.ENDPOINT}. Expected one of both. "
+            "Look at the network, its proxy and HF_ENDPOINT"
         )
     return None
 

@@ -1,7 +1,7 @@
 """Loading what is at the hub, or in its cache: a model's folder, an SAE's configuration, an SAE.
 
-Progress, cache, redirects, tokens and what is taken up again are huggingface_hub's; what lies where, and in which format,
-SAELens knows. Here every file is held against the fingerprint that the hub gave it, and nothing is unpickled.
+Progress, cache, redirects, tokens and what is taken up again are huggingface_hub's; what lies where, and in which
+format, SAELens knows. Here every file is held against the fingerprint that the hub gave it, and nothing is unpickled.
 """
 
 import hashlib
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from speedproof.errors import BadInput
+from speedproof.lens.model_files import SETTINGS, VOCABULARIES, tensor_shapes
 
-from ..model_files import SETTINGS, VOCABULARIES
 from .names import registry
 
 MODEL_FILES = (*SETTINGS, *VOCABULARIES, "merges.txt", "*.safetensors")
@@ -25,6 +25,8 @@ ONLY_TENSORS = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
 """The variable that makes `torch.load` take tensors and refuse everything else, whatever it was called with."""
 ANYTHING = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
 """The one that asks for the opposite."""
+ASKS_FOR_HEADER = "get_safetensors_tensor_shapes"
+"""SAELens' function that asks the hub for the shapes in a file."""
 GIT_FINGERPRINT, LARGE_FINGERPRINT = 40, 64
 """Letters of a small file's fingerprint, as git makes it, and of a large one's, which is its SHA-256."""
 
@@ -68,7 +70,7 @@ def sae_cfg(release: str, sae_id: str) -> dict[str, Any]:
     """
     from sae_lens.loading.pretrained_sae_loaders import load_sae_config_from_huggingface
 
-    with _nothing_unpickled(), _reminders_left_out():
+    with _nothing_unpickled(), _headers_from_files(), _reminders_left_out():
         cfg: dict[str, Any] = load_sae_config_from_huggingface(release, sae_id)
     overrides = registry()[release].config_overrides or {}
     of_model = {key: overrides[key] for key in ("model_from_pretrained_kwargs",) if key in overrides}
@@ -79,7 +81,7 @@ def load_sae(release: str, sae_id: str) -> Any:
     """The SAE in float32. Raises BadInput for a damaged file, and what SAELens and huggingface_hub do."""
     from sae_lens import SAE
 
-    with _nothing_unpickled(), _reminders_left_out():
+    with _nothing_unpickled(), _headers_from_files(), _reminders_left_out():
         try:
             sae = SAE.from_pretrained(release, sae_id, device="cpu")
         except Exception:
@@ -135,6 +137,23 @@ def _nothing_unpickled() -> Iterator[None]:
     finally:
         del os.environ[ONLY_TENSORS]
         os.environ.update({name: value for name, value in before.items() if value is not None})
+
+
+@contextmanager
+def _headers_from_files() -> Iterator[None]:
+    """Of some files SAELens asks the hub for the header alone, each time and without the cache. It is taken from the
+    file, which is fetched anyway."""
+    from huggingface_hub import hf_hub_download
+    from sae_lens.loading import pretrained_sae_loaders as loaders
+
+    asks = getattr(loaders, ASKS_FOR_HEADER, None)
+    if asks:
+        setattr(loaders, ASKS_FOR_HEADER, lambda *file: tensor_shapes(Path(hf_hub_download(*file))))
+    try:
+        yield
+    finally:
+        if asks:
+            setattr(loaders, ASKS_FOR_HEADER, asks)
 
 
 @contextmanager

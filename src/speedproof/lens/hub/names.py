@@ -1,7 +1,7 @@
 """Names of SAEs in SAELens' registry, as `RELEASE/ID` or `RELEASE/ID,ID`, and what they ask for.
 
-No release has a slash in its name, no id a comma or a colon. So the first slash parts them, commas part ids, and a colon
-may follow with an API, as behind a folder.
+No release has a slash in its name, no id a comma or a colon. So the first slash parts them, commas part ids, and an API
+may follow behind a colon, as behind a folder.
 """
 
 from collections.abc import Iterable, Mapping
@@ -54,7 +54,7 @@ def released(name: str, apis: Iterable[str]) -> Released | None:
     asked = tuple(dict.fromkeys(filter(None, ids.split(","))))
     if not asked:
         raise BadInput(
-            f"Subject {name!r} names no SAE of that release. Expected {release}/ID, or several ids with commas between. "
+            f"Subject {name!r} names no SAE of that release. Expected {release}/ID, or more ids with commas between. "
             f"Its {len(has)} ids: {_listed(has)}."
         )
     for one in asked:
