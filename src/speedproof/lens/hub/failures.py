@@ -22,6 +22,8 @@ PICKLED = ("weights only load failed", "allow_pickle=false", "contains pickled d
 """What torch and NumPy say where a file would have to be unpickled."""
 CUT = ("RemoteProtocolError", "ReadError", "ReadTimeout", "ChunkedEncodingError", "IncompleteRead")
 """What those raise where an answer ended before its end."""
+UNSENT = ("LocalProtocolError", "UnicodeEncodeError", "InvalidHeader")
+"""What is raised where a request holds what none may. Of all that is sent only the token is the user's own."""
 TOO_MANY_REQUESTS = 429
 
 
@@ -79,6 +81,8 @@ def _unreachable(chain: list[BaseException]) -> str | None:
             "it is not whole in the hub's cache, and HF_HUB_OFFLINE forbids to ask the hub. Expected it there. Load it "
             "once without HF_HUB_OFFLINE"
         )
+    if _token() and any(type(one).__name__ in UNSENT for one in chain):
+        return "the token cannot be sent. Expected one of letters, digits and underscores. Correct HF_TOKEN"
     if any(type(one).__name__ in CUT or _says(one, ("consistency check failed",)) for one in chain):
         return "the download was cut. Expected the whole file. Try again; what is whole is not fetched again"
     if _is_absent(chain) or any(type(one).__module__.split(".")[0] in CLIENTS for one in chain):

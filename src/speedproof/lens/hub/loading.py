@@ -66,11 +66,11 @@ def model_folder(release: str) -> Path:
 def sae_cfg(release: str, sae_id: str) -> dict[str, Any]:
     """An SAE's configuration in SAELens' words; what the registry says comes before what its file says.
 
-    Raises what SAELens and huggingface_hub do.
+    Raises as `load_sae`.
     """
     from sae_lens.loading.pretrained_sae_loaders import load_sae_config_from_huggingface
 
-    with _nothing_unpickled(), _headers_from_files(), _reminders_left_out():
+    with _held_to_the_hub(release, sae_id):
         cfg: dict[str, Any] = load_sae_config_from_huggingface(release, sae_id)
     overrides = registry()[release].config_overrides or {}
     of_model = {key: overrides[key] for key in ("model_from_pretrained_kwargs",) if key in overrides}
@@ -81,15 +81,21 @@ def load_sae(release: str, sae_id: str) -> Any:
     """The SAE in float32. Raises BadInput for a damaged file, and what SAELens and huggingface_hub do."""
     from sae_lens import SAE
 
+    with _held_to_the_hub(release, sae_id):
+        return SAE.from_pretrained(release, sae_id, device="cpu")
+
+
+@contextmanager
+def _held_to_the_hub(release: str, sae_id: str) -> Iterator[None]:
+    """SAELens loads safely, and what it loaded is what the hub has."""
     with _nothing_unpickled(), _headers_from_files(), _reminders_left_out():
         try:
-            sae = SAE.from_pretrained(release, sae_id, device="cpu")
+            yield
         except Exception:
             # A library tells a damaged file by what it stumbled over.
             _require_whole(_cached(release, sae_id))
             raise
     _require_whole(_cached(release, sae_id))
-    return sae
 
 
 def _cached(release: str, sae_id: str) -> Iterator[Path]:
