@@ -1,6 +1,8 @@
 """SAEs of SAELens' registry by name: which model, how processed, what is fetched and what is not fetched again."""
 
+import json
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from speedproof.gate.certificate import Certificate
 from speedproof.gate.check import certify
 from speedproof.lens.apis import APIS
 from speedproof.lens.embedded.tokenizers import embedded_tokenizer
-from speedproof.lens.hub import names, processing
+from speedproof.lens.hub import loading, names, processing
 from speedproof.lens.hub.loading import repository_of
 from speedproof.lens.hub.names import PRETRAINED, Released, nearest, released
 from speedproof.lens.subject import find_subject
@@ -26,6 +28,7 @@ from speedproof.pairs.workload import Workload
 
 from .hub_contents import (
     FIRST,
+    MODEL,
     NAME,
     RELEASE,
     SAES,
@@ -37,6 +40,7 @@ from .hub_contents import (
     trained_by_dictionary_learning,
 )
 from .hub_stand_in import NOBODY, Hub, reach
+from .test_model_files import edited
 
 
 def resid(model: Any, hook_name: str = FIRST) -> torch.Tensor:
@@ -164,8 +168,36 @@ def test_a_model_that_is_not_processed_so_is_told_in_one_line(filled: Hub, caplo
     found = resid(subject.model)
     assert found.mean(dim=-1).abs().max() > 1e-3 * found.abs().max()
     (line,) = [record.getMessage() for record in caplog.records if record.name == "speedproof"]
-    assert "ask for a model with center_writing_weights=True, and it has center_writing_weights=False" in line
+    assert "on a model with center_writing_weights=True, and this one has center_writing_weights=False" in line
+    assert line.endswith("Without ':raw' they match.")
     assert "\n" not in line and caplog.records[0].levelno == logging.WARNING
+
+
+def test_a_folders_model_is_held_to_its_saes_too(filled: Hub, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(filled.root / MODEL, folder)
+    sae_of(FIRST).save_model(folder / "saes/first")
+    load(f"{folder}:raw")
+    assert not caplog.records, "an SAE that says nothing asks for nothing"
+    cfg = json.loads((folder / "saes/first/cfg.json").read_text())
+    cfg["metadata"]["model_from_pretrained_kwargs"] = {"center_writing_weights": True}
+    (folder / "saes/first/cfg.json").write_text(json.dumps(cfg))
+    load(str(folder))
+    assert not caplog.records
+    load(f"{folder}:raw")
+    assert "center_writing_weights=True, and this one has center_writing_weights=False" in caplog.text
+
+
+def test_a_process_loads_one_commit(filled: Hub) -> None:
+    """Else the model and its twin in float64 might be of two."""
+    before = resid(load(NAME).model)
+    edited(filled.root / MODEL / "config.json", layer_norm_epsilon=1.0)
+    filled.asked.clear()
+    assert torch.equal(resid(load(NAME).model), before)
+    assert not [one for one in filled.asked if "gpt2" in one.path]
+    # The companion: a process that begins now loads the new one.
+    loading._commits.clear()
+    assert not torch.equal(resid(load(NAME).model), before)
 
 
 @pytest.mark.parametrize("api", ["hooked", "cut"])
@@ -183,7 +215,7 @@ def test_an_sae_that_asks_for_weights_as_they_are_gets_them(
     sae_of(FIRST).save_model(filled.put("org/saes") / "one")
     assert torch.equal(resid(load("plain/one").model), resid(load("plain/one:raw").model)) and not caplog.records
     load("plain/one:hooked")
-    assert "center_writing_weights=False, and it has center_writing_weights=True" in caplog.text
+    assert "center_writing_weights=False, and this one has center_writing_weights=True" in caplog.text
 
 
 def test_saes_that_ask_for_other_weights_than_each_other_are_refused() -> None:

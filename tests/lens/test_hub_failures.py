@@ -50,7 +50,7 @@ FAILURES: Mapping[str, tuple[Callable[[Hub], Any], str, str]] = {
         "is not at http://127.0.0.1:",
     ),
     "SAEs gone": (lambda hub: (hub.root / SAES).rename(hub.root / "gone"), "SAE", "or is private"),
-    "SAE's file gone": (lambda hub: (hub.root / SAES / WEIGHTS).unlink(), "SAE", "a file is not in its repository"),
+    "SAE's file gone": (lambda hub: (hub.root / SAES / WEIGHTS).unlink(), "SAE", f"{WEIGHTS} is not in its repository"),
     "too many requests": (lambda hub: hub.status.update({"cfg.json": 429}), "SAE", "fewer requests (429)"),
     "too many for a model": (lambda hub: hub.status.update({"revision/main": 429}), "The model", "(429)"),
     "too many in a download": (lambda hub: hub.status.update({"model.safetensors": 429}), "The model", "(429)"),

@@ -21,7 +21,7 @@ from .apis import APIS, Named, load, named
 from .embedded.shapes import EMBEDDED
 from .features import encode
 from .hub.failures import of_hub, tells_token, without_token
-from .hub.loading import load_sae, model_folder, sae_cfg
+from .hub.loading import load_sae, model_folder, reminders_left_out, sae_cfg
 from .hub.names import Released
 from .hub.processing import (
     AS_THEY_ARE,
@@ -76,7 +76,11 @@ def load_model(name: str, released: Released | None = None) -> Any:
     _require_none(name, lost)
     done = OF_API[found.api] if found.api else processing
     if differs := mismatch(asked, done, getattr(model.cfg, "normalization_type", None)):
-        say(f"Subject {name!r}: its SAEs ask for a model with {differs}. Their features are off; answers are compared.")
+        advice = f" Without ':{found.api}' they match." if released else ""
+        say(
+            f"Subject {name!r}: its SAEs were trained on a model with {differs}. The check goes on, on other features "
+            f"than they were trained for.{advice}"
+        )
     return model
 
 
@@ -113,7 +117,8 @@ def _load_sae(folder: Path) -> SAE[Any]:
             f"{folder / 'cfg.json'} asks for an SAE of architecture {architecture!r}. Expected one that this SAELens "
             f"knows: {', '.join(SAE_CLASS_REGISTRY)}. Correct it, or choose another SAE."
         )
-    return _told(f"SAE {folder}", partial(SAE.load_from_disk, folder, device="cpu"), "One that SAELens can load")
+    with reminders_left_out():
+        return _told(f"SAE {folder}", partial(SAE.load_from_disk, folder, device="cpu"), "One that SAELens can load")
 
 
 def require_fit(name: str, model: Any, saes: Mapping[str, SAE[Any]]) -> None:

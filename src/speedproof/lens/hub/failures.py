@@ -60,8 +60,9 @@ def _refused(chain: list[BaseException]) -> str | None:
             f"its repository is not at {constants.ENDPOINT}, or is private. Expected one that can be read. Put a token "
             "with access into HF_TOKEN, or choose another"
         )
-    if any(isinstance(one, EntryNotFoundError) and _status(one) for one in chain):
-        return "a file is not in its repository. Expected it there. Choose another"
+    for one in chain:
+        if isinstance(one, EntryNotFoundError) and _status(one):
+            return f"{_file(one)} is not in its repository. Expected it there. Choose another"
     if not statuses:
         return None
     if statuses[0] == TOO_MANY_REQUESTS:
@@ -118,6 +119,12 @@ def _is_absent(chain: list[BaseException]) -> bool:
 
 def _says(error: BaseException, words: tuple[str, ...]) -> bool:
     return any(one in str(error).lower() for one in words)
+
+
+def _file(error: BaseException) -> str:
+    """The file that was asked for, by its path in the repository."""
+    path = str(getattr(getattr(error, "response", None), "url", "")).split("?")[0]
+    return path.partition("/resolve/")[2].partition("/")[2] or "a file"
 
 
 def _status(error: BaseException) -> int:

@@ -27,6 +27,8 @@ ANYTHING = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
 """The one that asks for the opposite."""
 ASKS_FOR_HEADER = "get_safetensors_tensor_shapes"
 """SAELens' function that asks the hub for the shapes in a file."""
+_commits: dict[tuple[str, str, str], str] = {}
+"""Hub, cache and repository -> the commit that this process loads."""
 GIT_FINGERPRINT, LARGE_FINGERPRINT = 40, 64
 """Letters of a small file's fingerprint, as git makes it, and of a large one's, which is its SHA-256."""
 
@@ -49,17 +51,35 @@ def repository_of(release: str) -> str:
 
 
 def model_folder(release: str) -> Path:
-    """The folder in the hub's cache that holds the model of a release, whole. Raises what huggingface_hub does."""
-    from huggingface_hub import snapshot_download
+    """The folder in the hub's cache that holds the model of a release, whole.
 
+    A process that has loaded it once loads the same commit again, without asking. Raises what huggingface_hub does.
+    """
     repository = repository_of(release)
-    folder = Path(snapshot_download(repository, allow_patterns=list(MODEL_FILES), ignore_patterns=list(NOT_LOADED)))
+    folder = _snapshot(repository)
     if not any(folder.glob("*.safetensors")):
         raise BadInput(
             f"Model {repository} at the hub has no weights in safetensors. Expected some, since pickles are not read. "
             "Choose another release."
         )
     _require_whole(folder.glob("*"))
+    return folder
+
+
+def _snapshot(repository: str) -> Path:
+    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub.utils import LocalEntryNotFoundError
+
+    files: dict[str, Any] = {"allow_patterns": list(MODEL_FILES), "ignore_patterns": list(NOT_LOADED)}
+    known = (constants.ENDPOINT, str(constants.HF_HUB_CACHE), repository)
+    if commit := _commits.get(known):
+        try:
+            return Path(snapshot_download(repository, revision=commit, local_files_only=True, **files))
+        except LocalEntryNotFoundError:
+            # Somebody has deleted it meanwhile.
+            return Path(snapshot_download(repository, revision=commit, **files))
+    folder = Path(snapshot_download(repository, **files))
+    _commits[known] = folder.name
     return folder
 
 
@@ -88,7 +108,7 @@ def load_sae(release: str, sae_id: str) -> Any:
 @contextmanager
 def _held_to_the_hub(release: str, sae_id: str) -> Iterator[None]:
     """SAELens loads safely, and what it loaded is what the hub has."""
-    with _nothing_unpickled(), _headers_from_files(), _reminders_left_out():
+    with _nothing_unpickled(), _headers_from_files(), reminders_left_out():
         try:
             yield
         except Exception:
@@ -163,7 +183,7 @@ def _headers_from_files() -> Iterator[None]:
 
 
 @contextmanager
-def _reminders_left_out() -> Iterator[None]:
+def reminders_left_out() -> Iterator[None]:
     """SAELens reminds whoever loads such an SAE to load the model as it says; that is done here."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"\s*This SAE has non-empty model_from_pretrained_kwargs")

@@ -52,7 +52,7 @@ def mismatch(asked: Mapping[str, bool], done: Mapping[str, bool], norm: str | No
     if all(asked[flag] == done[flag] for flag in matters):
         return None
     differing = [flag for flag in matters if asked[flag] != done[flag]]
-    return f"{_words({f: asked[f] for f in differing})}, and it has {_words({f: done[f] for f in differing})}"
+    return f"{_words({f: asked[f] for f in differing})}, and this one has {_words({f: done[f] for f in differing})}"
 
 
 @cache
