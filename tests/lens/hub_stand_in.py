@@ -130,7 +130,8 @@ class _Handler(BaseHTTPRequestHandler):
         names = [path.relative_to(folder).as_posix() for path in paths]
         if what == "revision":
             return self._say(
-                200, told={"id": repository, "sha": _commit(repository), "siblings": [{"rfilename": n} for n in names]}
+                200,
+                told={"id": repository, "sha": self._commit(repository), "siblings": [{"rfilename": n} for n in names]},
             )
         tree = [
             {"type": "file", "path": name, "size": path.stat().st_size, "oid": fingerprint(path, large=False)}
@@ -143,13 +144,18 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._may(repository):
             return
         path = self.hub.root / repository / name
-        commit = {"X-Repo-Commit": _commit(repository)}
+        commit = {"X-Repo-Commit": self._commit(repository)}
         if not path.is_file():
             return self._say(404, {**commit, "X-Error-Code": "EntryNotFound"})
         if not _is_large(path):
             return self._send(path, {**commit, "ETag": f'"{fingerprint(path)}"'})
         about = {"X-Linked-Etag": f'"{fingerprint(path)}"', "X-Linked-Size": str(path.stat().st_size)}
         self._say(302, {**commit, **about, "Location": f"{self.hub.store}/stored/{repository}/{name}"})
+
+    def _commit(self, repository: str) -> str:
+        """The revision's number: other files are another revision."""
+        paths = sorted(path for path in (self.hub.root / repository).rglob("*") if path.is_file())
+        return hashlib.sha1("".join(map(fingerprint, paths)).encode()).hexdigest()
 
     def _may(self, repository: str) -> bool:
         """Whether it is there and open to whoever asks; else that was said."""
@@ -202,10 +208,6 @@ def fingerprint(path: Path, large: bool | None = None) -> str:
 
 def _is_large(path: Path) -> bool:
     return path.name.endswith(LARGE)
-
-
-def _commit(repository: str) -> str:
-    return hashlib.sha1(repository.encode()).hexdigest()
 
 
 def _stored(path: Path) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def load_model(name: str, released: Released | None = None) -> Any:
         whose = f"The model of subject {name!r}"
         found = Named(_told(whose, partial(model_folder, released.release), _IN_REACH), released.api)
         asked = {CENTERED: False, **asked}
-        processing = {**AS_THEY_ARE, **asked}
+        processing: Mapping[str, bool] = {**AS_THEY_ARE, **asked}
     else:
         found, processing = named(name), PROCESSED
     require_readable(found.folder)

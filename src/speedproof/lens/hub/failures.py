@@ -4,7 +4,7 @@ import pickle
 from collections.abc import Iterator
 
 from huggingface_hub import constants, get_token
-from huggingface_hub.utils import (
+from huggingface_hub.utils import (  # type: ignore[attr-defined]
     EntryNotFoundError,
     GatedRepoError,
     LocalEntryNotFoundError,

@@ -68,7 +68,7 @@ def model_folder(release: str) -> Path:
 
 def _snapshot(repository: str) -> Path:
     from huggingface_hub import constants, snapshot_download
-    from huggingface_hub.utils import LocalEntryNotFoundError
+    from huggingface_hub.utils import LocalEntryNotFoundError  # type: ignore[attr-defined]
 
     files: dict[str, Any] = {"allow_patterns": list(MODEL_FILES), "ignore_patterns": list(NOT_LOADED)}
     known = (constants.ENDPOINT, str(constants.HF_HUB_CACHE), repository)

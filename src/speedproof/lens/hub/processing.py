@@ -21,8 +21,9 @@ CENTERS = ("LN", "LNPre")
 
 def asked_by(cfg: Mapping[str, Any]) -> dict[str, bool]:
     """What an SAE's configuration says of its model's weights; nothing where it is silent."""
-    told = (cfg.get("metadata") or {}).get("model_from_pretrained_kwargs") or cfg.get("model_from_pretrained_kwargs")
-    return {flag: bool(told[flag]) for flag in FLAGS if flag in (told or {})}
+    key = "model_from_pretrained_kwargs"
+    told: Mapping[str, Any] = (cfg.get("metadata") or {}).get(key) or cfg.get(key) or {}
+    return {flag: bool(told[flag]) for flag in FLAGS if flag in told}
 
 
 def asked_by_all(name: str, cfgs: Mapping[str, Mapping[str, Any]]) -> dict[str, bool]:
