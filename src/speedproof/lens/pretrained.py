@@ -54,17 +54,19 @@ def load_model(name: str, released: Released | None = None) -> Any:
     Raises:
         BadInput: a file is missing or damaged, weights are missing, the hub refuses, or the library objects.
     """
-    # Looked at before anything is loaded, since that takes a while.
+    # All is looked at before anything is loaded, since that takes a while.
+    if not released:
+        require_readable(named(name).folder)
     cfgs = _cfgs(name, released)
     asked = asked_by_all(name, cfgs)
     if released:
         whose = f"The model of subject {name!r}"
         found = Named(_told(whose, partial(model_folder, released.release), _IN_REACH), released.api)
+        require_readable(found.folder)
         asked = {CENTERED: False, **asked}
         processing: Mapping[str, bool] = {**AS_THEY_ARE, **asked}
     else:
         found, processing = named(name), PROCESSED
-    require_readable(found.folder)
     hook_names = [hook_name_of(cfg) for cfg in cfgs.values()]
     with _lost_weights() as lost:
         try:
