@@ -1,6 +1,7 @@
 """What goes wrong at the hub or in its cache is one line of status 2 that says what next; and nothing is unpickled."""
 
 import errno
+import inspect
 import io
 import json
 import pickle
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from huggingface_hub import constants, file_download
+from sae_lens.loading import pretrained_sae_loaders
 
 from speedproof.errors import BadInput
 from speedproof.lens.hub.failures import HIDDEN, of_hub, without_token
@@ -211,6 +213,15 @@ def test_a_pickle_in_place_of_arrays_is_refused_and_not_run(
     file, place = filled.put("org/gemma-scope-2b-pt-res/layer_0/width_16k") / "params.npz", tmp_path / "run"
     np.savez(file, w_enc=np.array([Runs(place)], dtype=object))
     assert "is a pickle" in refused("scope/one") and not place.exists()
+
+
+def test_no_loader_of_saelens_unpickles_in_another_way() -> None:
+    """What is made safe is `torch.load`; a new release of SAELens might read otherwise."""
+    source = inspect.getsource(pretrained_sae_loaders)
+    assert "torch.load(" in source and "np.load(" in source
+    assert not any(
+        word in source for word in ("pickle", "weights_only", "yaml.load(", "joblib", "trust_remote_code=True")
+    )
 
 
 def test_what_another_exception_says_is_not_taken_for_the_hubs() -> None:
