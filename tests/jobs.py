@@ -27,6 +27,7 @@ OF_FILES = {
             "test_fresh",
             "test_ladders",
             "test_peers",
+            "test_hub_environment",
         ),
     ),
     "tools": (

@@ -109,6 +109,7 @@ def check(
       python -m bench check 1 --candidate mine.py:extract_features
       python -m bench check 1 --candidate mine.py:extract_features --allow "torch random state: a DataLoader draws"
       python -m bench check 2 --workload smoke --subject tiny:bridge:topk --dtype bfloat16
+      python -m bench check text_batching --subject gpt2-small-res-jb/blocks.8.hook_resid_pre
     """
     if own.is_own_asked(context, names, inputs, pairs):
         with own.told_as_json(as_json), failures_told(pull_request, "pairs"):

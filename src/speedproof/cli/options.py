@@ -86,7 +86,9 @@ Precision = Annotated[
 Margin = Annotated[
     float, typer.Option(min=0.001, max=1, help="Change within which two sides are called alike: 0.05 is 5% either way.")
 ]
-SubjectName = Annotated[str | None, typer.Option(help="Subject in place of the workloads' own: a name or a folder.")]
+SubjectName = Annotated[
+    str | None, typer.Option(help="Subject in place of the workloads' own: a name, RELEASE/ID of SAELens, or a folder.")
+]
 Markdown = Annotated[Path | None, typer.Option(help="Write a summary for a pull request here.")]
 JUnit = Annotated[Path | None, typer.Option(help="Write a JUnit file here.")]
 PullRequest = Annotated[

@@ -1,7 +1,7 @@
 """By which class a folder's model is loaded: what a name such as `FOLDER:raw` asks for, and the loading."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,19 +37,22 @@ def _place(name: str) -> Path:
     return CACHE / "real" / name if name in MADE else Path(name)
 
 
-def load(named: Named) -> Any:
-    """The folder's model on the processor, in float32. Raises whatever the library does."""
-    if named.api == "cut":
+def load(found: Named, hook_names: Sequence[str], processing: Mapping[str, bool]) -> Any:
+    """The folder's model on the processor, in float32. Raises whatever the library does.
+
+    `hook_names` are those that SAEs read, `processing` what a bridge in compatibility mode does to the weights.
+    """
+    if found.api == "cut":
         from .cut import cut_model
 
-        return cut_model(named.folder)
-    if named.api == "hooked":
-        return _hooked(named.folder)
+        return cut_model(found.folder, hook_names)
+    if found.api == "hooked":
+        return _hooked(found.folder)
     from .embedded.models import bridge_class
 
-    bridge = bridge_class().boot_transformers(str(named.folder), device="cpu")
-    if not named.api:
-        bridge.enable_compatibility_mode()
+    bridge = bridge_class().boot_transformers(str(found.folder), device="cpu")
+    if not found.api:
+        bridge.enable_compatibility_mode(no_processing=not any(processing.values()), **processing)
     return bridge
 
 

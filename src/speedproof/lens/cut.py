@@ -3,7 +3,6 @@
 What a user writes who needs the residual stream alone, with the few methods that the twins call.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,8 +12,6 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from transformer_lens.hook_points import HookPoint
-
-from .model_files import sae_folders
 
 try:
     from transformer_lens.HookedRootModule import HookedRootModule
@@ -27,16 +24,15 @@ FINAL_NORMS = ("ln_f", "final_layer_norm", "norm")
 """What Transformers' decoders call the norm behind the last block: no residual stream goes through it."""
 
 
-def cut_model(folder: Path) -> "Cut":
+def cut_model(folder: Path, hook_names: Sequence[str]) -> "Cut":
     """The folder's model, as deep as its SAEs read. Raises ValueError for a hook that is no `hook_resid_pre`."""
     from transformers import AutoModel, AutoTokenizer
 
-    depths = [_depth(json.loads((one / "cfg.json").read_text(encoding="utf-8"))) for one in sae_folders(folder)]
-    return Cut(AutoModel.from_pretrained(folder), AutoTokenizer.from_pretrained(folder), max(depths))
+    depth = max(map(_depth, hook_names))
+    return Cut(AutoModel.from_pretrained(folder), AutoTokenizer.from_pretrained(folder), depth)
 
 
-def _depth(cfg: dict[str, Any]) -> int:
-    name = str(cfg.get("hook_name") or cfg["metadata"]["hook_name"])
+def _depth(name: str) -> int:
     parts = name.split(".")
     if len(parts) != 3 or parts[0] != "blocks" or parts[2] != RESID_PRE:
         raise ValueError(f"Transformers' own model is cut at blocks.N.{RESID_PRE} alone, and {name} is another hook")

@@ -40,7 +40,7 @@ def require_readable(folder: Path) -> None:
     if not isinstance(settings["config.json"].get("model_type"), str):
         raise _wrong(folder / "config.json", "names no model_type", "one, such as 'gpt2'")
     for name in _weight_files(folder, names, settings):
-        _tensors(folder / name)
+        tensor_shapes(folder / name)
     if not any(path for pattern in VOCABULARIES for path in folder.glob(pattern)):
         raise _wrong(folder, "has no tokenizer", f"one of {', '.join(VOCABULARIES)}, as its save_pretrained writes it")
 
@@ -77,7 +77,7 @@ def _require_sae(folder: Path) -> None:
     names = _listed(folder)
     if SAE_WEIGHTS not in names and _instead(names):
         raise _wrong(folder, f"has no {SAE_WEIGHTS}{_instead(names)}", "an SAE as SAELens's save_model writes it")
-    shapes = _tensors(folder / SAE_WEIGHTS)
+    shapes = tensor_shapes(folder / SAE_WEIGHTS)
     expected = [cfg.get("d_in"), cfg.get("d_sae")]
     if "W_enc" in shapes and shapes["W_enc"] != expected:
         raise _wrong(folder / SAE_WEIGHTS, f"has W_enc of shape {shapes['W_enc']}", f"{expected}, as cfg.json says")
@@ -130,7 +130,7 @@ def _object(path: Path) -> dict[str, Any]:
     return found
 
 
-def _tensors(path: Path) -> dict[str, list[int]]:
+def tensor_shapes(path: Path) -> dict[str, list[int]]:
     """Each tensor's shape, from the header. A file that was cut is told by it too."""
     from safetensors import SafetensorError, safe_open
 

@@ -36,8 +36,8 @@ Altered = Callable[[Any], AbstractContextManager[None]]
 """Changes a model for as long as the context lasts."""
 LIBRARIES = ("torch", "transformer-lens", "sae-lens", "transformers", "tokenizers")
 """What computes activations; another release is another memory."""
-COMPUTED_BY = ("oracle", "subject", "pretrained", "weights", "doubles", "apis", "cut")
-COMPUTING = tuple(Path(__file__).with_name(f"{name}.py") for name in COMPUTED_BY)
+COMPUTED_BY = ("oracle", "subject", "pretrained", "weights", "doubles", "apis", "cut", "hub/loading", "hub/processing")
+COMPUTING = tuple(Path(__file__).parent / f"{name}.py" for name in COMPUTED_BY)
 """What loads, casts and runs a model here."""
 NOT_WHOLE = (
     *(OSError, RuntimeError, EOFError, KeyError, ValueError, TypeError, AttributeError),
@@ -56,7 +56,7 @@ class Oracle:
         self.pace = Pace() if subject.shape else Pace(CHECK_S)
         self._features: dict[tuple[int, str], tuple[Any, dict[str, Features]]] = {}
         # A model that cannot be run in float64 is told before any long work.
-        if subject.is_folder and not self._file(subject.hook_name).exists():
+        if subject.shape is None and not self._file(subject.hook_name).exists():
             subject.require_double()
 
     def activations(self, hook_name: str, texts: Sequence[str]) -> Float64[Tensor, "text d_model"]:

@@ -13,14 +13,26 @@ from typing import Any, TypeVar
 import torch
 from sae_lens import SAE
 from sae_lens.registry import SAE_CLASS_REGISTRY
-from transformer_lens import HookedTransformer
 from transformers.utils import logging as transformers_logging
 
 from speedproof.errors import BadInput
 
-from .apis import APIS, load, named
-from .embedded.shapes import EMBEDDED, PRETRAINED
+from .apis import APIS, Named, load, named
+from .embedded.shapes import EMBEDDED
 from .features import encode
+from .hub.failures import of_hub, tells_token, without_token
+from .hub.loading import load_sae, model_folder, reminders_left_out, sae_cfg
+from .hub.names import Released
+from .hub.processing import (
+    AS_THEY_ARE,
+    CENTERED,
+    OF_API,
+    PROCESSED,
+    asked_by_all,
+    hook_name_of,
+    mismatch,
+    say,
+)
 from .model_files import require_readable, sae_folders
 
 T = TypeVar("T")
@@ -33,35 +45,70 @@ _LOST = re.compile(r"^(\S[^|\n]*?)\s*\|[^|\n]*(?:MISSING|MISMATCH)", re.MULTILIN
 """A line of transformers' report on loading: a weight that the files lack, or hold in another shape."""
 
 
-def load_model(name: str) -> Any:
-    """A pretrained model by name, or a folder in Hugging Face's layout; weights processed by TransformerLens.
+def load_model(name: str, released: Released | None = None) -> Any:
+    """The model of a folder in Hugging Face's layout, or the one that belongs to a release's SAEs.
+
+    A release's is processed as its SAEs ask; a line on standard error says where a model is not. No file is unpickled,
+    and no code of a repository is run.
 
     Raises:
-        BadInput: a file is missing or damaged, weights are missing, or the library objects.
+        BadInput: a file is missing or damaged, weights are missing, the hub refuses, or the library objects.
     """
-    if name in PRETRAINED:
-        return _told(f"Subject {name!r}", lambda: HookedTransformer.from_pretrained(name, device="cpu"), _IN_REACH)
-    found = named(name)
-    require_readable(found.folder)
-    # Looked at before anything is loaded, since that takes a while.
-    sae_folders(found.folder)
+    # All is looked at before anything is loaded, since that takes a while.
+    if not released:
+        require_readable(named(name).folder)
+    cfgs = _cfgs(name, released)
+    asked = asked_by_all(name, cfgs)
+    if released:
+        whose = f"The model of subject {name!r}"
+        found = Named(_told(whose, partial(model_folder, released.release), _IN_REACH), released.api)
+        require_readable(found.folder)
+        asked = {CENTERED: False, **asked}
+        processing: Mapping[str, bool] = {**AS_THEY_ARE, **asked}
+    else:
+        found, processing = named(name), PROCESSED
+    hook_names = [hook_name_of(cfg) for cfg in cfgs.values()]
     with _lost_weights() as lost:
         try:
-            model = _told(f"Subject {name!r}", lambda: load(found), _LAYOUT.format(APIS[found.api].split(",")[0]))
+            made = partial(load, found, hook_names, processing)
+            model = _told(f"Subject {name!r}", made, _LAYOUT.format(APIS[found.api].split(",")[0]))
         except BadInput:
             _require_none(name, lost)
             raise
     _require_none(name, lost)
+    done = OF_API[found.api] if found.api else processing
+    if differs := mismatch(asked, done, getattr(model.cfg, "normalization_type", None)):
+        advice = f" Without ':{found.api}' they match." if released else ""
+        say(
+            f"Subject {name!r}: its SAEs were trained on a model with {differs}. The check goes on, on other features "
+            f"than they were trained for.{advice}"
+        )
     return model
 
 
-def load_saes(name: str) -> dict[str, SAE[Any]]:
-    """The SAEs of a pretrained model or of a folder, by name. Raises BadInput as `load_model`."""
-    if name in PRETRAINED:
-        release, sae_ids = PRETRAINED[name]
-        load = partial(SAE.from_pretrained, release, device="cpu")
-        return {sae_id: _told(f"SAE {sae_id!r} of {release}", partial(load, sae_id), _IN_REACH) for sae_id in sae_ids}
+def load_saes(name: str, released: Released | None = None) -> dict[str, SAE[Any]]:
+    """The SAEs of a release or of a folder, by name. Raises BadInput as `load_model`."""
+    if released:
+        return {
+            sae_id: _told(_whose(released, sae_id), partial(load_sae, released.release, sae_id), _IN_REACH)
+            for sae_id in released.sae_ids
+        }
     return {folder.name: _load_sae(folder) for folder in sae_folders(named(name).folder)}
+
+
+def _cfgs(name: str, released: Released | None) -> dict[str, dict[str, Any]]:
+    """The SAEs' configurations by name."""
+    if released:
+        return {
+            sae_id: _told(_whose(released, sae_id), partial(sae_cfg, released.release, sae_id), _IN_REACH)
+            for sae_id in released.sae_ids
+        }
+    folders = sae_folders(named(name).folder)
+    return {one.name: json.loads((one / "cfg.json").read_text(encoding="utf-8")) for one in folders}
+
+
+def _whose(released: Released, sae_id: str) -> str:
+    return f"SAE {sae_id!r} of {released.release}"
 
 
 def _load_sae(folder: Path) -> SAE[Any]:
@@ -72,7 +119,8 @@ def _load_sae(folder: Path) -> SAE[Any]:
             f"{folder / 'cfg.json'} asks for an SAE of architecture {architecture!r}. Expected one that this SAELens "
             f"knows: {', '.join(SAE_CLASS_REGISTRY)}. Correct it, or choose another SAE."
         )
-    return _told(f"SAE {folder}", partial(SAE.load_from_disk, folder, device="cpu"), "One that SAELens can load")
+    with reminders_left_out():
+        return _told(f"SAE {folder}", partial(SAE.load_from_disk, folder, device="cpu"), "One that SAELens can load")
 
 
 def require_fit(name: str, model: Any, saes: Mapping[str, SAE[Any]]) -> None:
@@ -149,12 +197,16 @@ def _told(whose: str, work: Callable[[], T], expected: str, did: str = "could no
     except MemoryError as error:
         raise BadInput(f"{whose} {did}: memory ran out. Expected it to fit. Use a smaller one.") from error
     except Exception as error:
-        said = " ".join(str(error).split())[:MESSAGE_LENGTH]
+        # A token is not even in a traceback that --debug shows.
+        cause = None if tells_token(error) else error
+        if words := of_hub(error):
+            raise BadInput(f"{whose} {did}: {words}.") from cause
+        said = without_token(" ".join(str(error).split()))[:MESSAGE_LENGTH]
         got = f"{type(error).__name__}: {said}".rstrip(": .")
         raise BadInput(
             f"{whose} {did}: {got}. Expected: {expected[0].lower()}{expected[1:]}. "
             "Save or download it again, or choose another."
-        ) from error
+        ) from cause
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 Embedded subjects need no network. Their names take variants, as in `tiny:bridge:topk`: `TransformerBridge` instead of
 `HookedTransformer`, other tokenizers, other SAE architectures, other hooks. A folder's name takes an API, as in
-`FOLDER:raw`.
+`FOLDER:raw`, and so does `RELEASE/ID,ID`, which names SAEs of SAELens' registry.
 """
 
 import os
@@ -16,8 +16,9 @@ from speedproof.pairs.workload import Workload
 
 from .apis import APIS, MADE, Named, named, settle_transformers
 from .embedded.identity import embedded_digest
-from .embedded.shapes import EMBEDDED, FIXED, PRETRAINED, Shape
+from .embedded.shapes import EMBEDDED, FIXED, Shape
 from .embedded.variants import parse_variant
+from .hub.names import PRETRAINED, Released, nearest_releases, released, short
 from .model_files import content_digest, stamp
 
 
@@ -32,11 +33,13 @@ class Subject:
     """The type that the weights go through before they are cast to `dtype`."""
     files: str = ""
     """Names, sizes and times of a folder's files: with other files it is another subject."""
+    released: Released | None = field(default=None, compare=False)
+    """The release and SAEs that the name asks for, where it asks for any."""
 
     @property
     def is_folder(self) -> bool:
         """Whether the name is that of a folder, or of a model that a command put into one."""
-        return self.shape is None and self.name not in PRETRAINED
+        return self.shape is None and self.released is None
 
     @property
     def named(self) -> Named:
@@ -52,7 +55,7 @@ class Subject:
 
         if self.is_folder:
             _ = self.digest
-        made = models.make_model(self.name) if self.shape else pretrained.load_model(self.name)
+        made = models.make_model(self.name) if self.shape else pretrained.load_model(self.name, self.released)
         settle_transformers()
         return in_dtype(in_dtype(made.eval(), self.rounded_to), self.dtype)
 
@@ -63,7 +66,7 @@ class Subject:
         from .embedded import saes as embedded_saes
         from .weights import in_dtype
 
-        made = embedded_saes.make_saes(self.name) if self.shape else pretrained.load_saes(self.name)
+        made = embedded_saes.make_saes(self.name) if self.shape else pretrained.load_saes(self.name, self.released)
         saes = {name: in_dtype(in_dtype(sae.eval(), self.rounded_to), self.dtype) for name, sae in made.items()}
         if self.shape is None:
             pretrained.require_fit(self.name, self.model, saes)
@@ -117,7 +120,7 @@ class Subject:
         """Fingerprint of what the subject is: of an embedded one's description, of a folder's files, of weights."""
         if self.shape:
             return embedded_digest(self.name)
-        if self.name in PRETRAINED:
+        if self.released:
             from .weights import weights_digest
 
             modules = {"model": self.model, **self.saes}
@@ -152,27 +155,31 @@ class Subject:
 def find_subject(name: str, dtype: str = "float32") -> Subject:
     """The subject called `name`; nothing is loaded yet. Variants are put into their one order.
 
-    An embedded or pretrained name comes before a folder of that name; `./tiny` is the folder.
+    An embedded or short name comes before a folder of that name, and that before a release; `./tiny` is the folder.
 
     Raises:
-        BadInput: no such embedded or pretrained subject, no such folder, or variants that make no sense.
+        BadInput: no such subject, folder, release or SAE, or variants that make no sense.
     """
-    if name in PRETRAINED:
-        return Subject(name, dtype)
+    if found := short(name, APIS):
+        return Subject(name, dtype, released=found)
     if name.split(":")[0] in EMBEDDED:
         variant = parse_variant(name, EMBEDDED, FIXED)
         return Subject(variant.name, dtype, EMBEDDED[variant.base])
-    found = named(name)
-    if name and found.folder.is_dir():
+    place = named(name)
+    if name and place.folder.is_dir():
         is_made = name.split(":")[0] in MADE
         # Absolute, so that it is the same folder wherever a process of ours works.
-        whole = name if is_made else ":".join([os.path.abspath(found.folder), *filter(None, [found.api])])
-        return Subject(whole, dtype, files=str(stamp(found.folder)))
+        whole = name if is_made else ":".join([os.path.abspath(place.folder), *filter(None, [place.api])])
+        return Subject(whole, dtype, files=str(stamp(place.folder)))
     if command := MADE.get(name.split(":")[0]):
         raise BadInput(f"Subject {name!r} is not in the cache yet. Expected it fetched. Run: {command}")
+    if found := released(name, APIS):
+        return Subject(found.name, dtype, released=found)
     apis = " or ".join(f":{api}" for api in APIS if api)
     folder = f"a folder with a Hugging Face model and its SAEs, with {apis} behind it for another API"
-    raise unknown("subject", name, [*EMBEDDED, *PRETRAINED, *MADE, folder])
+    near = ", ".join(nearest_releases(name))
+    by_name = "RELEASE/ID of SAELens' registry" + f" (nearest releases: {near})" * bool(near)
+    raise unknown("subject", name, [*EMBEDDED, *PRETRAINED, *MADE, by_name, folder])
 
 
 def subject_of(workload: Workload) -> Subject:

@@ -1,4 +1,4 @@
-"""Subjects by name: sizes of the embedded ones, and where the pretrained ones are."""
+"""Sizes of the embedded subjects, by name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -77,8 +77,3 @@ EMBEDDED: dict[str, Shape] = {
 }
 FIXED = ("solved",)
 """Subjects that are what they are: weights set by hand for one hook, one kind of SAE and one tokenizer."""
-
-PRETRAINED: dict[str, tuple[str, tuple[str, ...]]] = {
-    "gpt2-small": ("gpt2-small-res-jb", tuple(f"blocks.{layer}.hook_resid_pre" for layer in (6, 8, 10, 11))),
-}
-"""Pretrained subjects: model name -> SAELens release and SAE ids. Loading one needs the hub or its cache."""
