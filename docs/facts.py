@@ -143,6 +143,16 @@ def reduced() -> Iterator[str]:
         yield ""
 
 
+def bursts() -> Iterator[str]:
+    """What bursts of load did to intervals, from the committed records."""
+    from speedproof_studies.bursts.rates import HEAD, how, widened
+    from speedproof_studies.kinds import Burst
+
+    bodies = [record.body for record in _records() if isinstance(record.body, Burst)]
+    yield from _table(HEAD, (one.cells for one in widened(bodies)))
+    yield from ("", how(bodies))
+
+
 def judged() -> str:
     """How today's check judged the textbook, from the committed records."""
     from speedproof_studies.gate_source import own_digest
@@ -296,6 +306,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         "peers": _written(peers),
         "architectures": _written(architectures),
         "reduced": _written(reduced),
+        "bursts": _written(bursts),
         "comment": Comment,
         "count": Count,
     }

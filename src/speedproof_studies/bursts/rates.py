@@ -81,5 +81,15 @@ def voids(bodies: Sequence[Burst]) -> list[Burst]:
     return [body for body in bodies if body.failure]
 
 
+def how(bodies: Sequence[Burst]) -> str:
+    """How it was measured, and what came to nothing, in a line."""
+    if not bodies:
+        return "Nothing has been recorded yet."
+    kinds = sorted({(f"{body.burst_s:g}", f"{body.share:.0%}") for body in bodies})
+    made = " and ".join(f"bursts of {burst_s} s on all cores, {share} of the time" for burst_s, share in kinds)
+    n_void = len(voids(bodies))
+    return f"{made}. Measurements: {len(bodies)}, of which void: {n_void}."
+
+
 def _key(body: Burst) -> tuple[str, bool, str]:
     return body.function, body.null, body.workload.name

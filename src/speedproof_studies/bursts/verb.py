@@ -15,7 +15,7 @@ from speedproof.pairs.question import questions
 from speedproof.timing.plan import plans_of_pairs
 from speedproof_studies.kinds import Burst
 
-from .rates import HEAD, voids, widened
+from .rates import HEAD, how, voids, widened
 
 
 def bursts(
@@ -60,5 +60,6 @@ def _show(bodies: Sequence[Burst]) -> None:
     for one in widened(bodies):
         table.add_row(*one.cells)
     out.print(table)
+    say_line(how(bodies))
     for body in voids(bodies):
         say_line(f"VOID {body.function}: {body.failure}")
