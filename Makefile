@@ -9,8 +9,9 @@ TREE := src bench impl_sequential impl_batched tests docs
 
 .PHONY: bench test lint docs history history-pages steps otava tensorboard clean
 
+# Of another model and its SAEs: make bench SUBJECT=NAME
 bench: $(MEASURING)
-	$(BIN)/python -m bench run
+	$(BIN)/python -m bench run $(if $(SUBJECT),--subject '$(SUBJECT)')
 
 # All tests, or those of one job: make test JOB=pure (tests/jobs.py). Benchmarks are run and not timed. Tests of a file mostly
 # stay in one process, which shares what is slow to make, until a process that has no more takes over. Three keep two cores

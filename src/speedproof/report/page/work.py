@@ -31,12 +31,17 @@ def quantity(name: str, n: int) -> str:
 def gist(counted: Counted | None) -> str:
     """The counter that a finding is about, or else the one that moved most; nothing where none fell."""
     named = _spared(counted)
-    return _moved(named[0], *(counted.counts[twin] for twin in TWINS)) if counted and named else ""
+    told = _moved(named[0], *(counted.counts[twin] for twin in TWINS)) if counted and named else ""
+    return _of_some(told, counted)
 
 
 def why(counted: Counted | None) -> str:
     """Which work the batched twin spares, and which it does besides, the most moved first; nothing where none moved."""
-    told = _why(counted)
+    return _of_some(_why(counted), counted)
+
+
+def _of_some(told: str, counted: Counted | None) -> str:
+    """The same, and on how many items it was counted where those were not all."""
     return f"{told} (in {counted.call})" if told and counted and counted.n_items else told
 
 
