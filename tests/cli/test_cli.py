@@ -367,7 +367,6 @@ def test_libraries_that_are_missing_are_one_line(tmp_path: Path) -> None:
 
 ENDING = """
 import os
-import re
 
 def exits(sae_name, feature_idxs):
     os._exit(0)

@@ -223,15 +223,16 @@ def test_what_has_no_figure_or_is_not_settled_is_not_said_to_hold(built: reports
 
 def test_why_names_what_the_finding_is_about_first_and_what_is_done_besides(built: reports.Report) -> None:
     words = why(built.rows[0].counted)
-    assert words.startswith("forward passes 70 → 1, ")
+    assert words.startswith("forward passes 14 → 1, ") and words.endswith(" (in one call on 14 of 70 items)")
     counted = built.rows[0].counted
     assert counted
+    counted = counted.model_copy(update={"n_items": None})
     passes = {"forward_passes": 70, "computed_tokens": 100}, {"forward_passes": 1, "computed_tokens": 140}
     padded = counted.model_copy(update={"counts": dict(zip(TWINS, passes, strict=True))})
     assert why(padded) == "forward passes 70 → 1, but computed tokens 100 → 140"
     more = counted.model_copy(update={"counts": {"sequential": {"calls": 100}, "batched": {"calls": 140}}})
     assert why(more) == "no counter fell, calls 100 → 140"
-    assert gist(built.rows[0].counted) == "forward passes 70 → 1" and gist(None) == ""
+    assert gist(built.rows[0].counted) == "forward passes 14 → 1 (in one call on 14 of 70 items)" and gist(None) == ""
     assert why(None) == "" and quantity("bytes_allocated", 1_881_743_552) == "1.88 GB"
     assert quantity("flops", 201_661_396_992) == "202 GFLOP" and quantity("forward_passes", 10_000) == "10,000"
 
