@@ -99,7 +99,9 @@ def test_the_page_says_what_became_of_a_counter_in_its_own_unit(certificate: Cer
     n_items = certificate.workload.n_items
     assert outcome(some) == f"confirmed: 1,200 directory scans in one call on 2 of {n_items} items, then 0"
     for words in (why, gist):
-        assert words(some.counted).endswith(f"(in one call on 2 of {n_items} items)") and "items" not in words(told.counted)
+        assert words(some.counted).endswith(f"(in one call on 2 of {n_items} items)") and "items" not in words(
+            told.counted
+        )
 
 
 def naming(text: str) -> set[str]:
