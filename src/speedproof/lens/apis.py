@@ -56,17 +56,6 @@ def load(found: Named, hook_names: Sequence[str], processing: Mapping[str, bool]
     return bridge
 
 
-def settle_transformers() -> None:
-    """Has Transformers add to `torch.nn.Module` what it adds when it makes its first model of a process.
-
-    Else that would be held against the candidate that makes one.
-    """
-    from transformers import PretrainedConfig, PreTrainedModel
-
-    empty: Any = type("Empty", (PreTrainedModel,), {"config_class": PretrainedConfig})
-    empty(PretrainedConfig()).initialize_weights()
-
-
 def _hooked(folder: Path) -> Any:
     """What `HookedTransformer.from_pretrained` does, which itself takes names from the hub alone."""
     from transformer_lens import HookedTransformer, loading_from_pretrained

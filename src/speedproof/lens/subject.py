@@ -14,7 +14,7 @@ from speedproof.digest import digest
 from speedproof.errors import BadInput, unknown
 from speedproof.pairs.workload import Workload
 
-from .apis import APIS, MADE, Named, named, settle_transformers
+from .apis import APIS, MADE, Named, named
 from .embedded.identity import embedded_digest
 from .embedded.shapes import EMBEDDED, FIXED, Shape
 from .embedded.variants import parse_variant
@@ -56,7 +56,6 @@ class Subject:
         if self.is_folder:
             _ = self.digest
         made = models.make_model(self.name) if self.shape else pretrained.load_model(self.name, self.released)
-        settle_transformers()
         return in_dtype(in_dtype(made.eval(), self.rounded_to), self.dtype)
 
     @cached_property

@@ -21,8 +21,9 @@ class TorchKit(Kit):
     """Of torch: its global state, the modules of a subject, tensors' memory, autograd, devices, threads."""
 
     aspects = (*GLOBAL, *MODULES, *TOKENIZERS)
-    # Another name for the default dtype's storage.
-    aliases = frozenset({"torch.Storage"})
+    # Another name for the default dtype's storage; and what Transformers adds to all modules when it makes the first
+    # model of a process, which is no doing of whoever makes it.
+    aliases = frozenset({"torch.Storage", "torch.nn.modules.module.Module.smart_apply"})
 
     def namespaces(self) -> Mapping[str, Any]:
         """Torch itself, its tensors and its functions on them."""
