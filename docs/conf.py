@@ -11,7 +11,7 @@ from facts import numbers  # noqa: E402
 
 project = "speedproof"
 html_title = "speedproof"
-extensions = ["myst_parser", "facts", "console"]
+extensions = ["myst_parser", "directives", "console"]
 exclude_patterns = ["_build"]
 nitpicky = True
 

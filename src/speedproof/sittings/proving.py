@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from speedproof.gate.control import Control
 
 N_COUNTED = 14
-"""Items that a call is counted on where all would take long: two of each of the report's categories."""
+"""Items that a call is counted on where all would take long, evenly spread: two of each of the report's categories."""
 MOST_COUNTED = 20_000
 """Items, times the model's width, up to which all are counted: that takes seconds."""
 
@@ -120,9 +120,10 @@ def counted_items(pair: Pair, workload: Workload, subject: Any) -> list[int] | N
 
     On a model of a real size some tell the same as all: what is spared of each text, and which steps there are.
     """
-    if not (pair.uses_model and pair.picks_items) or workload.n_items * subject.d_model <= MOST_COUNTED:
+    n_items = workload.n_items
+    if not (pair.uses_model and pair.picks_items) or n_items <= N_COUNTED or n_items * subject.d_model <= MOST_COUNTED:
         return None
-    return list(range(0, workload.n_items, max(1, workload.n_items // N_COUNTED)))
+    return [i * n_items // N_COUNTED for i in range(N_COUNTED)]
 
 
 def _needed(question: Question, subjects: Subjects) -> Iterator[Needed]:
