@@ -37,7 +37,7 @@ def hub_contents(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def filled(hub: Hub, hub_contents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
     """The hub with them."""
     from speedproof.lens import oracle
-    from speedproof.lens.hub import processing
+    from speedproof.lens.pretrained.hub import processing
 
     shutil.copytree(hub_contents, hub.root)
     monkeypatch.setattr(oracle, "CACHE", tmp_path / "oracle")

@@ -11,9 +11,9 @@ from speedproof.errors import BadInput
 from speedproof.gate.certificate import Certificate, Refusal
 from speedproof.gate.check import certify
 from speedproof.lens import oracle
-from speedproof.lens.apis import APIS, MADE, Named, named
 from speedproof.lens.doubles import kept_double
 from speedproof.lens.oracle import Oracle
+from speedproof.lens.pretrained.apis import APIS, MADE, Named, named
 from speedproof.lens.subject import find_subject
 from speedproof.pairs import texts
 from speedproof.pairs.workload import Workload
@@ -49,7 +49,7 @@ def test_an_api_is_part_of_the_subject(folder: Path) -> None:
 
 
 def test_what_was_not_fetched_says_how_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("speedproof.lens.apis.CACHE", tmp_path)
+    monkeypatch.setattr("speedproof.lens.pretrained.apis.CACHE", tmp_path)
     for name, command in MADE.items():
         with pytest.raises(BadInput, match=f"not in the cache yet.*Run: {command}"):
             find_subject(f"{name}:raw")

@@ -18,11 +18,11 @@ from bench.findings import find
 from speedproof.errors import BadInput
 from speedproof.gate.certificate import Certificate
 from speedproof.gate.check import certify
-from speedproof.lens.apis import APIS
 from speedproof.lens.embedded.tokenizers import embedded_tokenizer
-from speedproof.lens.hub import loading, names, processing
-from speedproof.lens.hub.loading import repository_of
-from speedproof.lens.hub.names import PRETRAINED, Released, nearest, released
+from speedproof.lens.pretrained.apis import APIS
+from speedproof.lens.pretrained.hub import loading, names, processing
+from speedproof.lens.pretrained.hub.loading import repository_of
+from speedproof.lens.pretrained.hub.names import PRETRAINED, Released, nearest, released
 from speedproof.lens.subject import find_subject
 from speedproof.pairs.workload import Workload
 

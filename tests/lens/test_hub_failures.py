@@ -17,7 +17,7 @@ from huggingface_hub import constants, file_download
 from sae_lens.loading import pretrained_sae_loaders
 
 from speedproof.errors import BadInput
-from speedproof.lens.hub.failures import HIDDEN, of_hub, without_token
+from speedproof.lens.pretrained.hub.failures import HIDDEN, of_hub, without_token
 from speedproof.lens.subject import find_subject
 
 from .hub_contents import FIRST, MODEL, NAME, SAES, load, register, sae_of, trained_by_dictionary_learning

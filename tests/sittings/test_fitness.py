@@ -15,7 +15,7 @@ import pytest
 from bench.findings import FINDINGS
 from speedproof.clock import disagreement
 from speedproof.environment import LIBRARIES
-from speedproof.lens.hub.names import PRETRAINED
+from speedproof.lens.pretrained.hub.names import PRETRAINED
 from speedproof.machine import cores, software, storage
 from speedproof.machine.condition import Conditions
 from speedproof.machine.cores import signs_of_machine, signs_of_threads

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from speedproof.lens import oracle
-from speedproof.lens.apis import APIS
+from speedproof.lens.pretrained.apis import APIS
 from speedproof_studies.architectures import saes
 from speedproof_studies.architectures.kinds import COMMON, SAES, Cell, cells
 from speedproof_studies.architectures.models import CONFIGS

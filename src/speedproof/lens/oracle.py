@@ -36,7 +36,10 @@ Altered = Callable[[Any], AbstractContextManager[None]]
 """Changes a model for as long as the context lasts."""
 LIBRARIES = ("torch", "transformer-lens", "sae-lens", "transformers", "tokenizers")
 """What computes activations; another release is another memory."""
-COMPUTED_BY = ("oracle", "subject", "pretrained", "weights", "doubles", "apis", "cut", "hub/loading", "hub/processing")
+COMPUTED_BY = (
+    *("oracle", "subject", "weights", "doubles"),
+    *("pretrained/apis", "pretrained/cut", "pretrained/loading", "pretrained/hub/loading", "pretrained/hub/processing"),
+)
 COMPUTING = tuple(Path(__file__).parent / f"{name}.py" for name in COMPUTED_BY)
 """What loads, casts and runs a model here."""
 NOT_WHOLE = (

@@ -14,12 +14,12 @@ from speedproof.digest import digest
 from speedproof.errors import BadInput, unknown
 from speedproof.pairs.workload import Workload
 
-from .apis import APIS, MADE, Named, named
 from .embedded.identity import embedded_digest
 from .embedded.shapes import EMBEDDED, FIXED, Shape
 from .embedded.variants import parse_variant
-from .hub.names import PRETRAINED, Released, nearest_releases, released, short
-from .model_files import content_digest, stamp
+from .pretrained.apis import APIS, MADE, Named, named
+from .pretrained.hub.names import PRETRAINED, Released, nearest_releases, released, short
+from .pretrained.model_files import content_digest, stamp
 
 
 @dataclass(frozen=True)
@@ -49,26 +49,26 @@ class Subject:
     @cached_property
     def model(self) -> Any:
         """`HookedTransformer` or `TransformerBridge`, in eval mode."""
-        from . import pretrained
         from .embedded import models
+        from .pretrained import loading
         from .weights import in_dtype
 
         if self.is_folder:
             _ = self.digest
-        made = models.make_model(self.name) if self.shape else pretrained.load_model(self.name, self.released)
+        made = models.make_model(self.name) if self.shape else loading.load_model(self.name, self.released)
         return in_dtype(in_dtype(made.eval(), self.rounded_to), self.dtype)
 
     @cached_property
     def saes(self) -> dict[str, Any]:
         """The SAEs by name, in layer order; each knows its hook as `cfg.metadata.hook_name`."""
-        from . import pretrained
         from .embedded import saes as embedded_saes
+        from .pretrained import loading
         from .weights import in_dtype
 
-        made = embedded_saes.make_saes(self.name) if self.shape else pretrained.load_saes(self.name, self.released)
+        made = embedded_saes.make_saes(self.name) if self.shape else loading.load_saes(self.name, self.released)
         saes = {name: in_dtype(in_dtype(sae.eval(), self.rounded_to), self.dtype) for name, sae in made.items()}
         if self.shape is None:
-            pretrained.require_fit(self.name, self.model, saes)
+            loading.require_fit(self.name, self.model, saes)
         return saes
 
     @property
@@ -135,7 +135,7 @@ class Subject:
     def require_double(self) -> None:
         """Raises BadInput unless a model that is not ours can be made float64 and run so, as the oracle will."""
         if self.shape is None:
-            from .pretrained import run_shortly
+            from .pretrained.loading import run_shortly
 
             hook_names = list(self.hook_names)
             run_shortly(self.name, self.in_float64.model, hook_names)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from speedproof.clock import disagreement
 from speedproof.folders import CACHE
-from speedproof.lens.hub.names import PRETRAINED
+from speedproof.lens.pretrained.hub.names import PRETRAINED
 from speedproof.machine.cores import (
     COMPARED_S,
     conditions,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from speedproof.lens.apis import APIS
+from speedproof.lens.pretrained.apis import APIS
 
 from .models import CONFIGS
 from .tokenizers import KINDS as TOKENIZERS

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from speedproof.lens.model_files import SAES
+from speedproof.lens.pretrained.model_files import SAES
 from speedproof.sittings.sitting import Say
 
 from .material import texts

@@ -9,8 +9,8 @@ from speedproof.cli.lines import print_json, say_line
 from speedproof.cli.options import AsJson
 from speedproof.cli.progress import progress
 from speedproof.errors import unknown
-from speedproof.lens.apis import MADE, named
-from speedproof.lens.model_files import SAES
+from speedproof.lens.pretrained.apis import MADE, named
+from speedproof.lens.pretrained.model_files import SAES
 
 
 def fetch(

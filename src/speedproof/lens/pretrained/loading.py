@@ -16,10 +16,10 @@ from sae_lens.registry import SAE_CLASS_REGISTRY
 from transformers.utils import logging as transformers_logging
 
 from speedproof.errors import BadInput
+from speedproof.lens.embedded.shapes import EMBEDDED
+from speedproof.lens.features import encode
 
 from .apis import APIS, Named, load, named
-from .embedded.shapes import EMBEDDED
-from .features import encode
 from .hub.failures import of_hub, tells_token, without_token
 from .hub.loading import load_sae, model_folder, reminders_left_out, sae_cfg
 from .hub.names import Released

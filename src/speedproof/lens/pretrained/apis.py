@@ -48,7 +48,7 @@ def load(found: Named, hook_names: Sequence[str], processing: Mapping[str, bool]
         return cut_model(found.folder, hook_names)
     if found.api == "hooked":
         return _hooked(found.folder)
-    from .embedded.models import bridge_class
+    from speedproof.lens.embedded.models import bridge_class
 
     bridge = bridge_class().boot_transformers(str(found.folder), device="cpu")
     if not found.api:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from speedproof.errors import BadInput
-from speedproof.lens.model_files import SETTINGS, VOCABULARIES, tensor_shapes
+from speedproof.lens.pretrained.model_files import SETTINGS, VOCABULARIES, tensor_shapes
 
 from .names import registry
 
