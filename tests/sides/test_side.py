@@ -103,3 +103,18 @@ def test_a_library_that_changes_gets_another_environment(tmp_path: Path) -> None
     before = environment_key(side)
     (tmp_path / "code.py").write_text("x = 1\n")
     assert environment_key(side) != before
+
+
+@pytest.mark.parametrize("text", ["transformer-lens==4.3.0", "transformer_lens>=4,<5", "transformer-lens~=4.1"])
+def test_a_side_of_a_lens_that_no_saelens_takes_goes_without_it(text: str) -> None:
+    asked, constraints = wanted(parse_side(text))
+    assert not [line for line in (*asked, *constraints) if line.startswith("sae-lens")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["transformer-lens==3.9.0", "transformer-lens<4", "transformer-lens>=2.16", "transformer-lens==4.3.0+sae-lens==7"],
+)
+def test_any_other_side_is_asked_with_saelens(text: str) -> None:
+    asked, _ = wanted(parse_side(text))
+    assert len([line for line in asked if line.startswith("sae-lens")]) == 1

@@ -6,10 +6,11 @@ from typing import Any
 
 import torch
 from jaxtyping import Bool, Float64
-from sae_lens import SAE, GatedSAE, JumpReLUSAE, TopKSAE
 from torch import Tensor
 
 from speedproof.errors import BadInput
+
+from .sae_classes import GatedSAE, JumpReLUSAE, TopKSAE
 
 TINY = torch.finfo(torch.float64).tiny
 """Keeps a division by an all-zero row from being one."""
@@ -73,7 +74,7 @@ def row_scale(reference: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def encode(sae: SAE[Any], acts: Float64[Tensor, "text ..."]) -> Features:
+def encode(sae: Any, acts: Float64[Tensor, "text ..."]) -> Features:
     """Features of `acts` by a float64 SAE.
 
     SAELens's four plain architectures are known by their decisions. Any other is taken to be continuous at zero, as a

@@ -27,6 +27,11 @@ from .side import IMPLEMENTATIONS, Side, parse_side
 MOST_REASON = 600
 """Characters of a resolver's reason that are shown."""
 
+LENS, WITHOUT = "transformer-lens", ("sae-lens",)
+"""SAELens takes TransformerLens below 4. A side of a newer one goes without: SAEs are read from their files there."""
+BEYOND = 4
+"""The first release of TransformerLens that no SAELens takes."""
+
 VARIABLE = "SPEEDPROOF_SIDE"
 """The environment variable in which asv is told a side."""
 
@@ -41,10 +46,26 @@ def wanted(side: Side, root: Path = ROOT) -> tuple[list[str], list[str]]:
     """What pip is asked for, and the constraints that it is held to: the tested set but for what the side names."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     needed = [*project["project"]["optional-dependencies"]["lens"], *project["dependency-groups"]["ruler"]]
-    asked = [text for text in needed if _name(text) not in side.names]
+    without = WITHOUT if _is_beyond_saelens(side) else ()
+    asked = [text for text in needed if _name(text) not in (*side.names, *without)]
     lines = (root / "constraints.txt").read_text(encoding="utf-8").splitlines()
     tested = [line for line in lines if line.strip() and not line.startswith("#")]
-    return [*asked, *side.requirements, *map(str, side.libraries)], [t for t in tested if _name(t) not in side.names]
+    return [*asked, *side.requirements, *map(str, side.libraries)], [
+        line for line in tested if _name(line) not in (*side.names, *without)
+    ]
+
+
+def _is_beyond_saelens(side: Side) -> bool:
+    """Whether the side names a TransformerLens that no SAELens takes, and names no SAELens that might."""
+    if side.names & set(WITHOUT):
+        return False
+    bounds = [
+        int(bound.version.split(".")[0])
+        for one in map(Requirement, side.requirements)
+        for bound in one.specifier
+        if canonicalize_name(one.name) == LENS and bound.operator in ("==", "~=", ">=", ">")
+    ]
+    return max(bounds, default=0) >= BEYOND
 
 
 def _name(requirement: str) -> str:

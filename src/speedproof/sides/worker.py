@@ -13,12 +13,14 @@ from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
+from itertools import product
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from speedproof.counters.tally import work
 from speedproof.environment import current_environment
+from speedproof.errors import SpeedproofError
 from speedproof.failures import reason
 from speedproof.folders import ROOT
 from speedproof.pairs.finding import TWINS, Pair
@@ -36,11 +38,12 @@ class Worker:
     subjects: Subjects = field(default_factory=Subjects)
 
     def hello(self, *targets: Target) -> dict[str, Any]:
-        """Versions, and where the twins and this ruler come from. All twins that will be asked are imported."""
+        """Versions, and where the twins and this ruler come from. All twins that will be asked are imported; what
+        cannot be imported here is told where it is asked."""
         import impl_batched
 
-        for target in targets:
-            for name in TWINS:
+        for target, name in product(targets, TWINS):
+            with contextlib.suppress(ImportError, SpeedproofError):
                 target.pair.twin(name)
 
         return {

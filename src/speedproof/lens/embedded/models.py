@@ -1,11 +1,11 @@
 """Embedded models, made from seeded or hand-set weights, with nothing downloaded."""
 
 import math
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformer_lens import HookedTransformer, HookedTransformerConfig
 
 from speedproof.errors import BadInput
 
@@ -42,13 +42,13 @@ def make_model(name: str) -> Any:
                 "gpt2", hf_model=_seeded_gpt2(shape), tokenizer=tokenizer, device="cpu"
             )
     else:
-        model = HookedTransformer(_config(shape), tokenizer, move_to_device=False)
+        model = _hooked("HookedTransformer")(_config(shape), tokenizer, move_to_device=False)
         _seed_weights(model)
     model.cfg.default_prepend_bos = "no-bos" not in variant.changes
     return model
 
 
-def _config(shape: Shape, **changes: Any) -> HookedTransformerConfig:
+def _config(shape: Shape, **changes: Any) -> Any:
     sizes: dict[str, Any] = {
         "n_layers": shape.n_layers,
         "d_model": shape.d_model,
@@ -62,11 +62,11 @@ def _config(shape: Shape, **changes: Any) -> HookedTransformerConfig:
         "init_weights": False,
         "device": "cpu",
     }
-    return HookedTransformerConfig(**(sizes | changes))
+    return _hooked("HookedTransformerConfig")(**(sizes | changes))
 
 
 @torch.no_grad()
-def _seed_weights(model: HookedTransformer) -> None:
+def _seed_weights(model: Any) -> None:
     """Unit-variance embeddings, fan-in scaled weights, small biases: every block writes as much as it reads."""
     weights, biases = (torch.Generator().manual_seed(seed) for seed in (WEIGHT_SEED, BIAS_SEED))
     for name, weight in model.named_parameters():
@@ -78,11 +78,11 @@ def _seed_weights(model: HookedTransformer) -> None:
 
 
 @torch.no_grad()
-def _solved_model(shape: Shape) -> HookedTransformer:
+def _solved_model(shape: Shape) -> Any:
     """A model solved by hand: block 0 averages the one-hot classes of all tokens so far, block 1 does nothing."""
     n_classes = shape.d_model // 2
     config = _config(shape, d_head=n_classes, attn_only=True, normalization_type=None)
-    model = HookedTransformer(config, embedded_tokenizer(), move_to_device=False)
+    model = _hooked("HookedTransformer")(config, embedded_tokenizer(), move_to_device=False)
     for weight in model.parameters():
         weight.zero_()
     model.embed.W_E.copy_(torch.eye(shape.d_model)[torch.arange(shape.d_vocab) % n_classes])
@@ -128,6 +128,24 @@ def _seed_biases_and_norms(hf_model: Any) -> None:
             parameter.normal_(std=written if ".c_proj." in name else BIAS_SPREAD, generator=generator)
         elif ".ln_" in name:
             parameter.normal_(mean=1.0, std=BIAS_SPREAD, generator=generator)
+
+
+def _hooked(name: str) -> Any:
+    """One of TransformerLens's names that its fourth release no longer has."""
+    import transformer_lens
+
+    try:
+        return getattr(transformer_lens, name)
+    except ImportError as error:
+        raise BadInput(
+            f"This transformer_lens has no {name}: {error} Expected transformer-lens below 4. Use a "
+            "':bridge' subject or a folder."
+        ) from error
+
+
+def has_bridge() -> bool:
+    """Whether this TransformerLens has a bridge, which its third release began."""
+    return find_spec("transformer_lens.model_bridge") is not None
 
 
 def bridge_class() -> Any:

@@ -3,18 +3,9 @@
 from typing import Any
 
 import torch
-from sae_lens import (
-    SAE,
-    GatedSAE,
-    GatedSAEConfig,
-    JumpReLUSAE,
-    JumpReLUSAEConfig,
-    StandardSAE,
-    StandardSAEConfig,
-    TopKSAE,
-    TopKSAEConfig,
-)
-from sae_lens.saes.sae import SAEMetadata
+
+from speedproof.errors import BadInput
+from speedproof.lens.sae_classes import GatedSAE, JumpReLUSAE, StandardSAE
 
 from .shapes import EMBEDDED, FIXED, WEIGHT_SEED, Shape
 from .variants import Variant, parse_variant
@@ -30,7 +21,7 @@ DECODER_SPREAD = 0.3
 """Standard deviation of what `b_dec`, subtracted from the input, does to pre-activations, in deviations of those."""
 
 
-def make_saes(name: str) -> dict[str, SAE[Any]]:
+def make_saes(name: str) -> dict[str, Any]:
     """The embedded subject's SAEs by hook name, in layer order, in float32."""
     variant = parse_variant(name, EMBEDDED, FIXED)
     shape = EMBEDDED[variant.base]
@@ -41,7 +32,7 @@ def make_saes(name: str) -> dict[str, SAE[Any]]:
 
 
 @torch.no_grad()
-def _seeded_sae(shape: Shape, layer: int, hook_name: str, variant: Variant) -> SAE[Any]:
+def _seeded_sae(shape: Shape, layer: int, hook_name: str, variant: Variant) -> Any:
     threshold = shape.thresholds[layer]
     deviation = threshold / shape.rarity
     with torch.random.fork_rng(devices=[]):
@@ -79,7 +70,15 @@ def _set_threshold(sae: Any, threshold: float, spread: float) -> None:
         sae.b_gate.sub_(threshold)
 
 
-def _empty_sae(shape: Shape, hook_name: str, architecture: str = "standard") -> SAE[Any]:
+def _empty_sae(shape: Shape, hook_name: str, architecture: str = "standard") -> Any:
+    try:
+        import sae_lens
+        from sae_lens.saes.sae import SAEMetadata
+    except ImportError as error:
+        raise BadInput(
+            f"The SAEs of embedded subjects cannot be made: {error}. Expected SAELens. Install sae-lens, or use a "
+            "folder's subject, whose SAEs are read from their files."
+        ) from error
     sizes: dict[str, Any] = {
         # hook_z has one part per head; its SAE reads them side by side, so that is d_model wide too.
         "d_in": shape.d_model,
@@ -88,17 +87,17 @@ def _empty_sae(shape: Shape, hook_name: str, architecture: str = "standard") -> 
         "metadata": SAEMetadata(hook_name=hook_name, model_name="embedded"),
     }
     if architecture == "jumprelu":
-        return JumpReLUSAE(JumpReLUSAEConfig(**sizes))
+        return sae_lens.JumpReLUSAE(sae_lens.JumpReLUSAEConfig(**sizes))
     if architecture == "topk":
-        return TopKSAE(TopKSAEConfig(k=shape.n_firing, **sizes))
+        return sae_lens.TopKSAE(sae_lens.TopKSAEConfig(k=shape.n_firing, **sizes))
     if architecture == "gated":
-        return GatedSAE(GatedSAEConfig(**sizes))
-    return StandardSAE(StandardSAEConfig(**sizes))
+        return sae_lens.GatedSAE(sae_lens.GatedSAEConfig(**sizes))
+    return sae_lens.StandardSAE(sae_lens.StandardSAEConfig(**sizes))
 
 
 @torch.no_grad()
-def _solved_sae(shape: Shape, hook_name: str) -> SAE[Any]:
-    sae: Any = _empty_sae(shape, hook_name)
+def _solved_sae(shape: Shape, hook_name: str) -> Any:
+    sae = _empty_sae(shape, hook_name)
     sae.W_enc.copy_(SOLVED_GAIN * torch.eye(shape.d_model))
     sae.b_enc.zero_()
     return sae

@@ -46,10 +46,10 @@ def load(found: Named, hook_names: Sequence[str], processing: Mapping[str, bool]
         from .cut import cut_model
 
         return cut_model(found.folder, hook_names)
-    if found.api == "hooked":
-        return _hooked(found.folder)
-    from speedproof.lens.embedded.models import bridge_class
+    from speedproof.lens.embedded.models import bridge_class, has_bridge
 
+    if found.api == "hooked" or not (found.api or has_bridge()):
+        return _hooked(found.folder)
     bridge = bridge_class().boot_transformers(str(found.folder), device="cpu")
     if not found.api:
         bridge.enable_compatibility_mode(no_processing=not any(processing.values()), **processing)

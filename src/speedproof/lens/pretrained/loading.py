@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from sae_lens import SAE
-from sae_lens.registry import SAE_CLASS_REGISTRY
 from transformers.utils import logging as transformers_logging
 
 from speedproof.errors import BadInput
 from speedproof.lens.embedded.shapes import EMBEDDED
 from speedproof.lens.features import encode
+from speedproof.lens.sae_classes import KNOWN, load_from_disk
 
 from .apis import APIS, Named, load, named
 from .hub.failures import of_hub, tells_token, without_token
@@ -86,7 +85,7 @@ def load_model(name: str, released: Released | None = None) -> Any:
     return model
 
 
-def load_saes(name: str, released: Released | None = None) -> dict[str, SAE[Any]]:
+def load_saes(name: str, released: Released | None = None) -> dict[str, Any]:
     """The SAEs of a release or of a folder, by name. Raises BadInput as `load_model`."""
     if released:
         return {
@@ -111,19 +110,19 @@ def _whose(released: Released, sae_id: str) -> str:
     return f"SAE {sae_id!r} of {released.release}"
 
 
-def _load_sae(folder: Path) -> SAE[Any]:
+def _load_sae(folder: Path) -> Any:
     cfg = json.loads((folder / "cfg.json").read_text(encoding="utf-8"))
     # Where none is named, SAELens knows which it was.
-    if (architecture := cfg.get("architecture", "standard")) not in SAE_CLASS_REGISTRY:
+    if (architecture := cfg.get("architecture", "standard")) not in KNOWN:
         raise BadInput(
-            f"{folder / 'cfg.json'} asks for an SAE of architecture {architecture!r}. Expected one that this SAELens "
-            f"knows: {', '.join(SAE_CLASS_REGISTRY)}. Correct it, or choose another SAE."
+            f"{folder / 'cfg.json'} asks for an SAE of architecture {architecture!r}. Expected one that can be loaded "
+            f"here: {', '.join(KNOWN)}. Correct it, or choose another SAE."
         )
     with reminders_left_out():
-        return _told(f"SAE {folder}", partial(SAE.load_from_disk, folder, device="cpu"), "One that SAELens can load")
+        return _told(f"SAE {folder}", partial(load_from_disk, folder), "One that SAELens can load")
 
 
-def require_fit(name: str, model: Any, saes: Mapping[str, SAE[Any]]) -> None:
+def require_fit(name: str, model: Any, saes: Mapping[str, Any]) -> None:
     """Raises BadInput where an SAE reads a hook that the model lacks, or one of another width."""
     for sae_name, sae in saes.items():
         if sae.cfg.metadata.hook_name not in model.hook_dict:
