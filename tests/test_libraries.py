@@ -1,6 +1,8 @@
 """The scripts in results/libraries show, without us, what was found in the libraries."""
 
 import runpy
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-SCRIPT = Path(__file__).parent.parent / "results" / "libraries" / "saved_for_backward.py"
+SCRIPTS = Path(__file__).parent.parent / "results" / "libraries"
+SCRIPT = SCRIPTS / "saved_for_backward.py"
 SMALL = {"n_layers": 1, "d_model": 16, "n_ctx": 32, "d_head": 8, "n_heads": 2, "d_vocab": 1000}
 
 
@@ -37,3 +40,21 @@ class Copying(torch.nn.Linear):
 def test_a_copy_of_a_weight_is_counted_and_the_weight_itself_is_not(module: Any, n_bytes: int) -> None:
     kept = runpy.run_path(str(SCRIPT))["kept_by_line"]
     assert sum(kept(module(3, 2), torch.ones(1, 3, requires_grad=True)).values()) == n_bytes
+
+
+def told_by(script: str) -> str:
+    """What a script says in a process of its own, since it puts counters into its library."""
+    return subprocess.run([sys.executable, SCRIPTS / script], capture_output=True, text=True, check=True).stdout
+
+
+def test_the_bridge_maps_all_names_and_asks_for_attention_in_each_call() -> None:
+    told = told_by("run_with_cache.py")
+    assert "maps of all hooks' names made: 5," in told
+    assert "passes in which attention weights were asked for: 5" in told
+
+
+def test_the_cache_runner_leaves_the_width_out_where_the_type_is_a_word() -> None:
+    told = told_by("disk_estimate.py")
+    assert "dtype='float32':     Disk space required: 0.00 GB" in told
+    # By torch's own type it is right, so that the script can tell a runner that is mended.
+    assert "dtype=torch.float32: Disk space required: 3.07 GB" in told and told.endswith("activations: 3.07 GB\n")
