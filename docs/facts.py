@@ -139,6 +139,24 @@ def reduced() -> Iterator[str]:
         yield ""
 
 
+def real() -> Iterator[str]:
+    """The findings on a real model beside those on seeded weights, from the committed records."""
+    from bench.findings import FINDINGS
+    from speedproof.folders import ROOT
+    from speedproof.lens.pretrained.apis import MADE
+    from speedproof.records.record import read
+    from speedproof.report.report import build
+    from speedproof.wording import cell
+    from speedproof_studies.kinds import KINDS
+    from speedproof_studies.real.rows import HEAD, lines, rows
+
+    ledger = read(ROOT / "results", KINDS)
+    seeded, on_real = (build(FINDINGS, ledger, subject=name) for name in (None, *MADE))
+    yield from _table(HEAD, (map(cell, row) for row in rows(seeded, on_real)))
+    for line in lines(seeded, on_real, (record.body for record in ledger.records)):
+        yield from ("", line)
+
+
 def bursts() -> Iterator[str]:
     """What bursts of load did to intervals, from the committed records."""
     from speedproof_studies.bursts.rates import HEAD, how, widened

@@ -290,8 +290,30 @@ class Reduced(Body):
     """By precision."""
 
 
+class Trained(Body):
+    """How good an SAE is that was trained here on a real model: losses are in nats a token, on tokens held back."""
+
+    kind: Literal["trained"] = "trained"
+    subject: str
+    sae: str
+    weights: str
+    """Fingerprint of the SAE's files."""
+    loss_as_it_is: float
+    loss_reconstructed: float
+    """With the SAE's reconstruction in place."""
+    loss_zeros: float
+    """With zeros in place."""
+    recovered: float
+    """Share of what zeros lose that the reconstruction keeps."""
+    l0: float
+    """Features that fire on a token, on average."""
+    n_tokens: int
+    n_epochs: int
+    held_back: int
+
+
 KINDS: tuple[type[Body], ...] = (
     *kinds.KINDS,
-    *(Read, Rewritten, Mutated, Powered, Planted, Burst, Waited, Peered, Tried, Reduced),
+    *(Read, Rewritten, Mutated, Powered, Planted, Burst, Waited, Peered, Tried, Reduced, Trained),
 )
 """Every kind that this project writes."""

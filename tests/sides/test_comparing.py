@@ -129,6 +129,15 @@ def test_a_side_that_does_not_import_is_told_in_its_own_words(copy: Callable[...
     assert told.value.exit_status == 2
 
 
+@WARM
+def test_one_function_that_does_not_import_leaves_the_others_their_answers(copy: Callable[..., Place]) -> None:
+    after = copy(CACHE_FINDING, "\n\nimport no_such_module\n")
+    told = list(Pairing(copy(), after, asked(CACHE_FINDING, "feature_links"), 1, silent).answered())
+    of_cache, others = ([one for one in told if (one.finding == CACHE_FINDING) is it] for it in (True, False))
+    assert of_cache and all("No module named 'no_such_module'" in one.failure for one in of_cache)
+    assert others and all(one.answers and one.answers.status == "identical" for one in others)
+
+
 def test_a_worker_that_hangs_is_killed_in_time(copy: Callable[..., Place]) -> None:
     place = copy(CACHE_FINDING, "\n\ndef check_sae_cached(*args, **kwargs):\n    import time\n    time.sleep(600)\n")
     (question,) = (q for q in asked(CACHE_FINDING) if q.arm == TWINS[1])

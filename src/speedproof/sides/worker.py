@@ -38,13 +38,20 @@ class Worker:
     subjects: Subjects = field(default_factory=Subjects)
 
     def hello(self, *targets: Target) -> dict[str, Any]:
-        """Versions, and where the twins and this ruler come from. All twins that will be asked are imported; what
-        cannot be imported here is told where it is asked."""
+        """Versions, and where the twins and this ruler come from. All twins that will be asked are imported.
+
+        What cannot be imported here is told where it is asked; where nothing can be, that is raised.
+        """
         import impl_batched
 
+        failed: list[Exception] = []
         for target, name in product(targets, TWINS):
-            with contextlib.suppress(ImportError, SpeedproofError):
+            try:
                 target.pair.twin(name)
+            except (ImportError, SpeedproofError) as error:
+                failed.append(error)
+        if failed and len(failed) == len(targets) * len(TWINS):
+            raise failed[0]
 
         return {
             "versions": dict(current_environment().versions),

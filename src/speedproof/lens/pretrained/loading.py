@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
 import torch
 from transformers.utils import logging as transformers_logging
 
@@ -32,7 +33,7 @@ from .hub.processing import (
     mismatch,
     say,
 )
-from .model_files import require_readable, sae_folders
+from .model_files import n_weights, require_readable, sae_folders
 
 T = TypeVar("T")
 
@@ -40,18 +41,21 @@ SHORT_TEXT = "a"
 """What a model is run on to see whether it runs, and how wide a hook is."""
 MESSAGE_LENGTH = 300
 """Characters that are kept of a library's message."""
+TOLD_FROM = 2**30
+"""Bytes of weights, in both types, from which on they are told before they are taken."""
 _LOST = re.compile(r"^(\S[^|\n]*?)\s*\|[^|\n]*(?:MISSING|MISMATCH)", re.MULTILINE)
 """A line of transformers' report on loading: a weight that the files lack, or hold in another shape."""
 
 
-def load_model(name: str, released: Released | None = None) -> Any:
+def load_model(name: str, released: Released | None = None, dtype: str = "float32") -> Any:
     """The model of a folder in Hugging Face's layout, or the one that belongs to a release's SAEs.
 
     A release's is processed as its SAEs ask; a line on standard error says where a model is not. No file is unpickled,
-    and no code of a repository is run.
+    and no code of a repository is run. A large one is told before it is loaded. `dtype` is what it will be cast to.
 
     Raises:
-        BadInput: a file is missing or damaged, weights are missing, the hub refuses, or the library objects.
+        BadInput: a file is missing or damaged, weights are missing, the hub refuses, the library objects, or there is
+            no room for it in memory.
     """
     # All is looked at before anything is loaded, since that takes a while.
     if not released:
@@ -66,6 +70,7 @@ def load_model(name: str, released: Released | None = None) -> Any:
         processing: Mapping[str, bool] = {**AS_THEY_ARE, **asked}
     else:
         found, processing = named(name), PROCESSED
+    _require_room(name, n_weights(found.folder), dtype)
     hook_names = [hook_name_of(cfg) for cfg in cfgs.values()]
     with _lost_weights() as lost:
         try:
@@ -83,6 +88,23 @@ def load_model(name: str, released: Released | None = None) -> Any:
             f"than they were trained for.{advice}"
         )
     return model
+
+
+def _require_room(name: str, n: int, dtype: str) -> None:
+    """Raises BadInput where the weights alone are more than the free memory, before any is taken."""
+    in_float32, in_float64, free = 4 * n, 8 * n, psutil.virtual_memory().available
+    told = f"{n:,} weights, {_gib(in_float32)} in float32 and {_gib(in_float64)} in float64, which answers are held to"
+    if (in_float64 if dtype == "float64" else in_float32) > free:
+        raise BadInput(
+            f"Subject {name!r} does not fit: it has {told}, and {_gib(free)} are free. Expected room for it in "
+            f"{dtype}. Use a smaller model, or a machine with more memory."
+        )
+    if in_float32 + in_float64 >= TOLD_FROM:
+        say(f"Subject {name!r}: {told}.")
+
+
+def _gib(n_bytes: int) -> str:
+    return f"{n_bytes / 2**30:,.1f} GiB"
 
 
 def load_saes(name: str, released: Released | None = None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ A library that meets a damaged file says what it stumbled over and seldom which 
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,14 @@ def require_readable(folder: Path) -> None:
         tensor_shapes(folder / name)
     if not any(path for pattern in VOCABULARIES for path in folder.glob(pattern)):
         raise _wrong(folder, "has no tokenizer", f"one of {', '.join(VOCABULARIES)}, as its save_pretrained writes it")
+
+
+def n_weights(folder: Path) -> int:
+    """Numbers in the weight files of a folder that can be read, by their headers alone."""
+    names = _listed(folder)
+    settings = {name: _object(folder / name) for name in SETTINGS if name in names}
+    files = _weight_files(folder, names, settings)
+    return sum(math.prod(shape) for name in files for shape in tensor_shapes(folder / name).values())
 
 
 def sae_folders(folder: Path) -> list[Path]:
