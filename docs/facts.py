@@ -148,13 +148,17 @@ def real() -> Iterator[str]:
     from speedproof.report.report import build
     from speedproof.wording import cell
     from speedproof_studies.kinds import KINDS
-    from speedproof_studies.real.rows import HEAD, lines, rows
+    from speedproof_studies.real.rows import HEAD, lines, rows, sides
 
     ledger = read(ROOT / "results", KINDS)
     seeded, on_real = (build(FINDINGS, ledger, subject=name) for name in (None, *MADE))
     yield from _table(HEAD, (map(cell, row) for row in rows(seeded, on_real)))
     for line in lines(seeded, on_real, (record.body for record in ledger.records)):
         yield from ("", line)
+    for grid in on_real.grids:
+        yield from ("", f"Under other releases, held against `{grid.first.text}`:", "")
+        head, told = sides(grid)
+        yield from _table(head, (map(cell, row) for row in told))
 
 
 def bursts() -> Iterator[str]:

@@ -11,6 +11,7 @@ import pytest
 
 from speedproof.pairs.finding import TWINS, Claim
 from speedproof.records.record import Ledger, read
+from speedproof.records.sides import Compared
 from speedproof.report import report as reports
 from speedproof.report.figure import Figure
 from speedproof.report.page.card import Card
@@ -148,6 +149,23 @@ def test_a_side_held_again_is_told_by_its_newest_sitting(reference: Ledger) -> N
     newer = [record.model_copy(update={"sitting": "newer"}) for record in older.records]
     (grid,) = build(Ledger((*older.records, *newer), ())).grids
     assert [column.sitting for column in grid.columns] == ["newer"] * 3
+
+
+def test_sides_held_on_another_subject_have_a_grid_of_their_own(reference: Ledger) -> None:
+    own = made_up(Ledger((), ()))
+    elsewhere = [
+        record.model_copy(update={"sitting": "elsewhere", "body": on(record.body, "elsewhere")})
+        for record in own.records
+        if isinstance(record.body, Compared)
+    ]
+    ledger = Ledger((*own.records, *elsewhere), ())
+    told = {subject: build(ledger, subject=subject).grids for subject in (None, "elsewhere", "nowhere")}
+    sittings = {subject: {one.sitting for grid in found for one in grid.columns} for subject, found in told.items()}
+    assert sittings == {None: {"made-up"}, "elsewhere": {"elsewhere"}, "nowhere": set()}
+
+
+def on(body: Compared, subject: str) -> Compared:
+    return body.model_copy(update={"workload": replace(body.workload, subject=subject)})
 
 
 def test_the_report_in_markdown_has_what_the_page_has(built: reports.Report) -> None:

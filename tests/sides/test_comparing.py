@@ -135,7 +135,7 @@ def test_one_function_that_does_not_import_leaves_the_others_their_answers(copy:
     told = list(Pairing(copy(), after, asked(CACHE_FINDING, "feature_links"), 1, silent).answered())
     of_cache, others = ([one for one in told if (one.finding == CACHE_FINDING) is it] for it in (True, False))
     assert of_cache and all("No module named 'no_such_module'" in one.failure for one in of_cache)
-    assert others and all(one.answers and one.answers.status == "identical" for one in others)
+    assert others and all(one.answers and one.answers.status == "same" for one in others)
 
 
 def test_a_worker_that_hangs_is_killed_in_time(copy: Callable[..., Place]) -> None:

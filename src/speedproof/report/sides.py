@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from speedproof.pairs.finding import TWINS
@@ -67,20 +68,30 @@ def change(one: Outcome) -> Change:
 
 
 def grids(among: Sequence[RecordedSitting], asked: Asked) -> tuple[Grid, ...]:
-    """One for each side that others were held against; of a pair of sides the newest sitting counts."""
-    held = [body for sitting in among for body in sitting.of(Compared)]
+    """One for each side that others were held against; of a pair of sides the newest sitting counts.
+
+    Only what was asked on the subject counts, or on the workloads' own where none is named.
+    """
+    held = [body for sitting in among for body in sitting.of(Compared) if _is_of(body, asked)]
     found: dict[str, list[tuple[SideSeen, Column]]] = {}
     for before, after in dict.fromkeys((body.before.text, body.after.text) for body in held):
-        sitting = that_counts(among, [(before, after)], _compared)
-        bodies = _compared(sitting, (before, after)) if sitting else []
+        compared = partial(_compared, asked)
+        sitting = that_counts(among, [(before, after)], compared)
+        bodies = compared(sitting, (before, after)) if sitting else []
         if sitting and bodies:
             told = {(one.body.function, one.body.twin): one for one in outcomes(bodies)}
             found.setdefault(before, []).append((bodies[-1].before, Column(bodies[-1].after, sitting.name, told)))
     return tuple(_grid(columns[0][0], [column for _, column in columns], asked) for columns in found.values())
 
 
-def _compared(sitting: RecordedSitting, sides: tuple[str, str]) -> list[Compared]:
-    return [body for body in sitting.of(Compared) if (body.before.text, body.after.text) == sides]
+def _compared(asked: Asked, sitting: RecordedSitting, sides: tuple[str, str]) -> list[Compared]:
+    held = (body for body in sitting.of(Compared) if _is_of(body, asked))
+    return [body for body in held if (body.before.text, body.after.text) == sides]
+
+
+def _is_of(body: Compared, asked: Asked) -> bool:
+    own = {workload.subject for _, pair in asked.pairs for workload in pair.workloads}
+    return body.workload.subject in ({asked.subject} if asked.subject else own)
 
 
 def _grid(first: SideSeen, columns: Sequence[Column], asked: Asked) -> Grid:

@@ -9,8 +9,10 @@ from speedproof.records.base import Body
 from speedproof.records.kinds import Certified
 from speedproof.report.report import Report
 from speedproof.report.row import Row
+from speedproof.report.sides import CHANGES, Grid, change
+from speedproof.sides.outcome import Outcome
 from speedproof.timing.comparison import Verdict
-from speedproof.wording import in_percent
+from speedproof.wording import digits, in_percent
 from speedproof_studies.kinds import Trained
 
 ERROR = "largest error"
@@ -29,6 +31,24 @@ def lines(seeded: Report, real: Report, bodies: Iterable[Body]) -> Iterator[str]
     for name, report in (("Seeded", seeded), ("Real", real)):
         yield f"{name} weights: {report.asked.subject or 'GPT-2 small in shape'}; A/A pair {report.null_words}."
     yield from map(how_good, newest(bodies))
+
+
+def sides(grid: Grid) -> tuple[list[str], list[list[str]]]:
+    """The head and the rows of a table: what other releases of the libraries change on the real model, by twin."""
+    head = ["function", "twin", *(f"`{column.side.text}`" for column in grid.columns)]
+    return head, [[*about, *(_side(column.found.get(about)) for column in grid.columns)] for about in grid.abouts]
+
+
+def _side(one: Outcome | None) -> str:
+    if one is None:
+        return "-"
+    if one.body.answers is None:
+        return one.answers
+    told = [CHANGES["rounding" if one.body.answers.status == "rounding" else change(one)]]
+    if one.slowdown:
+        low, high = one.slowdown.interval
+        told.append(f"takes {digits(one.slowdown.factor)} [{digits(low)}, {digits(high)}] times as long: {one.time}")
+    return "; ".join(dict.fromkeys([*told, *one.work]))
 
 
 def newest(bodies: Iterable[Any]) -> list[Trained]:
