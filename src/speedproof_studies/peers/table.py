@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean, median
 from typing import Any
@@ -151,7 +151,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """All peers on one workload, as the newest sitting that asked about it says."""
+    """All peers on one workload."""
 
     rows: tuple[Row, ...]
     head: tuple[str, ...] = HEAD
@@ -193,18 +193,17 @@ class Table:
 
 
 def tables(records: Sequence[Record]) -> list[Table]:
-    """A table for each workload, in the order first asked about; each by the newest sitting that asked about it."""
-    newest: dict[str, tuple[RecordedSitting, list[Peered]]] = {}
+    """A table for each workload, in the order first asked about. Each peer is told by the newest sitting that asked
+    about it: a figure is of the peer and of the twin beside it, in that sitting."""
+    newest: dict[str, dict[str, Row]] = {}
     for sitting in sittings(records):
-        found: dict[str, dict[str, Peered]] = {}
         for body in sitting.of(Peered):
-            found.setdefault(body.workload.name, {})[body.peer] = body
-        newest |= {name: (sitting, [*peers.values()]) for name, peers in found.items()}
+            newest.setdefault(body.workload.name, {})[body.peer] = Row(body, sitting)
     made = []
-    for sitting, bodies in newest.values():
-        rows = [Row(body, sitting) for body in _in_order(bodies)]
+    for found in newest.values():
+        rows = _in_order([*found.values()])
         adjusted = holm([row.factor.p_value if row.factor else 1.0 for row in rows])
-        made.append(Table(tuple(Row(row.body, sitting, p) for row, p in zip(rows, adjusted, strict=True))))
+        made.append(Table(tuple(replace(row, adjusted_p=p) for row, p in zip(rows, adjusted, strict=True))))
     return made
 
 
@@ -214,11 +213,11 @@ def of_the_report(found: Sequence[Table]) -> list[Table]:
     return [table for table in found if table.rows[0].body.workload.subject == subject]
 
 
-def _in_order(bodies: Sequence[Peered]) -> list[Peered]:
+def _in_order(rows: Sequence[Row]) -> list[Row]:
     """As the card names them, the A/A pair last; one that it no longer names before it."""
     names = [*_pair().arm_names[1:-1]]
     place = {name: number for number, name in enumerate(names)} | {TWINS[1]: len(names) + 1}
-    return sorted(bodies, key=lambda body: place.get(body.peer, len(names)))
+    return sorted(rows, key=lambda row: place.get(row.body.peer, len(names)))
 
 
 def _pair() -> Any:
