@@ -41,8 +41,8 @@ SHORT_TEXT = "a"
 """What a model is run on to see whether it runs, and how wide a hook is."""
 MESSAGE_LENGTH = 300
 """Characters that are kept of a library's message."""
-TOLD_FROM = 2**30
-"""Bytes of weights, in both types, from which on they are told before they are taken."""
+TOLD_FROM = 0.5
+"""Share of the free memory from which on the weights, in both types, are told before they are taken."""
 _LOST = re.compile(r"^(\S[^|\n]*?)\s*\|[^|\n]*(?:MISSING|MISMATCH)", re.MULTILINE)
 """A line of transformers' report on loading: a weight that the files lack, or hold in another shape."""
 
@@ -99,8 +99,8 @@ def _require_room(name: str, n: int, dtype: str) -> None:
             f"Subject {name!r} does not fit: it has {told}, and {_gib(free)} are free. Expected room for it in "
             f"{dtype}. Use a smaller model, or a machine with more memory."
         )
-    if in_float32 + in_float64 >= TOLD_FROM:
-        say(f"Subject {name!r}: {told}.")
+    if in_float32 + in_float64 >= TOLD_FROM * free:
+        say(f"Subject {name!r}: {told}, of {_gib(free)} that are free.")
 
 
 def _gib(n_bytes: int) -> str:
