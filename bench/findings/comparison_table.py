@@ -47,7 +47,7 @@ FINDING = Finding(
                 Arm("sort_and_budget", "texts of like length together, within a budget", LADDER + "sort_and_budget"),
                 Arm("batched", "texts packed without padding, as for finding 1: the batched twin"),
             ),
-            earlier_ladders=("d60de23bd5f72d79", "b764b20f0cd54d6a"),
+            earlier_ladders=("d60de23bd5f72d79", "b764b20f0cd54d6a", "aebd0fbce442a0c4"),
             series=(
                 of_texts(NAME, NAME, "equal", SMALL, TEXTS),
                 of_texts(NAME, NAME, "ragged", SMALL, TEXTS),

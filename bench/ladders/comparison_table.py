@@ -201,13 +201,14 @@ def _run_to_deepest(model: Any, hook_names: set[str], tokens: Tensor) -> dict[st
     """Each hook's value, of shape [text, token, d_model]; nothing above the deepest hook is computed."""
     values: dict[str, Tensor] = {}
 
-    def keep(value: Tensor, hook: Any) -> None:
-        values[hook.name] = value
+    # A bridge's hook goes by several names, and tells another one than it was asked for by.
+    def keep(hook_name: str, value: Tensor) -> None:
+        values[hook_name] = value
         if len(values) == len(hook_names):
             raise _Reached
 
     try:
-        hooks = [(hook_name, keep) for hook_name in hook_names]
+        hooks = [(name, lambda value, hook, name=name: keep(name, value)) for name in hook_names]
         model.run_with_hooks(tokens, return_type=None, fwd_hooks=hooks, padding_side="right")
     except _Reached:
         pass

@@ -41,6 +41,14 @@ def test_every_rung_goes_through_the_gate(finding: Finding, pair: Pair, name: st
 
 
 @pytest.mark.parametrize(("finding", "pair"), LADDERS)
+def test_the_careful_loop_goes_through_the_gate_on_a_bridge_too(finding: Finding, pair: Pair) -> None:
+    """A run times it on whatever subject is named, and a bridge's hook tells another name than it was asked for by."""
+    workload = replace(pair.workload("smoke"), subject="tiny:bridge")
+    answer = certify(finding, pair, workload, pair.arm(CAREFUL), pair.subject(workload))
+    assert isinstance(answer, Certificate), str(answer)
+
+
+@pytest.mark.parametrize(("finding", "pair"), LADDERS)
 def test_a_wrong_rung_is_refused(finding: Finding, pair: Pair, tiny: Subject) -> None:
     """The companion: the careful rung, given texts that each lost their end."""
 

@@ -12,6 +12,7 @@ from speedproof.gate.certificate import Certificate, Refusal
 from speedproof.gate.check import certify
 from speedproof.lens import oracle
 from speedproof.lens.doubles import kept_double
+from speedproof.lens.hooks import blocks_through
 from speedproof.lens.oracle import Oracle
 from speedproof.lens.pretrained.apis import APIS, MADE, Named, named
 from speedproof.lens.subject import find_subject
@@ -41,6 +42,29 @@ def test_a_name_asks_for_a_folder_and_an_api(tmp_path: Path, monkeypatch: pytest
     Path("odd:raw").mkdir()
     assert named("odd:raw") == Named(Path("odd:raw")) and named("odd:raw:raw") == Named(Path("odd:raw"), "raw")
     assert find_subject("odd:raw").name == str(tmp_path / "odd:raw")
+
+
+def test_the_saes_of_a_folder_come_in_layer_order(tmp_path: Path) -> None:
+    folder = write(tmp_path, llama(), "blocks.1.hook_resid_pre")
+    (folder / "saes/first").rename(folder / "saes/layer-10")
+    write(folder, llama(), "blocks.0.hook_resid_pre")
+    (folder / "saes/first").rename(folder / "saes/layer-9")
+    subject = find_subject(str(folder))
+    assert list(subject.saes) == ["layer-9", "layer-10"] and subject.hook_name == "blocks.1.hook_resid_pre"
+
+
+@pytest.mark.parametrize(
+    ("hook_name", "n_blocks"),
+    [
+        ("blocks.3.hook_resid_pre", 3),
+        ("blocks.3.hook_resid_post", 4),
+        ("hook_embed", 0),
+        ("blocks.x.y", 0),
+        ("None", 0),
+    ],
+)
+def test_a_hook_stands_behind_so_many_blocks(hook_name: str, n_blocks: int) -> None:
+    assert blocks_through(hook_name) == n_blocks
 
 
 def test_an_api_is_part_of_the_subject(folder: Path) -> None:

@@ -17,6 +17,7 @@ from speedproof.pairs.workload import Workload
 from .embedded.identity import embedded_digest
 from .embedded.shapes import EMBEDDED, FIXED, Shape
 from .embedded.variants import parse_variant
+from .hooks import blocks_through
 from .pretrained.apis import APIS, MADE, Named, named
 from .pretrained.hub.names import PRETRAINED, Released, nearest_releases, released, short
 from .pretrained.model_files import content_digest, stamp
@@ -104,7 +105,7 @@ class Subject:
     @property
     def depth(self) -> int:
         """Blocks that the deepest hook's value has gone through: how many rounding steps there are in sequence."""
-        return max(1, *map(_blocks_through, self.hook_names))
+        return max(1, *map(blocks_through, self.hook_names))
 
     @cached_property
     def in_float64(self) -> "Subject":
@@ -184,10 +185,3 @@ def find_subject(name: str, dtype: str = "float32") -> Subject:
 def subject_of(workload: Workload) -> Subject:
     """The subject that a workload names. Raises BadInput as `find_subject`."""
     return find_subject(workload.subject, workload.dtype)
-
-
-def _blocks_through(hook_name: str) -> int:
-    """Blocks below a hook, and its own where the hook stands behind something of it."""
-    if not hook_name.startswith("blocks."):
-        return 0
-    return int(hook_name.split(".")[1]) + (not hook_name.endswith("hook_resid_pre"))

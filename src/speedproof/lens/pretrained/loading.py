@@ -17,6 +17,7 @@ from transformers.utils import logging as transformers_logging
 from speedproof.errors import BadInput
 from speedproof.lens.embedded.shapes import EMBEDDED
 from speedproof.lens.features import encode
+from speedproof.lens.hooks import blocks_through
 from speedproof.lens.sae_classes import KNOWN, load_from_disk
 
 from .apis import APIS, Named, load, named
@@ -108,13 +109,14 @@ def _gib(n_bytes: int) -> str:
 
 
 def load_saes(name: str, released: Released | None = None) -> dict[str, Any]:
-    """The SAEs of a release or of a folder, by name. Raises BadInput as `load_model`."""
+    """The SAEs of a release as named, or those of a folder in layer order, by name. Raises BadInput as `load_model`."""
     if released:
         return {
             sae_id: _told(_whose(released, sae_id), partial(load_sae, released.release, sae_id), _IN_REACH)
             for sae_id in released.sae_ids
         }
-    return {folder.name: _load_sae(folder) for folder in sae_folders(named(name).folder)}
+    loaded = {folder.name: _load_sae(folder) for folder in sae_folders(named(name).folder)}
+    return dict(sorted(loaded.items(), key=lambda one: blocks_through(str(one[1].cfg.metadata.hook_name))))
 
 
 def _cfgs(name: str, released: Released | None) -> dict[str, dict[str, Any]]:
