@@ -164,6 +164,14 @@ def test_sides_held_on_another_subject_have_a_grid_of_their_own(reference: Ledge
     assert sittings == {None: {"made-up"}, "elsewhere": {"elsewhere"}, "nowhere": set()}
 
 
+@pytest.mark.parametrize(
+    ("subject", "command"),
+    [(None, "make bench"), ("real", "make bench SUBJECT=real"), ("a b", "make bench SUBJECT='a b'")],
+)
+def test_a_report_says_how_it_is_made_anew(subject: str | None, command: str, reference: Ledger) -> None:
+    assert build(reference, subject=subject).again == command
+
+
 def on(body: Compared, subject: str) -> Compared:
     return body.model_copy(update={"workload": replace(body.workload, subject=subject)})
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 from typing import TypeVar
 
 from speedproof.errors import RecordProblem
@@ -103,6 +104,13 @@ class Report:
         """The only finding, where it is a pair of somebody's own and has no number."""
         findings = list(self.asked.findings)
         return findings[0] if len(findings) == 1 and not findings[0].number else None
+
+    @property
+    def again(self) -> str:
+        """The command that makes it anew."""
+        if self.own:
+            return self.own.command("run")
+        return "make bench" + (f" SUBJECT={quote(self.asked.subject)}" if self.asked.subject else "")
 
     @cached_property
     def faulted(self) -> Faulted | None:
