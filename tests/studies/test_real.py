@@ -85,9 +85,19 @@ def test_a_wheel_without_the_file_and_a_file_of_another_kind_are_refused(tmp_pat
 
 
 def trained(sae: str, recovered: float) -> Trained:
-    losses = {"loss_as_it_is": 3.0, "loss_reconstructed": 3.5, "loss_zeros": 13.0}
-    of_training = {"n_tokens": 1000, "n_epochs": 1, "held_back": 100}
-    return Trained(subject="real", sae=sae, weights="w", recovered=recovered, l0=40.2, **losses, **of_training)
+    return Trained(
+        subject="real",
+        sae=sae,
+        weights="w",
+        loss_as_it_is=3.0,
+        loss_reconstructed=3.5,
+        loss_zeros=13.0,
+        recovered=recovered,
+        l0=40.2,
+        n_tokens=1000,
+        n_epochs=1,
+        held_back=100,
+    )
 
 
 def test_what_was_last_said_of_each_sae_is_told() -> None:
