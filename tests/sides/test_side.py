@@ -105,7 +105,9 @@ def test_a_library_that_changes_gets_another_environment(tmp_path: Path) -> None
     assert environment_key(side) != before
 
 
-@pytest.mark.parametrize("text", ["transformer-lens==4.3.0", "transformer_lens>=4,<5", "transformer-lens~=4.1"])
+@pytest.mark.parametrize(
+    "text", ["transformer-lens==4.3.0", "transformer_lens>=4,<5", "transformer-lens~=4.1", "transformer-lens==4.*"]
+)
 def test_a_side_of_a_lens_that_no_saelens_takes_goes_without_it(text: str) -> None:
     asked, constraints = wanted(parse_side(text))
     assert not [line for line in (*asked, *constraints) if line.startswith("sae-lens")]

@@ -17,6 +17,7 @@ from typing import IO
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from speedproof.digest import digest, file_digest
 from speedproof.errors import SpeedproofError
@@ -60,7 +61,7 @@ def _is_beyond_saelens(side: Side) -> bool:
     if side.names & set(WITHOUT):
         return False
     bounds = [
-        int(bound.version.split(".")[0])
+        Version(bound.version.removesuffix(".*")).major
         for one in map(Requirement, side.requirements)
         for bound in one.specifier
         if canonicalize_name(one.name) == LENS and bound.operator in ("==", "~=", ">=", ">")
