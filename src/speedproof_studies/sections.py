@@ -102,7 +102,7 @@ def _power(ledger: Ledger, asked: Asked) -> Power | None:
 
 def _peers(ledger: Ledger, asked: Asked) -> Peers | None:
     found = of_the_report(tables(ledger.records))
-    return Peers(found) if found and asked.workload == "report" else None
+    return Peers(found) if found and asked.workload == "report" and not asked.subject else None
 
 
 SECTIONS: tuple[Section, ...] = (

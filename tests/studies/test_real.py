@@ -12,8 +12,7 @@ from bench.findings import FINDINGS
 from speedproof.errors import BadInput
 from speedproof.folders import ROOT
 from speedproof.lens.subject import find_subject
-from speedproof.records.record import read
-from speedproof.report.report import build
+from speedproof.records.record import Ledger, read
 from speedproof_studies.architectures.models import make_model
 from speedproof_studies.architectures.tokenizers import KINDS, SENTENCEPIECE
 from speedproof_studies.kinds import KINDS as KINDS_OF_RECORDS
@@ -22,6 +21,8 @@ from speedproof_studies.real import fetch, rows, train
 from speedproof_studies.real.fetch import convert, fetch_model
 from speedproof_studies.real.material import texts
 from speedproof_studies.real.train import HOW_GOOD, Training, measure, train_saes
+from tests.made_up import made_up
+from tests.reporting import build
 
 SMALL = Training((1, 2), d_sae=48, k=4, context=16, n_contexts=40, n_held_back=4, n_epochs=2, batch=32)
 
@@ -108,9 +109,21 @@ def test_what_was_last_said_of_each_sae_is_told() -> None:
     ]
 
 
+def test_other_releases_stand_side_by_side_with_what_they_change() -> None:
+    (grid,) = build(made_up(Ledger((), ()))).grids
+    head, told = rows.sides(grid)
+    assert head == ["function", "twin", *(f"`{column.side.text}`" for column in grid.columns)]
+    assert [(row[0], row[1]) for row in told] == list(grid.abouts)
+    # Made up: one column that cannot be had, and one function slower in the first.
+    assert {row[-1] for row in told} == {"unsupported(No release of sae-lens takes it.)"}
+    cells = [cell for row in told for cell in row[2:-1]]
+    assert any(re.search(r"takes [\d.]+ \[[\d.]+, [\d.]+\] times as long: slower", cell) for cell in cells)
+    assert any(cell.startswith("nothing differs") for cell in cells)
+
+
 def test_findings_on_real_weights_stand_beside_those_on_seeded_ones() -> None:
     ledger = read(ROOT / "results", KINDS_OF_RECORDS)
-    seeded, elsewhere = (build(FINDINGS, ledger, subject=name) for name in (None, "no-such-subject"))
+    seeded, elsewhere = (build(ledger, subject=name) for name in (None, "no-such-subject"))
     told = {row[0]: row[1:] for row in rows.rows(seeded, elsewhere)}
     assert set(told) == {pair.name for finding in FINDINGS for pair in finding.pairs}
     figure, error, elsewhere_figure, elsewhere_error = told["extract_features"]
