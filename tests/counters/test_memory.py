@@ -1,6 +1,7 @@
 """Counters of memory: they count what a call takes and keeps, whatever the process did before."""
 
 import gc
+import statistics
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -42,11 +43,12 @@ def floats(n: int) -> list[float]:
 
 
 def counted(counter: Counter, twin: Callable[..., Any], n: int) -> int:
-    """A second call's number: the first one may keep something."""
+    """The number that most calls after the first have: the first may keep something, and now and then another thread
+    of the process, such as the one by which a test runner hears of its workers, takes memory during a call."""
     KEPT.clear()
     KEPT.extend([None] * 100)
     twin(n)
-    return count([counter], twin, {"n": n})[counter.__name__]
+    return statistics.mode(count([counter], twin, {"n": n})[counter.__name__] for _ in range(5))
 
 
 def test_the_peak_is_what_is_there_at_once() -> None:
