@@ -37,6 +37,9 @@ Rows: TypeAlias = Callable[[Tensor], Tensor]
 Attend: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Causal attention: q [text, query, head, d_head], k and v [text, pos, kv_head, d_head] -> z, shaped as q. The queries
 are those of every position, or of the last one alone."""
+Turn: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor | None], tuple[Tensor, Tensor]]
+"""What is done to each token's queries and keys alone: q [token or text, head, d_head], k [token, kv_head, d_head],
+each token's position, and the last tokens where q has these alone -> q and k."""
 Place: TypeAlias = tuple[int, str]
 """How many blocks have begun, and which of the last one's values. Before any, there is `resid_post` alone."""
 
@@ -49,6 +52,7 @@ class Block(NamedTuple):
     b_QKV: Tensor
     heads: tuple[int, int, int]
     """Heads of queries, heads of keys, width of each."""
+    turn: Turn | None
     attend: Attend
     W_O: Float[Tensor, "z d_model"]
     b_O: Tensor
@@ -56,12 +60,16 @@ class Block(NamedTuple):
     mlp: Rows | None
     """With the norms around it."""
     is_parallel: bool
+    hooks: Collection[str]
+    """What the pass meets, `resid_post` apart."""
 
 
 class Decoder(NamedTuple):
     """The part of a model below the deepest hook."""
 
     W_E: Float[Tensor, "d_vocab d_model"]
+    embed: Callable[[Tensor], Tensor]
+    """[token] -> [token, d_model]."""
     W_pos: Float[Tensor, "n_ctx d_model"] | None
     blocks: Sequence[Block]
 
@@ -118,13 +126,14 @@ def _run(decoder: Decoder, texts: Sequence[Tensor], wanted: Collection[Place]) -
     device, lengths = decoder.W_E.device, [len(text) for text in texts]
     last = torch.tensor(lengths, device=device).cumsum(0) - 1
     runs = [(len(list(equal)), length) for length, equal in groupby(lengths)]
-    resid = decoder.W_E[torch.cat(list(texts))]
+    positions = torch.cat([torch.arange(n, device=device) for n in lengths])
+    resid = decoder.embed(torch.cat(list(texts)))
     if decoder.W_pos is not None:
-        resid = resid + decoder.W_pos[torch.cat([torch.arange(n, device=device) for n in lengths])]
+        resid = resid + decoder.W_pos[positions]
     found = {(0, "resid_post"): resid[last]}
     for n_begun, block in enumerate(decoder.blocks, start=1):
         is_deepest = n_begun == len(decoder.blocks)
-        values = _run_block(block, resid, runs, last if is_deepest else None)
+        values = _run_block(block, resid, positions, runs, last if is_deepest else None)
         resid = values["resid_post"]
         for name, value in values.items():
             if (n_begun, name) in wanted:
@@ -133,7 +142,11 @@ def _run(decoder: Decoder, texts: Sequence[Tensor], wanted: Collection[Place]) -
 
 
 def _run_block(
-    block: Block, resid: Float[Tensor, "token d_model"], runs: Sequence[tuple[int, int]], last: Tensor | None
+    block: Block,
+    resid: Float[Tensor, "token d_model"],
+    positions: Tensor,
+    runs: Sequence[tuple[int, int]],
+    last: Tensor | None,
 ) -> dict[str, Float[Tensor, "token_or_text d_model"]]:
     """A block's values at every token, or at `last` alone: then the other tokens need keys and values alone.
 
@@ -149,6 +162,9 @@ def _run_block(
         (b_Q, b_KV), (W_Q, W_KV) = (t.tensor_split([ends_q], dim=-1) for t in (block.b_QKV, block.W_QKV))
         k, v = torch.addmm(b_KV, x, W_KV).tensor_split(2, dim=1)
         q, resid = torch.addmm(b_Q, x[last], W_Q), resid[last]
+    q, k, v = (rows.view(len(rows), -1, d_head) for rows in (q, k, v))
+    if block.turn is not None:
+        q, k = block.turn(q, k, positions, last)
     attended, first_query, first_key = [], 0, 0
     for n_texts, length in runs:
         n_queries = length if last is None else 1
@@ -218,50 +234,80 @@ def read_decoder(model: HookedModel, places: Collection[Place]) -> Decoder | Non
             _require(model.cfg.positional_embedding_type in ("standard", "rotary"))
             has_positions = model.cfg.positional_embedding_type == "standard"
             W_pos = model.pos_embed.W_pos if has_positions else None
-            decoder = Decoder(model.embed.W_E, W_pos, [_hooked_block(model.cfg, block) for block in blocks])
+            W_E = model.embed.W_E
+            decoder = Decoder(W_E, W_E.__getitem__, W_pos, [_hooked_block(model.cfg, block) for block in blocks])
         else:
-            _require(model.embed.original_component.max_norm is None)
-            W_E, W_pos = (part.original_component.weight for part in (model.embed, model.pos_embed))
-            decoder = Decoder(W_E, W_pos, [_bridged_block(model.cfg, i, block) for i, block in enumerate(blocks)])
+            embed = model.embed.original_component
+            W_pos = model.pos_embed.original_component.weight if hasattr(model, "pos_embed") else None
+            bridged = [_bridged_block(model, i, block) for i, block in enumerate(blocks)]
+            _require(embed.max_norm is None)
+            decoder = Decoder(embed.weight, embed, W_pos, bridged)
     except (_Unknown, AttributeError):
         return None
-    is_met = all(name in ("attn_out", "resid_post") or decoder.blocks[n - 1].mlp for n, name in places)
+    is_met = all(name == "resid_post" or name in decoder.blocks[n - 1].hooks for n, name in places)
     return decoder if is_met else None
 
 
 PACKAGES = ("transformer_lens", "transformers", "torch")
 """Where a model's modules and their code come from."""
+FAMILIES = "GPTNeoX Llama Mistral Qwen2 Qwen3 Gemma2 Gemma3".split()
+PARTS = "ForCausalLM Model DecoderLayer Attention MLP RMSNorm RotaryEmbedding".split()
+"""Models of Transformers that are alike in their parts, and how these are called behind a family's name."""
 MODULES = {
     "HookedTransformer": """
         HookedTransformer TypedModuleList ModuleList HookPoint Embed PosEmbed Unembed TransformerBlock Attention
         GroupedQueryAttention MLP GatedMLP LayerNorm LayerNormPre RMSNorm RMSNormPre Identity""".split(),
-    "TransformerBridge": """
-        TransformerBridge ModuleList HookPoint EmbeddingBridge PosEmbedBridge UnembeddingBridge BlockBridge LinearBridge
-        JointQKVAttentionBridge MLPBridge NormalizationBridge GPT2LMHeadModel GPT2Model GPT2Block GPT2Attention GPT2MLP
-        Conv1D Linear Embedding LayerNorm Dropout NewGELUActivation GELUActivation GELUTanh ReLU
-        SiLUActivation""".split(),
+    "TransformerBridge": [
+        *"""
+            TransformerBridge ModuleList HookPoint EmbeddingBridge PosEmbedBridge RotaryEmbeddingBridge
+            UnembeddingBridge BlockBridge ParallelBlockBridge LinearBridge NormalizationBridge
+            RMSNormalizationBridge MLPBridge GatedMLPBridge JointQKVAttentionBridge
+            JointQKVPositionEmbeddingsAttentionBridge PositionEmbeddingsAttentionBridge Conv1D Linear Embedding
+            LayerNorm Dropout NewGELUActivation GELUActivation GELUTanh ReLU SiLUActivation GPT2LMHeadModel
+            GPT2Model GPT2Block GPT2Attention GPT2MLP GPTNeoXLayer Gemma2TextScaledWordEmbedding Gemma3TextModel
+            Gemma3TextScaledWordEmbedding""".split(),
+        *(f"{of}{part}" for of in FAMILIES for part in PARTS),
+    ],
 }
-"""All the classes that a known model may be made of: a `HookedTransformer`, or a bridge to a model of GPT-2's kind."""
+"""All the classes that a known model may be made of: a `HookedTransformer`, or a bridge to one of Transformers'."""
 FOLLOWED = {
     "HookedTransformer": """
         act_fn attn_only attn_scale attn_scores_soft_cap attn_types eps gated_mlp normalization_type parallel_attn_mlp
         positional_embedding_type rotary_adjacent_pairs rotary_base rotary_base_local rotary_dim rotary_scaling_factor
         scale_attn_by_inverse_layer_idx use_attn_scale use_local_attn use_normalization_before_and_after
         window_size""".split(),
-    "TransformerBridge": "architecture act_fn eps normalization_type scale_attn_by_inverse_layer_idx".split(),
+    "TransformerBridge": """
+        architecture act_fn attention_bias attn_scores_soft_cap eps gated_mlp hidden_act layer_types normalization_type
+        parallel_attn_mlp positional_embedding_type rmsnorm_uses_offset rope_parameters
+        scale_attn_by_inverse_layer_idx sliding_window use_parallel_residual""".split(),
 }
 """Settings that decide what is computed, and that this file follows."""
 INDIFFERENT = """
-    bos_token_id d_head d_mlp d_model d_vocab d_vocab_out default_prepend_bos device dtype eos_token_id final_rms
-    init_mode init_weights initializer_range layer_norm_folding model_name n_ctx n_heads n_key_value_heads n_layers
-    n_params original_architecture output_logits_soft_cap seed split_attention_weights tie_word_embeddings
-    tokenizer_name tokenizer_prepends_bos trust_remote_code uses_rms_norm""".split()
+    _sliding_window_pattern attn_implementation bos_token_id d_head d_mlp d_model d_vocab d_vocab_out
+    default_prepend_bos device dtype eos_token_id final_rms init_mode init_weights initializer_range intermediate_size
+    layer_norm_folding model_name n_ctx n_heads n_key_value_heads n_layers n_params original_architecture
+    output_logits_soft_cap pad_token_id seed split_attention_weights tie_word_embeddings tokenizer_name
+    tokenizer_prepends_bos trust_remote_code uses_rms_norm""".split()
 """Settings that the weights show, or that matter to no hook. Any other must be as the library has it by default."""
 ARCHITECTURES = """
     GPT2LMHeadModel GPTNeoXForCausalLM GPTNeoForCausalLM GPTJForCausalLM OPTForCausalLM LlamaForCausalLM
-    MistralForCausalLM Qwen2ForCausalLM GemmaForCausalLM Gemma2ForCausalLM PhiForCausalLM Phi3ForCausalLM neel
-    neel-solu-old""".split()
-"""What has its norms where a `HookedTransformer` ordinarily has them."""
+    MistralForCausalLM Qwen2ForCausalLM Qwen3ForCausalLM GemmaForCausalLM Gemma2ForCausalLM Gemma3ForCausalLM
+    PhiForCausalLM Phi3ForCausalLM neel neel-solu-old""".split()
+"""What has its norms where a `HookedTransformer` ordinarily has them, or a bridge to one of `LAYERS`."""
+_LLAMA = {"input_layernorm": "ln1", "self_attn": "attn", "post_attention_layernorm": "ln2", "mlp": "mlp"}
+_GEMMA = {
+    **{"input_layernorm": "ln1", "self_attn": "attn", "post_attention_layernorm": "ln1_post"},
+    **{"pre_feedforward_layernorm": "ln2", "mlp": "mlp", "post_feedforward_layernorm": "ln2_post"},
+}
+LAYERS: Mapping[str, Mapping[str, str]] = {
+    "GPT2Block": {"ln_1": "ln1", "attn": "attn", "ln_2": "ln2", "mlp": "mlp"},
+    "GPTNeoXLayer": {"input_layernorm": "ln1", "attention": "attn", "post_attention_layernorm": "ln2", "mlp": "mlp"},
+    **{f"{of}DecoderLayer": _LLAMA for of in ("Llama", "Mistral", "Qwen2", "Qwen3")},
+    **{f"{of}DecoderLayer": _GEMMA for of in ("Gemma2", "Gemma3")},
+}
+"""A layer of Transformers': its modules, in the order in which they are run, by TransformerLens's names of them."""
+CAPTURING = "transformers.utils.output_capturing"
+"""Whose hooks hand on hidden states to who asks for them."""
 DTYPES = (torch.float32, torch.float64, torch.bfloat16)
 ACTIVATIONS: Mapping[str, Rows] = {
     **dict.fromkeys(("gelu", "GELUActivation"), F.gelu),
@@ -283,13 +329,15 @@ def _require_known(model: HookedModel) -> None:
     for name, value in vars(cfg).items():
         is_known = name in FOLLOWED[kind] or name in INDIFFERENT
         _require(is_known or value == defaults.get(name, getattr(type(cfg), name, None)))
-    # A bridge's blocks watch their norms by hooks of their own, which do nothing while `use_hook_mlp_in` is off.
+    # A bridge's blocks watch their norms by hooks of their own, which do nothing while `use_hook_mlp_in` is off, and
+    # Transformers its modules once they have run, which does nothing while nobody asks for hidden states.
     own = {handle.id for block in model.blocks for handle in getattr(block, "_capture_hook_handles", ())}
     wrapped = model.original_model.modules() if kind == "TransformerBridge" else ()
     for module in dict.fromkeys([*model.modules(), *wrapped]):
         is_point = type(module).__name__ == "HookPoint"
         _require(type(module).__name__ in MODULES[kind] and _package(type(module).__module__) in PACKAGES)
-        _require({*module._forward_hooks, *module._forward_pre_hooks} <= own)
+        hooks = {**module._forward_hooks, **module._forward_pre_hooks}
+        _require(all(i in own or getattr(hook, "__module__", "") == CAPTURING for i, hook in hooks.items()))
         _require(not any(callable(getattr(type(module), name, None)) for name in vars(module)))
         _require(is_point or _package(type(module).forward.__globals__["__name__"]) in PACKAGES)
         _require(not (type(module).__name__ == "Dropout" and module.training and module.p))
@@ -332,12 +380,14 @@ def _hooked_block(cfg: Any, block: Any) -> Block:
         W_QKV=torch.cat([W.transpose(0, 1) for W in (attn.W_Q, W_K, W_V)], dim=1).flatten(1),
         b_QKV=torch.cat([attn.b_Q, b_K, b_V]).flatten(),
         heads=(attn.W_Q.shape[0], W_K.shape[0], attn.W_Q.shape[2]),
+        turn=None,
         attend=partial(_hooked_attention, cfg, attn),
         W_O=attn.W_O.flatten(0, 1),
         b_O=attn.b_O,
         after_attention=_in_turn(*(after or ())[:1]),
         mlp=mlp,
         is_parallel=cfg.parallel_attn_mlp,
+        hooks=("attn_out",) if cfg.attn_only else ("attn_out", "resid_mid", "mlp_out"),
     )
 
 
@@ -355,12 +405,10 @@ def _hooked_attention(cfg: Any, attn: Any, q: Tensor, k: Tensor, v: Tensor) -> T
 
 def _attention(scale: float, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Plain causal attention. The last token sees all keys, so that alone it needs no mask."""
-    per_key = q.shape[2] // k.shape[2]
-    if per_key > 1:
-        k, v = (heads.repeat_interleave(per_key, dim=2) for heads in (k, v))
     is_causal = q.shape[1] == k.shape[1]
     q, k, v = (heads.transpose(1, 2) for heads in (q, k, v))
-    return F.scaled_dot_product_attention(q, k, v, is_causal=is_causal, scale=scale).transpose(1, 2)
+    z = F.scaled_dot_product_attention(q, k, v, is_causal=is_causal, scale=scale, enable_gqa=q.shape[1] > k.shape[1])
+    return z.transpose(1, 2)
 
 
 def _norm(norm: Any) -> Rows:
@@ -400,28 +448,110 @@ def _mlp(activation: Rows, W_in: Tensor, b_in: Tensor, W_out: Tensor, b_out: Ten
     return lambda x: torch.addmm(b_out, activation(torch.addmm(b_in, x, W_in)), W_out)
 
 
-def _bridged_block(cfg: Any, layer: int, block: Any) -> Block:
-    """A block of a bridge to a model of GPT-2's kind, by the weights of the modules that it wraps."""
-    attn, mlp, wrapped = block.attn, block.mlp, block.original_component
-    _require((wrapped.ln_1, wrapped.attn, wrapped.ln_2, wrapped.mlp) == (block.ln1, attn, block.ln2, mlp))
-    q, k, v, o = (getattr(attn, name).original_component for name in "qkvo")
-    hidden, out = getattr(mlp, "in").original_component, mlp.out.original_component
-    norms = [norm.original_component for norm in (block.ln1, block.ln2)]
-    _require([type(part).__name__ for part in (q, k, v, o, hidden, out)] == ["Linear"] * 3 + ["Conv1D"] * 3)
-    _require(all(norm.eps == cfg.eps for norm in norms))
-    _require(attn.is_causal and not attn.is_cross_attention and not attn._reorder_and_upcast_attn)
-    activation = _activation(type(mlp.original_component.act).__name__)
-    _require(cfg.n_key_value_heads in (None, cfg.n_heads))
-    scale = cfg.d_head**-0.5 / (layer + 1 if cfg.scale_attn_by_inverse_layer_idx else 1)
-    return Block(
-        normed=_norm(norms[0]),
-        W_QKV=torch.cat([part.weight.T for part in (q, k, v)], dim=1),
-        b_QKV=torch.cat([q.bias, k.bias, v.bias]),
-        heads=(cfg.n_heads, cfg.n_heads, cfg.d_head),
-        attend=partial(_attention, scale),
-        W_O=o.weight,
-        b_O=o.bias,
-        after_attention=_in_turn(),
-        mlp=_in_turn(_norm(norms[1]), _mlp(activation, hidden.weight, hidden.bias, out.weight, out.bias)),
-        is_parallel=False,
+def _bridged_turn(model: Any, layer: int, attn: Any) -> Turn | None:
+    """Norms of heads, and rotation by the model's own angles, where a bridge has them."""
+    is_normed, is_rotary = hasattr(attn, "q_norm"), hasattr(model, "rotary_emb")
+    if not is_rotary:
+        _require(not is_normed)
+        return None
+    rotary, settings = model.rotary_emb.original_component, model.original_model.config
+    by_kind = isinstance(rotary.rope_type, dict)
+    kind = [settings.layer_types[layer]] if by_kind else []
+    # Others turn by angles that depend on the longest text that the model has met.
+    _require((rotary.rope_type[kind[0]] if by_kind else rotary.rope_type) in ("default", "linear", "llama3", "yarn"))
+    norms = [_bridged_norm(model.cfg, norm) for norm in (attn.q_norm, attn.k_norm)] if is_normed else [_in_turn()] * 2
+
+    def turn(q: Tensor, k: Tensor, positions: Tensor, last: Tensor | None) -> tuple[Tensor, Tensor]:
+        cos, sin = (angles[0, :, None] for angles in rotary(q, positions[None], *kind))
+        at = slice(None) if last is None else last
+        return _rotated(norms[0](q), cos[at], sin[at]), _rotated(norms[1](k), cos, sin)
+
+    return turn
+
+
+def _rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Heads turned by angles: the first half of what is turned with the second half; the rest as it is."""
+    turned, kept = x.tensor_split([cos.shape[-1]], dim=-1)
+    first, second = turned.chunk(2, dim=-1)
+    turned = torch.addcmul(turned * cos, torch.cat([-second, first], dim=-1), sin)
+    return torch.cat([turned, kept], dim=-1) if kept.shape[-1] else turned
+
+
+def _capped_attention(scale: float, cap: float | None, window: int | None, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Causal attention whose scores have a softcap, and whose queries see no more than the last `window` keys."""
+    per_key = q.shape[2] // k.shape[2]
+    k, v = k.repeat_interleave(per_key, dim=2), v.repeat_interleave(per_key, dim=2)
+    q, k, v = (heads.transpose(1, 2) for heads in (q, k, v))
+    scores = q @ k.transpose(-2, -1) * scale
+    if cap:
+        scores = cap * torch.tanh(scores / cap)
+    keys = torch.arange(k.shape[2], device=k.device)
+    behind = keys[-q.shape[2] :, None] - keys
+    is_hidden = (behind < 0) | (behind >= (window or len(keys)))
+    return (scores.masked_fill(is_hidden, -torch.inf).softmax(dim=-1) @ v).transpose(1, 2)
+
+
+def _bridged_block(model: Any, layer: int, block: Any) -> Block:
+    """A block of a bridge: norms and projections by the weights of the modules that it wraps, the MLP as it is."""
+    cfg, attn, wrapped = model.cfg, block.attn, block.original_component
+    parts = LAYERS[type(wrapped).__name__]
+    _require(all(getattr(wrapped, theirs) is getattr(block, own) for theirs, own in parts.items()))
+    projections = [getattr(attn, name).original_component for name in "qkvo"]
+    W_Q, W_K, W_V, W_O = (p.weight if type(p).__name__ == "Conv1D" else p.weight.T for p in projections)
+    b_Q, b_K, b_V, b_O = (
+        W.new_zeros(W.shape[1]) if p.bias is None else p.bias
+        for p, W in zip(projections, (W_Q, W_K, W_V, W_O), strict=True)
     )
+    norms = {own: _bridged_norm(cfg, getattr(block, own)) for own in parts.values() if own.startswith("ln")}
+    after = [norms[own] for own in ("ln1_post", "ln2_post") if own in norms]
+    is_parallel = getattr(wrapped, "use_parallel_residual", False)
+    return Block(
+        normed=norms["ln1"],
+        W_QKV=torch.cat([W_Q, W_K, W_V], dim=1),
+        b_QKV=torch.cat([b_Q, b_K, b_V]),
+        heads=(cfg.n_heads, cfg.n_key_value_heads or cfg.n_heads, cfg.d_head),
+        turn=_bridged_turn(model, layer, attn),
+        attend=_bridged_attention(model, layer, attn),
+        W_O=W_O,
+        b_O=b_O,
+        after_attention=_in_turn(*after[:1]),
+        mlp=_in_turn(norms["ln2"], block.mlp, *after[1:]),
+        is_parallel=is_parallel,
+        # A bridge's hooks of what is added stand before the norms behind it.
+        hooks=("resid_mid",) if after else ("attn_out", "resid_mid", "mlp_out"),
+    )
+
+
+def _bridged_norm(cfg: Any, norm: Any) -> Rows:
+    """What the wrapped norm does to each token; Gemma's keeps its weight less one."""
+    inner = norm.original_component
+    if type(inner).__name__ == "LayerNorm":
+        _require(inner.eps == cfg.eps)
+        return _norm(inner)
+    _require(type(inner).__name__.endswith("RMSNorm"))
+    weight, eps = inner.weight, getattr(inner, "variance_epsilon", getattr(inner, "eps", None))
+    weight = weight + 1 if type(inner).__name__.startswith("Gemma") else weight
+    return lambda x: F.rms_norm(x, x.shape[-1:], weight, eps)
+
+
+def _bridged_attention(model: Any, layer: int, attn: Any) -> Attend:
+    """Attention of a bridge, with a softcap and a window where the wrapped one has them."""
+    cfg, inner, settings = model.cfg, attn.original_component, model.original_model.config
+    _require(attn.is_causal and not getattr(attn, "is_cross_attention", False))
+    _require(not getattr(inner, "_reorder_and_upcast_attn", False))
+    _require(not getattr(settings, "use_bidirectional_attention", False))
+    if type(attn).__name__ == "PositionEmbeddingsAttentionBridge":
+        scale = inner.scaling
+    else:
+        scale = cfg.d_head**-0.5 / (layer + 1 if cfg.scale_attn_by_inverse_layer_idx else 1)
+    kinds = getattr(settings, "layer_types", None)
+    is_local = kinds is None or kinds[layer] == "sliding_attention"
+    window = getattr(settings, "sliding_window", None) if is_local else None
+    cap = getattr(inner, "attn_logit_softcapping", None)
+
+    def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        if cap or (window and k.shape[1] > window):
+            return _capped_attention(scale, cap, window, q, k, v)
+        return _attention(scale, q, k, v)
+
+    return attend

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import torch
 from jaxtyping import Float
-from sae_lens import GatedSAE, JumpReLUSAE, StandardSAE
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 
 TOKEN_BUDGET = 512
 """Tokens in one padded pass. Large enough to keep two cores busy, small enough for their caches."""
+APART = ("StandardSAE", "JumpReLUSAE", "GatedSAE")
+"""SAELens's kinds whose features can be computed apart: a feature is its own sum, whatever the others are."""
 
 
 class TextActivation(NamedTuple):
@@ -156,19 +157,23 @@ def _run_to_hook(
 def _encode_one_feature(sae: SAE[Any], acts: Float[Tensor, "text d_in"], feature_idx: int) -> Float[Tensor, "text ..."]:
     """One column of the features. It can be computed apart where no feature asks what the others are, as under top-k,
     and where nobody watches all of them or has put an encoder of their own in the SAE's place."""
-    kind, points = type(sae), sae.hook_dict.values()
-    is_watched = any(point._forward_hooks or point._forward_pre_hooks for point in points) or "encode" in vars(sae)
-    if kind not in (StandardSAE, JumpReLUSAE, GatedSAE) or is_watched or type(sae.activation_fn) is not torch.nn.ReLU:
+    kind = type(sae).__name__ if type(sae).__module__.startswith("sae_lens.") else "of another library"
+    if kind not in APART or _is_watched(sae) or type(sae.activation_fn) is not torch.nn.ReLU:
         return sae.encode(acts)[:, feature_idx]
     inputs, weight = sae.process_sae_in(acts), sae.W_enc[:, feature_idx]
-    if kind is GatedSAE:
+    if kind == "GatedSAE":
         is_on = inputs @ weight + sae.b_gate[feature_idx] > 0
         return is_on.to(sae.dtype) * sae.activation_fn(
             inputs @ (weight * sae.r_mag[feature_idx].exp()) + sae.b_mag[feature_idx]
         )
     before = inputs @ weight + sae.b_enc[feature_idx]
     feature = sae.activation_fn(before)
-    return feature * (before > sae.threshold[feature_idx]) if kind is JumpReLUSAE else feature
+    return feature * (before > sae.threshold[feature_idx]) if kind == "JumpReLUSAE" else feature
+
+
+def _is_watched(sae: SAE[Any]) -> bool:
+    points = sae.hook_dict.values()
+    return any(point._forward_hooks or point._forward_pre_hooks for point in points) or "encode" in vars(sae)
 
 
 def _check(model: HookedModel, hook_name: str, texts: Sequence[str]) -> None:

@@ -1,9 +1,11 @@
 """The packed pass: what it takes on, what it leaves to the model, and that both are right."""
 
 import copy
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, wraps
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,12 +22,22 @@ from speedproof.lens.embedded.tokenizers import embedded_tokenizer
 from speedproof.lens.subject import find_subject
 from speedproof.lens.weights import in_dtype
 from speedproof.pairs import texts
+from speedproof_studies.architectures.kinds import Cell
+from speedproof_studies.architectures.session import save
+from speedproof_studies.architectures.tokenizers import usual
 
 TEXTS = [
     *(*texts.own(9), "", "<|endoftext|>", "ends so<|endoftext|>", "word " * 300),
     *("twice", "a middling text of words", "twice"),
 ]
 """Ragged ones, an empty one, literal special tokens, one that is longer than the context, and one that comes twice."""
+
+
+def texts_of(model: Any) -> list[str]:
+    """Those that have a token."""
+    return [text for text in TEXTS if text or len(model.to_tokens("")[0])]
+
+
 PLACES = ("resid_pre", "attn_out", "resid_mid", "mlp_out", "resid_post")
 ALL = frozenset(PLACES)
 NO_MLP = frozenset(("resid_pre", "attn_out", "resid_post"))
@@ -85,12 +97,33 @@ ARCHITECTURES: dict[str, tuple[dict[str, Any], frozenset[str]]] = {
     "both directions": ({"attention_dir": "bidirectional"}, NONE),
 }
 """Of `HookedTransformer`: what differs from a small model of GPT-2's kind, and the hooks of a block that are packed."""
-BRIDGES: dict[str, frozenset[str]] = {"raw bridge": ALL, "bridge in compatibility mode": ALL}
+NO_MID, AROUND = ALL - {"resid_mid"}, frozenset(("resid_pre", "resid_mid", "resid_post"))
+BRIDGES: dict[str, frozenset[str]] = {
+    "raw bridge": ALL,
+    "bridge in compatibility mode": ALL,
+    **{
+        f"{mode} bridge to {kind}": hooks
+        for kind, hooks in {
+            **dict.fromkeys(("gpt2", "llama", "mistral", "qwen2", "qwen3"), ALL),
+            "gpt_neox": NO_MID,
+            # Behind what these hooks show there is a norm, in a bridge.
+            **dict.fromkeys(("gemma2", "gemma3"), AROUND),
+        }.items()
+        for mode in ("raw", "processed")
+    },
+}
+"""Bridges, to a model in memory and to each of Transformers' kinds as it is loaded from a folder."""
 
 
 @cache
 def model_of(name: str) -> Any:
     """A model with seeded weights, none of them as it would be by default. Not to be changed."""
+    if " bridge to " in name:
+        mode, kind = name.split(" bridge to ")
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place) / "subject"
+            save(Cell(kind, "", usual(kind)), folder)
+            return find_subject(f"{folder}:raw" if mode == "raw" else str(folder)).model
     if name in BRIDGES:
         model = copy.deepcopy(find_subject("tiny:bridge").model)
         if name != "raw bridge":
@@ -117,11 +150,16 @@ def hook_names(model: Any) -> Iterator[tuple[str, str]]:
 
 
 @torch.no_grad()
-def one_at_a_time(model: Any, name: str) -> Tensor:
-    """The hook's value at each text's last token, in float64."""
+def right_values(model: Any, names: Sequence[str]) -> dict[str, Tensor]:
+    """Each hook's value at each text's last token, one text at a time, in float64."""
     exact = in_dtype(copy.deepcopy(model), "float64")
-    rows = [exact.run_with_cache(model.to_tokens(text), names_filter=[name])[1][name][0, -1] for text in TEXTS]
-    return torch.stack(rows)
+    caches = [exact.run_with_cache(model.to_tokens(text), names_filter=names)[1] for text in texts_of(model)]
+    return {name: torch.stack([cache[name][0, -1] for cache in caches]) for name in names}
+
+
+def one_at_a_time(model: Any, name: str) -> Tensor:
+    """The same of one hook."""
+    return right_values(model, [name])[name]
 
 
 def assert_right(found: Tensor, right: Tensor) -> None:
@@ -132,13 +170,13 @@ def assert_right(found: Tensor, right: Tensor) -> None:
 
 @torch.no_grad()
 def packed_value(model: Any, name: str) -> Tensor | None:
-    found = last_token_values(model, [name], tokenise(model, TEXTS))
+    found = last_token_values(model, [name], tokenise(model, texts_of(model)))
     return None if found is None else found[name]
 
 
 @torch.no_grad()
 def general_value(model: Any, name: str) -> Tensor:
-    return batched._run_padded(model, name, tokenise(model, TEXTS))
+    return batched._run_padded(model, name, tokenise(model, texts_of(model)))
 
 
 EXPECTED = {**{name: hooks for name, (_, hooks) in ARCHITECTURES.items()}, **BRIDGES}
@@ -147,6 +185,8 @@ EXPECTED = {**{name: hooks for name, (_, hooks) in ARCHITECTURES.items()}, **BRI
 @pytest.mark.parametrize("name", EXPECTED)
 def test_each_hook_of_each_architecture_takes_the_path_that_is_named_and_both_paths_are_right(name: str) -> None:
     model = model_of(name)
+    is_met = [hook for place, hook in hook_names(model) if name != "attention alone" or place in NO_MLP]
+    right = right_values(model, is_met)
     taken = set()
     for place, hook in hook_names(model):
         if name == "attention alone" and place not in NO_MLP:
@@ -158,10 +198,9 @@ def test_each_hook_of_each_architecture_takes_the_path_that_is_named_and_both_pa
             assert place not in EXPECTED[name], f"{hook} was left to the model"
         if name == "both directions":
             continue  # Padding is seen there, by either twin.
-        right = one_at_a_time(model, hook)
-        assert_right(general_value(model, hook), right)
+        assert_right(general_value(model, hook), right[hook])
         if fast is not None:
-            assert_right(fast, right)
+            assert_right(fast, right[hook])
             # Before the first block there is the embedding alone, whatever the blocks are.
             taken |= {place} if EXPECTED[name] or hook != "blocks.0.hook_resid_pre" else set()
     assert taken == EXPECTED[name]
@@ -171,7 +210,7 @@ def test_each_hook_of_each_architecture_takes_the_path_that_is_named_and_both_pa
 def test_several_hooks_of_one_pass_are_those_of_each_alone(name: str) -> None:
     model = model_of(name)
     hooks = [hook for place, hook in hook_names(model) if place in EXPECTED[name]]
-    tokens = tokenise(model, TEXTS)
+    tokens = tokenise(model, texts_of(model))
     with torch.no_grad():
         together = last_token_values(model, hooks, tokens)
     assert together is not None and list(together) == hooks
@@ -299,19 +338,42 @@ BRIDGE_ALTERED: dict[str, Callable[[Any], Any]] = {
     "a hook of the wrapped module": lambda m: m.blocks[0].original_component.register_forward_hook(lambda *_: None),
     "a block that watches what the MLP reads": lambda m: m.set_use_hook_mlp_in(True),
 }
+ROTARY_ALTERED: dict[str, Callable[[Any], Any]] = {
+    **{what: alter for what, alter in BRIDGE_ALTERED.items() if what != "dropout"},
+    "norms that changed places": lambda m: setattr(
+        *(m.blocks[0].original_component, "input_layernorm", m.blocks[0].original_component.post_attention_layernorm)
+    ),
+    "a hook of the angles": lambda m: m.add_hook("rotary_emb.hook_cos", zero),
+    "angles of the longest text so far": lambda m: setattr(m.rotary_emb.original_component, "rope_type", "dynamic"),
+    "a replaced rotation": lambda m: setattr(m.rotary_emb.original_component, "forward", lambda *_: None),
+    "attention both ways": lambda m: setattr(m.original_model.config, "use_bidirectional_attention", True),
+    "a setting that nobody knows": lambda m: setattr(m.cfg, "residual_multiplier", 2.0),
+}
 
 
-@pytest.mark.parametrize("what", BRIDGE_ALTERED)
-def test_a_bridge_that_somebody_changed_is_left_to_itself(what: str) -> None:
-    model, hook = copy.deepcopy(model_of("raw bridge")), "blocks.1.hook_resid_pre"
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        *(("raw bridge", what) for what in BRIDGE_ALTERED),
+        *(("processed bridge to llama", what) for what in ROTARY_ALTERED),
+    ],
+)
+def test_a_bridge_that_somebody_changed_is_left_to_itself(name: str, what: str) -> None:
+    model, hook = copy.deepcopy(model_of(name)), "blocks.1.hook_resid_pre"
     with torch.no_grad():
-        model(model.to_tokens("once run, its blocks watch their norms by hooks of their own"))
+        model(model.to_tokens("once run, its blocks watch their norms by hooks of their own, as do Transformers'"))
     assert packed_value(model, hook) is not None
-    BRIDGE_ALTERED[what](model)
+    ROTARY_ALTERED.get(what, BRIDGE_ALTERED["dropout"])(model)
     assert packed_value(model, hook) is None
 
 
-@pytest.mark.parametrize("name", ["LayerNorm", "of Gemma's kind", "raw bridge", "bridge in compatibility mode"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("LayerNorm", "of Gemma's kind", "raw bridge", "bridge in compatibility mode"),
+        *("raw bridge to gemma3", "processed bridge to llama", "processed bridge to gpt_neox"),
+    ],
+)
 def test_weights_that_changed_in_place_between_two_calls_show(name: str) -> None:
     model, hook = copy.deepcopy(model_of(name)), "blocks.1.hook_resid_post"
     packed_value(model, hook)

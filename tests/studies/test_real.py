@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from bench.findings import FINDINGS
 from speedproof.errors import BadInput
@@ -18,7 +18,7 @@ from speedproof_studies.architectures.tokenizers import KINDS, SENTENCEPIECE
 from speedproof_studies.kinds import KINDS as KINDS_OF_RECORDS
 from speedproof_studies.kinds import Trained
 from speedproof_studies.real import fetch, rows, train
-from speedproof_studies.real.fetch import convert, fetch_model
+from speedproof_studies.real.fetch import _name_tokenizer, convert, fetch_model
 from speedproof_studies.real.material import texts
 from speedproof_studies.real.train import HOW_GOOD, Training, measure, train_saes
 from tests.made_up import made_up
@@ -131,3 +131,15 @@ def test_findings_on_real_weights_stand_beside_those_on_seeded_ones() -> None:
     # Nothing is told of a subject on which nothing was measured.
     assert (elsewhere_figure, elsewhere_error) == ("WITHHELD (not run)", "-")
     assert told["analyze_specialists"][1] == "exact"
+
+
+def test_the_tokenizer_is_saved_under_a_name_that_earlier_releases_read(tmp_path: Path) -> None:
+    tokenizer = KINDS["byte-level, distinct pad"]()
+    tokenizer.save_pretrained(tmp_path)
+    path = tmp_path / "tokenizer_config.json"
+    before = json.loads(path.read_text())
+    _name_tokenizer(path)
+    after = json.loads(path.read_text())
+    assert after == {**before, "tokenizer_class": "PreTrainedTokenizerFast"} and before != after
+    text = "The capital of France is"
+    assert AutoTokenizer.from_pretrained(tmp_path)(text)["input_ids"] == tokenizer(text)["input_ids"]

