@@ -58,3 +58,15 @@ def test_the_cache_runner_leaves_the_width_out_where_the_type_is_a_word() -> Non
     assert "dtype='float32':     Disk space required: 0.00 GB" in told
     # By torch's own type it is right, so that the script can tell a runner that is mended.
     assert "dtype=torch.float32: Disk space required: 3.07 GB" in told and told.endswith("activations: 3.07 GB\n")
+
+
+@pytest.mark.parametrize("asked", [10_000.0, 5_000_000.0])
+def test_a_llamas_base_of_angles_is_read_from_its_checkpoint(asked: float) -> None:
+    assert runpy.run_path(str(SCRIPTS / "rotary_base.py"))["read"](asked) == asked
+
+
+def test_the_script_tells_a_reader_that_leaves_the_base_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As 2.18 does."""
+    read = runpy.run_path(str(SCRIPTS / "rotary_base.py"))["read"]
+    monkeypatch.setitem(read.__globals__, "convert_hf_model_config", lambda folder: {"gated_mlp": True})
+    assert read(5_000_000.0) == 10_000.0

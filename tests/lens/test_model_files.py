@@ -17,6 +17,7 @@ from speedproof.lens import oracle
 from speedproof.lens.embedded.identity import DRAWN, embedded_digest
 from speedproof.lens.embedded.tokenizers import embedded_tokenizer
 from speedproof.lens.oracle import Oracle
+from speedproof.lens.pretrained import model_files
 from speedproof.lens.subject import Subject, find_subject
 from speedproof.lens.weights import tensors_of
 from speedproof.pairs.subjects import Subjects
@@ -158,6 +159,33 @@ def test_a_folder_that_may_not_be_read_is_told(folder: Path, monkeypatch: pytest
 def test_a_sound_folder_loads(folder: Path) -> None:
     """The companion of all that is refused."""
     load(folder).require_double()
+
+
+ANGLES: dict[str, tuple[dict[str, Any], bool]] = {
+    "as the fifth saves them": ({}, False),
+    "told by both names": ({"rope_theta": 50_000.0}, True),
+    "stretched": ({"rope_theta": 1e4, "rope_parameters": {"rope_type": "linear", "factor": 2.0}}, False),
+    "stretched, told by both names": (
+        {"rope_theta": 1e4, "rope_parameters": {"rope_type": "linear"}, "rope_scaling": {"rope_type": "linear"}},
+        True,
+    ),
+    "by kind of attention": ({"rope_parameters": {"full_attention": {"rope_type": "default"}}}, False),
+}
+
+
+@pytest.mark.parametrize("what", ANGLES)
+def test_angles_that_an_earlier_transformers_would_leave_out_are_refused(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added, is_right = ANGLES[what]
+    edited(write(tmp_path, llama()) / "config.json", **added)
+    model_files.require_readable(tmp_path)
+    monkeypatch.setattr(model_files, "version", lambda name: "4.57.6")
+    if is_right:
+        model_files.require_readable(tmp_path)
+    else:
+        with pytest.raises(BadInput, match=r"config\.json tells rotary angles .* Transformers 4\.57\.6 leaves out"):
+            model_files.require_readable(tmp_path)
 
 
 def test_weights_that_are_no_numbers_are_told(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from bench.findings import FINDINGS
@@ -13,12 +14,12 @@ from speedproof.errors import BadInput
 from speedproof.folders import ROOT
 from speedproof.lens.subject import find_subject
 from speedproof.records.record import Ledger, read
-from speedproof_studies.architectures.models import make_model
+from speedproof_studies.architectures.models import THETA, make_model
 from speedproof_studies.architectures.tokenizers import KINDS, SENTENCEPIECE
 from speedproof_studies.kinds import KINDS as KINDS_OF_RECORDS
 from speedproof_studies.kinds import Trained
 from speedproof_studies.real import fetch, rows, train
-from speedproof_studies.real.fetch import _name_tokenizer, convert, fetch_model
+from speedproof_studies.real.fetch import _name_as_before, convert, fetch_model
 from speedproof_studies.real.material import texts
 from speedproof_studies.real.train import HOW_GOOD, Training, measure, train_saes
 from tests.made_up import made_up
@@ -133,13 +134,18 @@ def test_findings_on_real_weights_stand_beside_those_on_seeded_ones() -> None:
     assert told["analyze_specialists"][1] == "exact"
 
 
-def test_the_tokenizer_is_saved_under_a_name_that_earlier_releases_read(tmp_path: Path) -> None:
-    tokenizer = KINDS["byte-level, distinct pad"]()
+def test_the_model_is_saved_with_the_names_that_earlier_releases_read(tmp_path: Path) -> None:
+    tokenizer, model = KINDS["byte-level, distinct pad"](), make_model("llama")
     tokenizer.save_pretrained(tmp_path)
-    path = tmp_path / "tokenizer_config.json"
-    before = json.loads(path.read_text())
-    _name_tokenizer(path)
-    after = json.loads(path.read_text())
-    assert after == {**before, "tokenizer_class": "PreTrainedTokenizerFast"} and before != after
+    model.save_pretrained(tmp_path)
+    paths = [tmp_path / name for name in ("tokenizer_config.json", "config.json")]
+    before = [json.loads(path.read_text()) for path in paths]
+    _name_as_before(tmp_path)
+    after = [json.loads(path.read_text()) for path in paths]
+    added = [{"tokenizer_class": "PreTrainedTokenizerFast"}, {"rope_theta": THETA}]
+    assert after == [{**one, **more} for one, more in zip(before, added, strict=True)] and before != after
     text = "The capital of France is"
     assert AutoTokenizer.from_pretrained(tmp_path)(text)["input_ids"] == tokenizer(text)["input_ids"]
+    given = torch.tensor([[5, 7, 11, 13]])
+    with torch.no_grad():
+        assert torch.equal(AutoModelForCausalLM.from_pretrained(tmp_path)(given).logits, model(given).logits)

@@ -11,6 +11,7 @@ import tempfile
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from speedproof.errors import BadInput
 from speedproof.sittings.sitting import Say
@@ -102,11 +103,17 @@ def convert(gguf: Path, folder: Path) -> None:
     plain.load_state_dict(model.state_dict())
     plain.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    _name_tokenizer(folder / "tokenizer_config.json")
+    _name_as_before(folder)
 
 
-def _name_tokenizer(path: Path) -> None:
-    """Names the tokenizer's class as every release of Transformers reads it: the fifth writes a name that no earlier
-    one knows, and sides of `compare` have such."""
+def _name_as_before(folder: Path) -> None:
+    """Says of the tokenizer's class and of rotary angles also what Transformers 4 reads, which leaves out what it does
+    not know: sides of `compare` have it."""
+    _add(folder / "tokenizer_config.json", {"tokenizer_class": TOKENIZER})
+    angles = json.loads((folder / "config.json").read_text(encoding="utf-8"))["rope_parameters"]
+    _add(folder / "config.json", {"rope_theta": angles["rope_theta"]})
+
+
+def _add(path: Path, more: dict[str, Any]) -> None:
     settings = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({**settings, "tokenizer_class": TOKENIZER}, indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps({**settings, **more}, indent=2) + "\n", encoding="utf-8")

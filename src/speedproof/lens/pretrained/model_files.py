@@ -6,6 +6,7 @@ A library that meets a damaged file says what it stumbled over and seldom which 
 import hashlib
 import json
 import math
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,21 @@ def require_readable(folder: Path) -> None:
     settings = {name: _object(folder / name) for name in SETTINGS if name in names}
     if not isinstance(settings["config.json"].get("model_type"), str):
         raise _wrong(folder / "config.json", "names no model_type", "one, such as 'gpt2'")
+    _require_angles(folder / "config.json", settings["config.json"])
     for name in _weight_files(folder, names, settings):
         tensor_shapes(folder / name)
     if not any(path for pattern in VOCABULARIES for path in folder.glob(pattern)):
         raise _wrong(folder, "has no tokenizer", f"one of {', '.join(VOCABULARIES)}, as its save_pretrained writes it")
+
+
+def _require_angles(path: Path, config: dict[str, Any]) -> None:
+    """Transformers 4 leaves out what the fifth calls `rope_parameters`, and without a word turns by its own angles."""
+    installed, angles = version("transformers"), config.get("rope_parameters") or {}
+    is_plain = angles.get("rope_type", "default") == "default"
+    is_told = "rope_theta" in config and (is_plain or "rope_scaling" in config)
+    if angles and not is_told and int(installed.partition(".")[0]) < 5:
+        got = f"tells rotary angles by rope_parameters, which Transformers {installed} leaves out: it would be another"
+        raise _wrong(path, f"{got} model", "rope_theta and rope_scaling beside them, or Transformers 5")
 
 
 def n_weights(folder: Path) -> int:
