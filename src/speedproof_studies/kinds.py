@@ -307,6 +307,8 @@ class Trained(Body):
     """Share of what zeros lose that the reconstruction keeps."""
     l0: float
     """Features that fire on a token, on average."""
+    first_token: float | None = None
+    """How many times as large the stream in front of the layer is at the first token as at the others, by medians."""
     n_tokens: int
     n_epochs: int
     held_back: int

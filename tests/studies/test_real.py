@@ -110,6 +110,21 @@ def test_what_was_last_said_of_each_sae_is_told() -> None:
     ]
 
 
+def test_how_large_the_first_tokens_stream_is_is_told_where_it_was_measured() -> None:
+    one = trained("a", 0.5).model_copy(update={"first_token": 8.9})
+    assert rows.how_good(one).endswith("At the first token the stream is 8.90 times as large as at others.")
+
+
+def test_a_stream_that_is_large_at_the_first_token_is_measured(tmp_path: Path) -> None:
+    model, contexts = make_model("llama"), torch.randint(1, 1000, (6, 12), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        plain = train.first_token(model, 1, contexts)
+        contexts[:, 0] = 0
+        model.model.embed_tokens.weight[0] = 1000 * model.model.embed_tokens.weight[1]
+        large = train.first_token(model, 1, contexts)
+    assert 0.3 < plain < 3 < 100 < large
+
+
 def test_other_releases_stand_side_by_side_with_what_they_change() -> None:
     (grid,) = build(made_up(Ledger((), ()))).grids
     head, told = rows.sides(grid)

@@ -57,11 +57,16 @@ def newest(bodies: Iterable[Any]) -> list[Trained]:
 
 
 def how_good(one: Trained) -> str:
-    """What an SAE keeps of its model's loss, and how many features fire."""
+    """What an SAE keeps of its model's loss, how many features fire, and how large the first token's stream is."""
+    first = (
+        f" At the first token the stream is {digits(one.first_token)} times as large as at others."
+        if one.first_token
+        else ""
+    )
     return (
         f"{one.sae}: loss {one.loss_as_it_is:.2f}, {one.loss_reconstructed:.2f} with the SAE in place, "
         f"{one.loss_zeros:.2f} with zeros: {in_percent(one.recovered)} recovered. "
-        f"{one.l0:.0f} features fire on a token."
+        f"{one.l0:.0f} features fire on a token.{first}"
     )
 
 

@@ -164,7 +164,27 @@ def measure(model: Any, sae_folder: Path, layer: int, contexts: Tensor) -> dict[
     ways = {"as_it_is": None, "reconstructed": reconstructed, "zeros": torch.zeros_like}
     losses = {name: _loss(model, contexts, layer, put) for name, put in ways.items()}
     recovered = (losses["zeros"] - losses["reconstructed"]) / (losses["zeros"] - losses["as_it_is"])
-    return {**{f"loss_{name}": loss for name, loss in losses.items()}, "recovered": recovered, "l0": _mean(firing)}
+    return {
+        **{f"loss_{name}": loss for name, loss in losses.items()},
+        **{"recovered": recovered, "l0": _mean(firing), "first_token": first_token(model, layer, contexts)},
+    }
+
+
+@torch.no_grad()
+def first_token(model: Any, layer: int, contexts: Tensor) -> float:
+    """How many times as large the stream in front of a layer is at the first token as at the others, in the median.
+
+    Some models keep massive activations there (Sun et al. 2024, "Massive Activations in Large Language Models").
+    """
+    sizes: list[Tensor] = []
+    look = model.model.layers[layer].register_forward_pre_hook(lambda _, args: sizes.append(args[0].norm(dim=-1)))
+    try:
+        for part in _parts(contexts, 4):
+            model(input_ids=part, use_cache=False)
+    finally:
+        look.remove()
+    found = torch.cat(sizes)
+    return float(found[:, 0].median() / found[:, 1:].median())
 
 
 def _mean(numbers: Sequence[float]) -> float:
