@@ -4,6 +4,7 @@ import json
 import re
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -157,7 +158,7 @@ def test_the_model_is_saved_with_the_names_that_earlier_releases_read(tmp_path: 
     before = [json.loads(path.read_text()) for path in paths]
     _name_as_before(tmp_path)
     after = [json.loads(path.read_text()) for path in paths]
-    added = [{"tokenizer_class": "PreTrainedTokenizerFast"}, {"rope_theta": THETA}]
+    added: list[dict[str, Any]] = [{"tokenizer_class": "PreTrainedTokenizerFast"}, {"rope_theta": THETA}]
     assert after == [{**one, **more} for one, more in zip(before, added, strict=True)] and before != after
     text = "The capital of France is"
     assert AutoTokenizer.from_pretrained(tmp_path)(text)["input_ids"] == tokenizer(text)["input_ids"]

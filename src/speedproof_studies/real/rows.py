@@ -52,8 +52,9 @@ def _side(one: Outcome | None) -> str:
 
 
 def newest(bodies: Iterable[Any]) -> list[Trained]:
-    """What was last said of each SAE, in their order."""
-    return [*{(body.subject, body.sae): body for body in bodies if isinstance(body, Trained)}.values()]
+    """What was last said of each SAE, in the order of their names, a shorter number first."""
+    found = {(body.subject, body.sae): body for body in bodies if isinstance(body, Trained)}
+    return sorted(found.values(), key=lambda one: (one.subject, len(one.sae), one.sae))
 
 
 def how_good(one: Trained) -> str:

@@ -17,7 +17,7 @@ from speedproof.lens.pretrained.apis import MADE, named
 from speedproof.lens.pretrained.model_files import SAE_WEIGHTS, SAES
 from speedproof_studies.kinds import Trained
 
-from .rows import how_good
+from .rows import how_good, newest
 
 
 def fetch(
@@ -43,7 +43,7 @@ def fetch(
             fetch_model(folder, say)
         if len([*folder.glob(f"{SAES}/*/{HOW_GOOD}")]) < len(Training().layers):
             train_saes(folder, say)
-    told = open_sitting(results, None).keep(_trained(name, folder))
+    told = newest(open_sitting(results, None).keep(_trained(name, folder)))
     if as_json:
         print_json([one.model_dump() for one in told])
         return
