@@ -5,7 +5,7 @@ A model that `packed_forward` does not know is run as it is, on padded batches o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from .packed_forward import last_token_values, tokenise
+from .packed_forward import last_token_values, padded_batches, tokenise
 
 if TYPE_CHECKING:
     from sae_lens import SAE
@@ -134,23 +134,12 @@ def _run_padded(
 ) -> dict[str, Float[Tensor, "text ..."]]:
     """Each hook's value at each text's last token, from the model itself."""
     rows: dict[str, dict[int, Tensor]] = {hook_name: {} for hook_name in hook_names}
-    for batch in _batches([len(t) for t in tokens]):
+    for batch in padded_batches(model, tokens, TOKEN_BUDGET):
         last = torch.tensor([len(tokens[i]) - 1 for i in batch], device=tokens[0].device)
         padded = pad_sequence([tokens[i] for i in batch], batch_first=True)
         for hook_name, found in _run_to_deepest(model, hook_names, padded, last).items():
             rows[hook_name].update(zip(batch, found, strict=True))
     return {name: torch.stack([rows[name][i] for i in range(len(tokens))]) for name in hook_names}
-
-
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Texts in order of length, in runs that stay within the token budget once padded; at least one text each."""
-    batch: list[int] = []
-    for i in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and (len(batch) + 1) * lengths[i] > TOKEN_BUDGET:
-            yield batch
-            batch = []
-        batch.append(i)
-    yield batch
 
 
 class _Reached(Exception):

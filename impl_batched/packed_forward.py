@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import torch
@@ -60,8 +61,6 @@ class Block(NamedTuple):
     mlp: Rows | None
     """With the norms around it."""
     is_parallel: bool
-    hooks: Collection[str]
-    """What the pass meets, `resid_post` apart."""
 
 
 class Decoder(NamedTuple):
@@ -94,7 +93,7 @@ def last_token_values(
 ) -> dict[str, Float[Tensor, "text d_model"]] | None:
     """Each hook's value at each text's last token, or None where the model must be run for it."""
     places = find_places(hook_names)
-    decoder = read_decoder(model, places.values()) if places else None
+    decoder = read_decoder(model, places) if places and not must_run_alone(model) else None
     if decoder is None or not places:
         return None
     order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
@@ -224,28 +223,105 @@ def _require(condition: bool) -> None:
         raise _Unknown
 
 
-def read_decoder(model: HookedModel, places: Collection[Place]) -> Decoder | None:
-    """The model as far as these places, or None where it is not known for certain what it computes there."""
-    depth = max(n_blocks for n_blocks, _ in places)
+def read_decoder(model: HookedModel, places: Mapping[str, Place]) -> Decoder | None:
+    """The model as far as these hooks, or None where it is not known for certain what it computes there."""
+    depth = max(n_blocks for n_blocks, _ in places.values())
     try:
         _require_known(model)
+        for hook_name in places:
+            _require(model.hook_dict[hook_name] is _point(model, hook_name))
         blocks = list(model.blocks)[:depth]
         if type(model).__name__ == "HookedTransformer":
             _require(model.cfg.positional_embedding_type in ("standard", "rotary"))
             has_positions = model.cfg.positional_embedding_type == "standard"
             W_pos = model.pos_embed.W_pos if has_positions else None
             W_E = model.embed.W_E
-            decoder = Decoder(W_E, W_E.__getitem__, W_pos, [_hooked_block(model.cfg, block) for block in blocks])
-        else:
-            embed = model.embed.original_component
-            W_pos = model.pos_embed.original_component.weight if hasattr(model, "pos_embed") else None
-            bridged = [_bridged_block(model, i, block) for i, block in enumerate(blocks)]
-            _require(embed.max_norm is None)
-            decoder = Decoder(embed.weight, embed, W_pos, bridged)
-    except (_Unknown, AttributeError):
+            return Decoder(W_E, W_E.__getitem__, W_pos, [_hooked_block(model.cfg, block) for block in blocks])
+        _require_own_parts(model)
+        embed = model.embed.original_component
+        W_pos = model.pos_embed.original_component.weight if hasattr(model, "pos_embed") else None
+        _require(embed.max_norm is None)
+        return Decoder(embed.weight, embed, W_pos, [_bridged_block(model, i, block) for i, block in enumerate(blocks)])
+    except (_Unknown, AttributeError, IndexError):
         return None
-    is_met = all(name == "resid_post" or name in decoder.blocks[n - 1].hooks for n, name in places)
-    return decoder if is_met else None
+
+
+def _point(model: HookedModel, hook_name: str) -> Any:
+    """The hook point of that name where this file takes its value from. Raises where that is not at hand."""
+    layer, name = HOOK.fullmatch(hook_name).groups()  # type: ignore[union-attr]
+    block = model.blocks[int(layer)]
+    if type(model).__name__ == "HookedTransformer":
+        _require(name in ("resid_pre", "resid_post", "attn_out") or not model.cfg.attn_only)
+        return getattr(block, f"hook_{name}")
+    # A bridge's hooks of what is added stand before the norms behind it.
+    _require(name not in ("attn_out", "mlp_out") or not hasattr(block, "ln1_post"))
+    return attrgetter(POINTS[name])(block)
+
+
+def _require_own_parts(model: Any) -> None:
+    """Raises where a bridge runs other parts than those that it shows, as after somebody put some in their place."""
+    body_name, layers, embed, positions = BODIES.get(type(model.original_model).__name__, BODY)
+    body = getattr(model.original_model, body_name)
+    parts = {"embed": embed, "rotary_emb" if hasattr(model, "rotary_emb") else "pos_embed": positions}
+    _require(all(getattr(model, own) is getattr(body, theirs) for own, theirs in parts.items()))
+    run = list(getattr(body, layers))
+    _require(len(run) == len(model.blocks) == body.config.num_hidden_layers)
+    _require(all(one is other for one, other in zip(run, model.blocks, strict=True)))
+
+
+def must_run_alone(model: HookedModel) -> bool:
+    """Whether a text's values may depend on what stands beside it or behind it in a batch.
+
+    So where somebody has hooked the model, since a hook sees all texts and all positions; where attention sees what is
+    behind; and where the longest text decides by which angles positions turn. A bridge's blocks watch their norms by
+    hooks of their own, and Transformers its modules once they have run: these do nothing.
+    """
+    own = {handle.id for block in model.blocks for handle in getattr(block, "_capture_hook_handles", ())}
+    everywhere = torch.nn.modules.module
+    if everywhere._global_forward_hooks or everywhere._global_forward_pre_hooks:
+        return True
+    for module in _modules(model):
+        of = vars(module)
+        hooks = {**module._forward_hooks, **module._forward_pre_hooks}
+        if not all(i in own or getattr(hook, "__module__", "") == CAPTURING for i, hook in hooks.items()):
+            return True
+        if of.get("is_causal", True) is False or not _is_by_position(of.get("rope_type", "default")):
+            return True
+        if any(_looks_both_ways(of[name]) for name in ("cfg", "config") if name in of):
+            return True
+    return False
+
+
+def _looks_both_ways(cfg: Any) -> bool:
+    is_both = getattr(cfg, "attention_dir", "causal") == "bidirectional"
+    return is_both or bool(getattr(cfg, "use_bidirectional_attention", False))
+
+
+def _is_by_position(rope_type: Any) -> bool:
+    """Whether a position's angles are its own, whatever texts the model has met."""
+    kinds = rope_type.values() if isinstance(rope_type, dict) else [rope_type]
+    return all(kind in ("default", "linear", "llama3", "yarn") for kind in kinds)
+
+
+def _modules(model: Any) -> list[Any]:
+    wrapped = model.original_model.modules() if type(model).__name__ == "TransformerBridge" else ()
+    return list(dict.fromkeys([*model.modules(), *wrapped]))
+
+
+def padded_batches(model: HookedModel, tokens: Sequence[Tensor], budget: int) -> Iterator[list[int]]:
+    """Texts in order of length, in runs that stay within the token budget once padded; at least one text each, and
+    one alone where the model's answer may depend on the others."""
+    order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
+    if must_run_alone(model):
+        yield from ([i] for i in order)
+        return
+    batch: list[int] = []
+    for i in order:
+        if batch and (len(batch) + 1) * len(tokens[i]) > budget:
+            yield batch
+            batch = []
+        batch.append(i)
+    yield batch
 
 
 PACKAGES = ("transformer_lens", "transformers", "torch")
@@ -306,6 +382,21 @@ LAYERS: Mapping[str, Mapping[str, str]] = {
     **{f"{of}DecoderLayer": _GEMMA for of in ("Gemma2", "Gemma3")},
 }
 """A layer of Transformers': its modules, in the order in which they are run, by TransformerLens's names of them."""
+POINTS = {
+    **{"resid_pre": "hook_in", "attn_out": "attn.hook_out", "resid_mid": "ln2.hook_in", "mlp_out": "mlp.hook_out"},
+    "resid_post": "hook_out",
+}
+"""A bridge's hook points in a block, by TransformerLens's names of them."""
+BODY = ("model", "layers", "embed_tokens", "rotary_emb")
+BODIES = {
+    "GPT2LMHeadModel": ("transformer", "h", "wte", "wpe"),
+    "GPTNeoXForCausalLM": ("gpt_neox", "layers", "embed_in", "rotary_emb"),
+}
+"""Where a model of Transformers' keeps its layers, its embedding and what knows positions; `BODY` where not named."""
+BY_WIDTH = ("PositionEmbeddingsAttentionBridge",)
+"""Attention of bridges that goes by the wrapped module's width of heads and its scale, not by settings."""
+LOCAL = ("Qwen2", "Qwen3", "Gemma2", "Gemma3")
+"""Whose layers say by `layer_types` whether they have a window. Mistral's all have it, the others' none."""
 CAPTURING = "transformers.utils.output_capturing"
 """Whose hooks hand on hidden states to who asks for them."""
 DTYPES = (torch.float32, torch.float64, torch.bfloat16)
@@ -329,15 +420,9 @@ def _require_known(model: HookedModel) -> None:
     for name, value in vars(cfg).items():
         is_known = name in FOLLOWED[kind] or name in INDIFFERENT
         _require(is_known or value == defaults.get(name, getattr(type(cfg), name, None)))
-    # A bridge's blocks watch their norms by hooks of their own, which do nothing while `use_hook_mlp_in` is off, and
-    # Transformers its modules once they have run, which does nothing while nobody asks for hidden states.
-    own = {handle.id for block in model.blocks for handle in getattr(block, "_capture_hook_handles", ())}
-    wrapped = model.original_model.modules() if kind == "TransformerBridge" else ()
-    for module in dict.fromkeys([*model.modules(), *wrapped]):
+    for module in _modules(model):
         is_point = type(module).__name__ == "HookPoint"
         _require(type(module).__name__ in MODULES[kind] and _package(type(module).__module__) in PACKAGES)
-        hooks = {**module._forward_hooks, **module._forward_pre_hooks}
-        _require(all(i in own or getattr(hook, "__module__", "") == CAPTURING for i, hook in hooks.items()))
         _require(not any(callable(getattr(type(module), name, None)) for name in vars(module)))
         _require(is_point or _package(type(module).forward.__globals__["__name__"]) in PACKAGES)
         _require(not (type(module).__name__ == "Dropout" and module.training and module.p))
@@ -347,8 +432,6 @@ def _require_known(model: HookedModel) -> None:
     _require(all(type(weight) is torch.nn.Parameter for weight in weights))
     _require(len({(weight.device, weight.dtype) for weight in weights}) == 1 and weights[0].dtype in DTYPES)
     _require(not torch.is_autocast_enabled(weights[0].device.type))
-    everywhere = torch.nn.modules.module
-    _require(not (everywhere._global_forward_hooks or everywhere._global_forward_pre_hooks))
 
 
 def _package(module_name: str) -> str:
@@ -387,7 +470,6 @@ def _hooked_block(cfg: Any, block: Any) -> Block:
         after_attention=_in_turn(*(after or ())[:1]),
         mlp=mlp,
         is_parallel=cfg.parallel_attn_mlp,
-        hooks=("attn_out",) if cfg.attn_only else ("attn_out", "resid_mid", "mlp_out"),
     )
 
 
@@ -457,8 +539,6 @@ def _bridged_turn(model: Any, layer: int, attn: Any) -> Turn | None:
     rotary, settings = model.rotary_emb.original_component, model.original_model.config
     by_kind = isinstance(rotary.rope_type, dict)
     kind = [settings.layer_types[layer]] if by_kind else []
-    # Others turn by angles that depend on the longest text that the model has met.
-    _require((rotary.rope_type[kind[0]] if by_kind else rotary.rope_type) in ("default", "linear", "llama3", "yarn"))
     norms = [_bridged_norm(model.cfg, norm) for norm in (attn.q_norm, attn.k_norm)] if is_normed else [_in_turn()] * 2
 
     def turn(q: Tensor, k: Tensor, positions: Tensor, last: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -502,6 +582,7 @@ def _bridged_block(model: Any, layer: int, block: Any) -> Block:
         W.new_zeros(W.shape[1]) if p.bias is None else p.bias
         for p, W in zip(projections, (W_Q, W_K, W_V, W_O), strict=True)
     )
+    heads = _bridged_heads(cfg, attn, W_Q, W_K)
     norms = {own: _bridged_norm(cfg, getattr(block, own)) for own in parts.values() if own.startswith("ln")}
     after = [norms[own] for own in ("ln1_post", "ln2_post") if own in norms]
     is_parallel = getattr(wrapped, "use_parallel_residual", False)
@@ -509,16 +590,14 @@ def _bridged_block(model: Any, layer: int, block: Any) -> Block:
         normed=norms["ln1"],
         W_QKV=torch.cat([W_Q, W_K, W_V], dim=1),
         b_QKV=torch.cat([b_Q, b_K, b_V]),
-        heads=(cfg.n_heads, cfg.n_key_value_heads or cfg.n_heads, cfg.d_head),
+        heads=heads,
         turn=_bridged_turn(model, layer, attn),
-        attend=_bridged_attention(model, layer, attn),
+        attend=_bridged_attention(model, layer, attn, heads),
         W_O=W_O,
         b_O=b_O,
         after_attention=_in_turn(*after[:1]),
         mlp=_in_turn(norms["ln2"], block.mlp, *after[1:]),
         is_parallel=is_parallel,
-        # A bridge's hooks of what is added stand before the norms behind it.
-        hooks=("resid_mid",) if after else ("attn_out", "resid_mid", "mlp_out"),
     )
 
 
@@ -530,23 +609,36 @@ def _bridged_norm(cfg: Any, norm: Any) -> Rows:
         return _norm(inner)
     _require(type(inner).__name__.endswith("RMSNorm"))
     weight, eps = inner.weight, getattr(inner, "variance_epsilon", getattr(inner, "eps", None))
+    _require(eps == cfg.eps or norm.use_native_layernorm_autograd)
     weight = weight + 1 if type(inner).__name__.startswith("Gemma") else weight
     return lambda x: F.rms_norm(x, x.shape[-1:], weight, eps)
 
 
-def _bridged_attention(model: Any, layer: int, attn: Any) -> Attend:
+def _bridged_heads(cfg: Any, attn: Any, W_Q: Tensor, W_K: Tensor) -> tuple[int, int, int]:
+    """Heads of queries, heads of keys and the width of each, by what the bridge itself goes by."""
+    inner, widths = attn.original_component, (W_Q.shape[1], W_K.shape[1])
+    d_head = inner.head_dim if type(attn).__name__ in BY_WIDTH else widths[0] // cfg.n_heads
+    n_heads, n_kv_heads = (width // d_head for width in widths)
+    per_key = getattr(inner, "num_key_value_groups", 1)
+    _require(n_heads == n_kv_heads * per_key and (n_heads * d_head, n_kv_heads * d_head) == widths)
+    return n_heads, n_kv_heads, d_head
+
+
+def _bridged_attention(model: Any, layer: int, attn: Any, heads: tuple[int, int, int]) -> Attend:
     """Attention of a bridge, with a softcap and a window where the wrapped one has them."""
     cfg, inner, settings = model.cfg, attn.original_component, model.original_model.config
     _require(attn.is_causal and not getattr(attn, "is_cross_attention", False))
     _require(not getattr(inner, "_reorder_and_upcast_attn", False))
-    _require(not getattr(settings, "use_bidirectional_attention", False))
-    if type(attn).__name__ == "PositionEmbeddingsAttentionBridge":
-        scale = inner.scaling
-    else:
-        scale = cfg.d_head**-0.5 / (layer + 1 if cfg.scale_attn_by_inverse_layer_idx else 1)
-    kinds = getattr(settings, "layer_types", None)
-    is_local = kinds is None or kinds[layer] == "sliding_attention"
-    window = getattr(settings, "sliding_window", None) if is_local else None
+    _require(not (model.training and getattr(inner, "attention_dropout", None) not in (None, 0)))
+    # What the bridge does where it finds one, whatever the model's own code does.
+    _require(all(getattr(settings, name, None) is None for name in ("clip_qkv", "llama_4_scaling_beta")))
+    _require(all(getattr(inner, name, None) is None for name in ("sinks", "key_multiplier")))
+    by_layer = layer + 1 if cfg.scale_attn_by_inverse_layer_idx else 1
+    scale = inner.scaling if type(attn).__name__ in BY_WIDTH else heads[2] ** -0.5 / by_layer
+    family = type(inner).__name__.removesuffix("Attention")
+    is_local = family in LOCAL and settings.layer_types[layer] == "sliding_attention"
+    window = settings.sliding_window if is_local or family == "Mistral" else None
+    _require(not is_local or isinstance(window, int))
     cap = getattr(inner, "attn_logit_softcapping", None)
 
     def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:

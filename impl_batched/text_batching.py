@@ -5,7 +5,7 @@ A model that `packed_forward` does not know is run as it is, on padded batches o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import torch
@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from .packed_forward import last_token_values, tokenise
+from .packed_forward import last_token_values, padded_batches, tokenise
 
 if TYPE_CHECKING:
     from sae_lens import SAE
@@ -111,26 +111,14 @@ def _last_token_activations(model: HookedModel, hook_name: str, texts: Sequence[
 
 def _run_padded(model: HookedModel, hook_name: str, tokens: Sequence[Tensor]) -> Float[Tensor, "text ..."]:
     """The same from the model itself. Padding is on the right, so under causal attention it changes no real position
-    and needs no mask."""
-    order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
+    and needs no mask; elsewhere texts are run one at a time."""
     rows: dict[int, Tensor] = {}
-    for batch in _batches(order, [len(t) for t in tokens]):
+    for batch in padded_batches(model, tokens, TOKEN_BUDGET):
         padded = pad_sequence([tokens[i] for i in batch], batch_first=True)
         acts = _run_to_hook(model, hook_name, padded)
         last = torch.tensor([len(tokens[i]) - 1 for i in batch], device=acts.device)
         rows.update(zip(batch, acts[torch.arange(len(batch), device=acts.device), last], strict=True))
     return torch.stack([rows[i] for i in range(len(tokens))])
-
-
-def _batches(order: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Runs of `order`, whose texts get longer, within the token budget once padded; at least one text each."""
-    batch: list[int] = []
-    for i in order:
-        if batch and (len(batch) + 1) * lengths[i] > TOKEN_BUDGET:
-            yield batch
-            batch = []
-        batch.append(i)
-    yield batch
 
 
 class _Reached(Exception):

@@ -4,9 +4,10 @@ import copy
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -23,6 +24,7 @@ from speedproof.lens.subject import find_subject
 from speedproof.lens.weights import in_dtype
 from speedproof.pairs import texts
 from speedproof_studies.architectures.kinds import Cell
+from speedproof_studies.architectures.models import CONFIGS
 from speedproof_studies.architectures.session import save
 from speedproof_studies.architectures.tokenizers import usual
 
@@ -113,6 +115,31 @@ BRIDGES: dict[str, frozenset[str]] = {
     },
 }
 """Bridges, to a model in memory and to each of Transformers' kinds as it is loaded from a folder."""
+_LONG = {"rope_type": "longrope", "rope_theta": 1e4, "short_factor": [1.0] * 4, "long_factor": [3.0] * 4}
+_LONG |= {"original_max_position_embeddings": 12, "factor": 4.0}
+ODD: dict[str, tuple[str, dict[str, Any], frozenset[str]]] = {
+    "raw bridge to llama with a window that it leaves out": ("llama", {"sliding_window": 4}, ALL),
+    "raw bridge to gpt2 with a window that it leaves out": ("gpt2", {"sliding_window": 4}, ALL),
+    "raw bridge to mistral with kinds of layers": ("mistral", {"layer_types": ["full_attention"] * 3}, NONE),
+    "raw bridge to llama with one head of keys": ("llama", {"num_key_value_heads": 1}, ALL),
+    "raw bridge to llama with biases": ("llama", {"attention_bias": True, "mlp_bias": True}, ALL),
+    "raw bridge to llama whose queries are clipped": ("llama", {"clip_qkv": 0.5}, NONE),
+    "raw bridge to llama that turns by the longest text": ("llama", {"rope_parameters": _LONG}, NONE),
+    "raw bridge to gemma3 that looks both ways": ("gemma3", {"use_bidirectional_attention": True}, NONE),
+}
+"""Settings that a checkpoint may have: the kind of model, what differs, and the hooks of a block that are packed."""
+BRIDGES |= {name: hooks for name, (_, _, hooks) in ODD.items()}
+
+
+def config_with(kind: str, settings: dict[str, Any]) -> Any:
+    """The configuration of a small model of that kind, with other settings."""
+    config = PLAIN[kind]()
+    for name, value in settings.items():
+        setattr(config, name, value)
+    return config
+
+
+PLAIN = dict(CONFIGS)
 
 
 @cache
@@ -120,7 +147,8 @@ def model_of(name: str) -> Any:
     """A model with seeded weights, none of them as it would be by default. Not to be changed."""
     if " bridge to " in name:
         mode, kind = name.split(" bridge to ")
-        with tempfile.TemporaryDirectory() as place:
+        kind, settings = ODD[name][:2] if name in ODD else (kind, {})
+        with tempfile.TemporaryDirectory() as place, patch.dict(CONFIGS, {kind: partial(config_with, kind, settings)}):
             folder = Path(place) / "subject"
             save(Cell(kind, "", usual(kind)), folder)
             return find_subject(f"{folder}:raw" if mode == "raw" else str(folder)).model
@@ -196,8 +224,6 @@ def test_each_hook_of_each_architecture_takes_the_path_that_is_named_and_both_pa
         fast = packed_value(model, hook)
         if fast is None:
             assert place not in EXPECTED[name], f"{hook} was left to the model"
-        if name == "both directions":
-            continue  # Padding is seen there, by either twin.
         assert_right(general_value(model, hook), right[hook])
         if fast is not None:
             assert_right(fast, right[hook])
@@ -298,6 +324,7 @@ ALTERED: dict[str, Callable[[Any], Any]] = {
     "each head's result": lambda m: m.set_use_attn_result(True),
     "a block with a config of its own": lambda m: setattr(m.blocks[0].attn, "cfg", copy.copy(m.cfg)),
     "a setting that nobody knows": lambda m: setattr(m.cfg, "residual_scale", 2.0),
+    "blocks in another order": lambda m: setattr(m, "blocks", torch.nn.ModuleList(list(m.blocks)[::-1])),
 }
 """What somebody may have done to a model. Each must be left to the model."""
 
@@ -331,6 +358,38 @@ def test_a_users_hook_keeps_its_meaning_in_both_twins(name: str) -> None:
     torch.testing.assert_close(table._extract_all(model, {"one": sae}, TEXTS)["one"], after, rtol=1e-4, atol=1e-4)
 
 
+def dropping(model: Any) -> None:
+    for block in model.blocks:
+        block.attn.original_component.attention_dropout = 0.5
+    model.train()
+
+
+def steer_last(value: Tensor, hook: Any) -> Tensor:
+    return torch.cat([value[:, :-1], value[:, -1:] + 3], dim=1)
+
+
+def without_mean(value: Tensor, hook: Any) -> Tensor:
+    """Of all texts and positions."""
+    return value - value.mean(dim=(0, 1), keepdim=True)
+
+
+@pytest.mark.parametrize("does", [steer_last, without_mean])
+@pytest.mark.parametrize("name", ["folded LayerNorm", "raw bridge", "processed bridge to llama"])
+@torch.no_grad()
+def test_a_hook_that_looks_at_its_batch_sees_one_text_at_a_time(name: str, does: Callable[..., Tensor]) -> None:
+    model, hook = copy.deepcopy(model_of(name)), "blocks.1.hook_resid_pre"
+    model.add_hook("blocks.0.hook_resid_pre", does)
+    given = texts_of(model)
+    acts = torch.stack([model.run_with_cache(text)[1][hook][0, -1] for text in given])
+    torch.testing.assert_close(batched._last_token_activations(model, hook, given), acts, rtol=1e-4, atol=1e-4)
+    found = table._run_padded(model, {hook}, tokenise(model, given))[hook]
+    torch.testing.assert_close(found, acts, rtol=1e-4, atol=1e-4)
+    # The companion: in batches of several texts it sees others, and padding.
+    with pytest.raises(AssertionError), pytest.MonkeyPatch.context() as patched:
+        patched.setattr(packed, "must_run_alone", lambda model: False)
+        torch.testing.assert_close(general_value(model, hook), acts, rtol=1e-4, atol=1e-4)
+
+
 BRIDGE_ALTERED: dict[str, Callable[[Any], Any]] = {
     "a hook": lambda m: m.add_hook("blocks.0.mlp.hook_out", zero),
     "dropout": lambda m: m.train(),
@@ -346,6 +405,16 @@ ROTARY_ALTERED: dict[str, Callable[[Any], Any]] = {
     "a hook of the angles": lambda m: m.add_hook("rotary_emb.hook_cos", zero),
     "angles of the longest text so far": lambda m: setattr(m.rotary_emb.original_component, "rope_type", "dynamic"),
     "a replaced rotation": lambda m: setattr(m.rotary_emb.original_component, "forward", lambda *_: None),
+    "layers in another order": lambda m: setattr(
+        *(m.original_model.model, "layers", torch.nn.ModuleList(list(m.original_model.model.layers)[::-1]))
+    ),
+    "blocks in another order": lambda m: setattr(m, "blocks", torch.nn.ModuleList(list(m.blocks)[::-1])),
+    "a layer less": lambda m: m.original_model.model.layers.__delitem__(0),
+    "fewer layers": lambda m: setattr(m.original_model.config, "num_hidden_layers", 1),
+    "another embedding": lambda m: m.original_model.set_input_embeddings(torch.nn.Embedding(1024, 32)),
+    "another rotation": lambda m: setattr(m.original_model.model, "rotary_emb", copy.deepcopy(m.rotary_emb)),
+    "dropout of attention": dropping,
+    "other heads of keys": lambda m: setattr(m.blocks[0].attn.original_component, "num_key_value_groups", 1),
     "attention both ways": lambda m: setattr(m.original_model.config, "use_bidirectional_attention", True),
     "a setting that nobody knows": lambda m: setattr(m.cfg, "residual_multiplier", 2.0),
 }
