@@ -224,7 +224,9 @@ def test_each_hook_of_each_architecture_takes_the_path_that_is_named_and_both_pa
         fast = packed_value(model, hook)
         if fast is None:
             assert place not in EXPECTED[name], f"{hook} was left to the model"
-        assert_right(general_value(model, hook), right[hook])
+        # Behind a bridge the general way is the same whatever the model, so one hook stands for all.
+        if " bridge to " not in name or hook == "blocks.1.hook_resid_post":
+            assert_right(general_value(model, hook), right[hook])
         if fast is not None:
             assert_right(fast, right[hook])
             # Before the first block there is the embedding alone, whatever the blocks are.
