@@ -1,6 +1,7 @@
 """One pass over packed texts serves every SAE: no further than the deepest hook, one encode each, all rows from it.
 
-A model that `packed_forward` does not know is run as it is, on padded batches of texts of like length.
+A model that `packed_forward` does not know is run as it is, on padded batches of texts of like length, or text by text
+where one may change another's answer.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from .packed_forward import last_token_values, padded_batches, tokenise
+from .packed_forward import encode, has_each_block_once, last_token_values, padded_batches, tokenise
 
 if TYPE_CHECKING:
     from sae_lens import SAE
@@ -126,7 +127,7 @@ def _extract_all(
     hook_names = {sae.cfg.metadata.hook_name for sae in saes.values()}
     with torch.no_grad():
         acts = last_token_values(model, hook_names, tokens) or _run_padded(model, hook_names, tokens)
-        return {name: sae.encode(acts[sae.cfg.metadata.hook_name]) for name, sae in saes.items()}
+        return {name: encode(sae, acts[sae.cfg.metadata.hook_name]) for name, sae in saes.items()}
 
 
 def _run_padded(
@@ -134,11 +135,15 @@ def _run_padded(
 ) -> dict[str, Float[Tensor, "text ..."]]:
     """Each hook's value at each text's last token, from the model itself."""
     rows: dict[str, dict[int, Tensor]] = {hook_name: {} for hook_name in hook_names}
-    for batch in padded_batches(model, tokens, TOKEN_BUDGET):
+    batches = [*padded_batches(model, tokens, TOKEN_BUDGET)]
+    for batch in batches:
         last = torch.tensor([len(tokens[i]) - 1 for i in batch], device=tokens[0].device)
         padded = pad_sequence([tokens[i] for i in batch], batch_first=True)
         for hook_name, found in _run_to_deepest(model, hook_names, padded, last).items():
             rows[hook_name].update(zip(batch, found, strict=True))
+        # A NaN behind a text reaches it, since zero times NaN is NaN. Such a text is run again, alone.
+        is_whole = [all(of[i].isfinite().all() for of in rows.values()) for i in batch]
+        batches += [[i] for i, whole in zip(batch, is_whole, strict=True) if len(batch) > 1 and not whole]
     return {name: torch.stack([rows[name][i] for i in range(len(tokens))]) for name in hook_names}
 
 
@@ -154,7 +159,7 @@ def _run_to_deepest(
 
     def keep(hook_name: str, value: Tensor) -> None:
         rows[hook_name] = value[torch.arange(len(last), device=value.device), last]
-        if len(rows) == len(hook_names):
+        if len(rows) == len(hook_names) and has_each_block_once(model):
             raise _Reached
 
     hooks = [(name, lambda value, hook, name=name: keep(name, value)) for name in hook_names]

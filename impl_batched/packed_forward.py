@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import torch
@@ -20,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 if TYPE_CHECKING:
+    from sae_lens import SAE
     from transformer_lens import HookedTransformer
     from transformer_lens.model_bridge import TransformerBridge
 
@@ -229,7 +232,11 @@ def read_decoder(model: HookedModel, places: Mapping[str, Place]) -> Decoder | N
     try:
         _require_known(model)
         for hook_name in places:
-            _require(model.hook_dict[hook_name] is _point(model, hook_name))
+            point = model.hook_dict[hook_name]
+            _require(
+                point is _point(model, hook_name)
+                and type(getattr(point, "hook_conversion", None)).__name__ in CONVERSIONS
+            )
         blocks = list(model.blocks)[:depth]
         if type(model).__name__ == "HookedTransformer":
             _require(model.cfg.positional_embedding_type in ("standard", "rotary"))
@@ -242,7 +249,7 @@ def read_decoder(model: HookedModel, places: Mapping[str, Place]) -> Decoder | N
         W_pos = model.pos_embed.original_component.weight if hasattr(model, "pos_embed") else None
         _require(embed.max_norm is None)
         return Decoder(embed.weight, embed, W_pos, [_bridged_block(model, i, block) for i, block in enumerate(blocks)])
-    except (_Unknown, AttributeError, IndexError):
+    except (_Unknown, AttributeError, LookupError):
         return None
 
 
@@ -273,17 +280,22 @@ def must_run_alone(model: HookedModel) -> bool:
     """Whether a text's values may depend on what stands beside it or behind it in a batch.
 
     So where somebody has hooked the model, since a hook sees all texts and all positions; where attention sees what is
-    behind; and where the longest text decides by which angles positions turn. A bridge's blocks watch their norms by
-    hooks of their own, and Transformers its modules once they have run: these do nothing.
+    behind; where the longest text decides by which angles positions turn; and where a block stands in two places. A
+    bridge's blocks watch their norms by hooks of their own, and Transformers its modules once they have run: these do
+    nothing.
     """
-    own = {handle.id for block in model.blocks for handle in getattr(block, "_capture_hook_handles", ())}
+    own = {
+        handle.id for block in getattr(model, "blocks", ()) for handle in getattr(block, "_capture_hook_handles", ())
+    }
     everywhere = torch.nn.modules.module
-    if everywhere._global_forward_hooks or everywhere._global_forward_pre_hooks:
+    if everywhere._global_forward_hooks or everywhere._global_forward_pre_hooks or not has_each_block_once(model):
         return True
     for module in _modules(model):
         of = vars(module)
         hooks = {**module._forward_hooks, **module._forward_pre_hooks}
         if not all(i in own or getattr(hook, "__module__", "") == CAPTURING for i, hook in hooks.items()):
+            return True
+        if "IGNORE" in module._buffers and module.IGNORE.item() != -torch.inf:
             return True
         if of.get("is_causal", True) is False or not _is_by_position(of.get("rope_type", "default")):
             return True
@@ -324,8 +336,32 @@ def padded_batches(model: HookedModel, tokens: Sequence[Tensor], budget: int) ->
     yield batch
 
 
+def encode(sae: SAE[Any], acts: Float[Tensor, "text ..."]) -> Float[Tensor, "text d_sae"]:
+    """Each text's features; one text at a time where it is not known that no text changes another's features."""
+    return sae.encode(acts) if encodes_each_alone(sae) else torch.cat([sae.encode(row) for row in acts.split(1)])
+
+
+def encodes_each_alone(sae: SAE[Any]) -> bool:
+    """Whether a text's features are its own, whatever stands beside it. Not so under a top-k of the whole batch, and
+    not known where somebody watches the SAE or has put something of their own into it."""
+    kind = type(sae)
+    is_known = kind.__name__ in ENCODERS and _package(kind.__module__) in ENCODER_PACKAGES
+    is_own = type(sae.activation_fn).__name__ not in ACTIVATION_KINDS or any(hasattr(kind, name) for name in vars(sae))
+    return is_known and not is_own and not any(m._forward_hooks or m._forward_pre_hooks for m in sae.modules())
+
+
+ENCODERS = """
+    StandardSAE GatedSAE JumpReLUSAE TopKSAE AbsTopKSAE MatchingPursuitSAE Transcoder SkipTranscoder JumpReLUTranscoder
+    JumpReLUSkipTranscoder StandardTrainingSAE GatedTrainingSAE JumpReLUTrainingSAE TopKTrainingSAE AbsTopKTrainingSAE
+    MatchingPursuitTrainingSAE""".split()
+"""SAELens's kinds of which each text's features are its own."""
+ENCODER_PACKAGES = ("sae_lens", "speedproof")
+"""Where these come from: SAELens, or what reads the same files where that is not installed."""
+ACTIVATION_KINDS = ("ReLU", "TopK", "AbsTopK", "method")
 PACKAGES = ("transformer_lens", "transformers", "torch")
 """Where a model's modules and their code come from."""
+HELPERS = "abc better_abc contextlib dataclasses einops enum functools jaxtyping safetensors typing warnings".split()
+"""Where functions come from that these packages themselves bring into their modules."""
 FAMILIES = "GPTNeoX Llama Mistral Qwen2 Qwen3 Gemma2 Gemma3".split()
 PARTS = "ForCausalLM Model DecoderLayer Attention MLP RMSNorm RotaryEmbedding".split()
 """Models of Transformers that are alike in their parts, and how these are called behind a family's name."""
@@ -387,6 +423,8 @@ POINTS = {
     "resid_post": "hook_out",
 }
 """A bridge's hook points in a block, by TransformerLens's names of them."""
+CONVERSIONS = ("NoneType", "AttentionAutoConversion")
+"""What a hook point may make of its value before it is read: nothing, of one with a row for each token."""
 BODY = ("model", "layers", "embed_tokens", "rotary_emb")
 BODIES = {
     "GPT2LMHeadModel": ("transformer", "h", "wte", "wpe"),
@@ -426,7 +464,9 @@ def _require_known(model: HookedModel) -> None:
         _require(not any(callable(getattr(type(module), name, None)) for name in vars(module)))
         _require(is_point or _package(type(module).forward.__globals__["__name__"]) in PACKAGES)
         _require(not (type(module).__name__ == "Dropout" and module.training and module.p))
+        _require(all(type(part).__name__ == "Dropout" for name, part in module.named_children() if "drop" in name))
         _require(vars(module).get("cfg", cfg) is cfg)
+    _require(_are_unpatched({cls for module in _modules(model) for cls in type(module).__mro__}))
     embeddings = [model.embed, *([model.pos_embed] if hasattr(model, "pos_embed") else [])]
     weights = [weight for part in (*embeddings, *model.blocks) for weight in part.parameters()]
     _require(all(type(weight) is torch.nn.Parameter for weight in weights))
@@ -436,6 +476,24 @@ def _require_known(model: HookedModel) -> None:
 
 def _package(module_name: str) -> str:
     return module_name.partition(".")[0]
+
+
+def _are_unpatched(classes: Collection[type]) -> bool:
+    """Whether nobody put a function of their own into a class, or beside it for its methods to find."""
+    own = [cls for cls in classes if _package(cls.__module__) in PACKAGES and cls is not torch.nn.Module]
+    beside = {cls.__module__ for cls in own if cls.__module__.startswith(("transformer_lens.", "transformers.models."))}
+    held = [*map(vars, own), *(vars(sys.modules[name]) for name in beside)]
+    functions = (getattr(value, "__func__", value) for names in held for value in names.values())
+    return all(
+        _package(function.__globals__["__name__"]) in (*PACKAGES, *HELPERS)
+        for function in functions
+        if isinstance(function, FunctionType)
+    )
+
+
+def has_each_block_once(model: Any) -> bool:
+    """Whether no block stands in two places, where its hooks fire twice in a pass."""
+    return len({id(block) for block in getattr(model, "blocks", ())}) == len(getattr(model, "blocks", ()))
 
 
 def _in_turn(*steps: Rows) -> Rows:
@@ -620,7 +678,7 @@ def _bridged_heads(cfg: Any, attn: Any, W_Q: Tensor, W_K: Tensor) -> tuple[int, 
     d_head = inner.head_dim if type(attn).__name__ in BY_WIDTH else widths[0] // cfg.n_heads
     n_heads, n_kv_heads = (width // d_head for width in widths)
     per_key = getattr(inner, "num_key_value_groups", 1)
-    _require(n_heads == n_kv_heads * per_key and (n_heads * d_head, n_kv_heads * d_head) == widths)
+    _require(n_heads == cfg.n_heads == n_kv_heads * per_key and (n_heads * d_head, n_kv_heads * d_head) == widths)
     return n_heads, n_kv_heads, d_head
 
 
@@ -628,15 +686,18 @@ def _bridged_attention(model: Any, layer: int, attn: Any, heads: tuple[int, int,
     """Attention of a bridge, with a softcap and a window where the wrapped one has them."""
     cfg, inner, settings = model.cfg, attn.original_component, model.original_model.config
     _require(attn.is_causal and not getattr(attn, "is_cross_attention", False))
+    _require(not getattr(settings, "add_cross_attention", False))
     _require(not getattr(inner, "_reorder_and_upcast_attn", False))
     _require(not (model.training and getattr(inner, "attention_dropout", None) not in (None, 0)))
     # What the bridge does where it finds one, whatever the model's own code does.
-    _require(all(getattr(settings, name, None) is None for name in ("clip_qkv", "llama_4_scaling_beta")))
+    rotary = getattr(settings, "rope_parameters", None) or {}
+    _require(getattr(settings, "clip_qkv", None) is None and "llama_4_scaling_beta" not in (*vars(settings), *rotary))
     _require(all(getattr(inner, name, None) is None for name in ("sinks", "key_multiplier")))
     by_layer = layer + 1 if cfg.scale_attn_by_inverse_layer_idx else 1
     scale = inner.scaling if type(attn).__name__ in BY_WIDTH else heads[2] ** -0.5 / by_layer
     family = type(inner).__name__.removesuffix("Attention")
     is_local = family in LOCAL and settings.layer_types[layer] == "sliding_attention"
+    _require(family in LOCAL or set(getattr(settings, "layer_types", None) or ()) <= {"full_attention"})
     window = settings.sliding_window if is_local or family == "Mistral" else None
     _require(not is_local or isinstance(window, int))
     cap = getattr(inner, "attn_logit_softcapping", None)

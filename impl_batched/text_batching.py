@@ -1,6 +1,7 @@
 """Texts are run together: packed without padding, no further than the hook, and encoded once.
 
-A model that `packed_forward` does not know is run as it is, on padded batches of texts of like length.
+A model that `packed_forward` does not know is run as it is, on padded batches of texts of like length, or text by text
+where one may change another's answer.
 """
 
 from __future__ import annotations
@@ -13,7 +14,14 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from .packed_forward import last_token_values, padded_batches, tokenise
+from .packed_forward import (
+    encode,
+    encodes_each_alone,
+    has_each_block_once,
+    last_token_values,
+    padded_batches,
+    tokenise,
+)
 
 if TYPE_CHECKING:
     from sae_lens import SAE
@@ -56,7 +64,7 @@ def extract_features(
     with torch.no_grad():
         acts = _last_token_activations(model, hook_name, texts)
         _check_width(sae, hook_name, acts)
-        return sae.encode(acts)
+        return encode(sae, acts)
 
 
 def explore_feature(
@@ -113,11 +121,14 @@ def _run_padded(model: HookedModel, hook_name: str, tokens: Sequence[Tensor]) ->
     """The same from the model itself. Padding is on the right, so under causal attention it changes no real position
     and needs no mask; elsewhere texts are run one at a time."""
     rows: dict[int, Tensor] = {}
-    for batch in padded_batches(model, tokens, TOKEN_BUDGET):
+    batches = [*padded_batches(model, tokens, TOKEN_BUDGET)]
+    for batch in batches:
         padded = pad_sequence([tokens[i] for i in batch], batch_first=True)
         acts = _run_to_hook(model, hook_name, padded)
         last = torch.tensor([len(tokens[i]) - 1 for i in batch], device=acts.device)
         rows.update(zip(batch, acts[torch.arange(len(batch), device=acts.device), last], strict=True))
+        # A NaN behind a text reaches it, since zero times NaN is NaN. Such a text is run again, alone.
+        batches += [[i] for i in batch if len(batch) > 1 and not rows[i].isfinite().all()]
     return torch.stack([rows[i] for i in range(len(tokens))])
 
 
@@ -131,23 +142,24 @@ def _run_to_hook(
     """The hook's value. Stopping by an exception works for every hook and needs no layer arithmetic."""
     reached = []
 
-    def stop(value: Tensor, hook: Any) -> Tensor:
+    def stop(value: Tensor, hook: Any) -> None:
         reached.append(value)
-        raise _Reached
+        if has_each_block_once(model):
+            raise _Reached
 
     try:
         model.run_with_hooks(tokens, return_type=None, fwd_hooks=[(hook_name, stop)], padding_side="right")
     except _Reached:
         pass
-    return reached[0]
+    return reached[-1]
 
 
 def _encode_one_feature(sae: SAE[Any], acts: Float[Tensor, "text d_in"], feature_idx: int) -> Float[Tensor, "text ..."]:
     """One column of the features. It can be computed apart where no feature asks what the others are, as under top-k,
-    and where nobody watches all of them or has put an encoder of their own in the SAE's place."""
+    and where nobody watches all of them or has put something of their own into the SAE."""
     kind = type(sae).__name__ if type(sae).__module__.startswith("sae_lens.") else "of another library"
-    if kind not in APART or _is_watched(sae) or type(sae.activation_fn) is not torch.nn.ReLU:
-        return sae.encode(acts)[:, feature_idx]
+    if kind not in APART or not encodes_each_alone(sae) or type(sae.activation_fn) is not torch.nn.ReLU:
+        return encode(sae, acts)[:, feature_idx]
     inputs, weight = sae.process_sae_in(acts), sae.W_enc[:, feature_idx]
     if kind == "GatedSAE":
         is_on = inputs @ weight + sae.b_gate[feature_idx] > 0
@@ -157,11 +169,6 @@ def _encode_one_feature(sae: SAE[Any], acts: Float[Tensor, "text d_in"], feature
     before = inputs @ weight + sae.b_enc[feature_idx]
     feature = sae.activation_fn(before)
     return feature * (before > sae.threshold[feature_idx]) if kind == "JumpReLUSAE" else feature
-
-
-def _is_watched(sae: SAE[Any]) -> bool:
-    points = sae.hook_dict.values()
-    return any(point._forward_hooks or point._forward_pre_hooks for point in points) or "encode" in vars(sae)
 
 
 def _check(model: HookedModel, hook_name: str, texts: Sequence[str]) -> None:

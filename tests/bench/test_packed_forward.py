@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 import pytest
 import torch
+from sae_lens.registry import SAE_TRAINING_CLASS_REGISTRY
 from torch import Tensor
 from transformer_lens import HookedTransformer, HookedTransformerConfig
 from transformer_lens.components import MLP, TransformerBlock
@@ -307,6 +308,23 @@ def parametrized(model: Any) -> None:
     torch.nn.utils.parametrize.register_parametrization(model.blocks[0].mlp, "W_in", torch.nn.Tanh())
 
 
+class Doubled:
+    """A hook point's conversion: whoever reads there reads twice the value."""
+
+    def convert(self, value: Tensor) -> Tensor:
+        return 2 * value
+
+    def revert(self, value: Tensor) -> Tensor:
+        return value / 2
+
+
+def twice_one_block(model: Any) -> None:
+    """The first block stands in the second's place too."""
+    model.blocks[1] = model.blocks[0]
+    if hasattr(model, "original_model"):
+        model.original_model.transformer.h[1] = model.blocks[0]
+
+
 ALTERED: dict[str, Callable[[Any], Any]] = {
     "a hook": lambda m: m.add_hook("blocks.0.hook_attn_out", zero),
     "a permanent hook": lambda m: m.add_perma_hook("blocks.0.hook_attn_out", zero),
@@ -327,6 +345,9 @@ ALTERED: dict[str, Callable[[Any], Any]] = {
     "a block with a config of its own": lambda m: setattr(m.blocks[0].attn, "cfg", copy.copy(m.cfg)),
     "a setting that nobody knows": lambda m: setattr(m.cfg, "residual_scale", 2.0),
     "blocks in another order": lambda m: setattr(m, "blocks", torch.nn.ModuleList(list(m.blocks)[::-1])),
+    "one block in two places": twice_one_block,
+    "masked scores that count": lambda m: m.blocks[0].attn.IGNORE.zero_(),
+    "a converted hook": lambda m: setattr(m.hook_dict["blocks.1.hook_resid_post"], "hook_conversion", Doubled()),
 }
 """What somebody may have done to a model. Each must be left to the model."""
 
@@ -397,7 +418,18 @@ BRIDGE_ALTERED: dict[str, Callable[[Any], Any]] = {
     "dropout": lambda m: m.train(),
     "a replaced MLP": lambda m: setattr(m.blocks[0].original_component, "mlp", torch.nn.Identity()),
     "a hook of the wrapped module": lambda m: m.blocks[0].original_component.register_forward_hook(lambda *_: None),
+    "a converted hook": lambda m: setattr(m.blocks[1].hook_in, "hook_conversion", Doubled()),
     "a block that watches what the MLP reads": lambda m: m.set_use_hook_mlp_in(True),
+}
+OF_GPT2: dict[str, Callable[[Any], Any]] = {
+    "another module in the place of a dropout": lambda m: setattr(
+        m.original_model.transformer, "drop", torch.nn.Linear(32, 32)
+    ),
+    "another module in the place of attention's dropout": lambda m: setattr(
+        m.blocks[0].attn.original_component, "attn_dropout", torch.nn.Tanh()
+    ),
+    "cross attention": lambda m: setattr(m.original_model.config, "add_cross_attention", True),
+    "one block in two places": twice_one_block,
 }
 ROTARY_ALTERED: dict[str, Callable[[Any], Any]] = {
     **{what: alter for what, alter in BRIDGE_ALTERED.items() if what != "dropout"},
@@ -419,13 +451,16 @@ ROTARY_ALTERED: dict[str, Callable[[Any], Any]] = {
     "other heads of keys": lambda m: setattr(m.blocks[0].attn.original_component, "num_key_value_groups", 1),
     "attention both ways": lambda m: setattr(m.original_model.config, "use_bidirectional_attention", True),
     "a setting that nobody knows": lambda m: setattr(m.cfg, "residual_multiplier", 2.0),
+    "wider heads": lambda m: setattr(m.blocks[0].attn.original_component, "head_dim", 16),
+    "queries scaled by position": lambda m: m.original_model.config.rope_parameters.update(llama_4_scaling_beta=0.5),
+    "kinds of layers": lambda m: setattr(m.original_model.config, "layer_types", ["sliding_attention"] * 3),
 }
 
 
 @pytest.mark.parametrize(
     ("name", "what"),
     [
-        *(("raw bridge", what) for what in BRIDGE_ALTERED),
+        *(("raw bridge", what) for what in (*BRIDGE_ALTERED, *OF_GPT2)),
         *(("processed bridge to llama", what) for what in ROTARY_ALTERED),
     ],
 )
@@ -434,8 +469,108 @@ def test_a_bridge_that_somebody_changed_is_left_to_itself(name: str, what: str) 
     with torch.no_grad():
         model(model.to_tokens("once run, its blocks watch their norms by hooks of their own, as do Transformers'"))
     assert packed_value(model, hook) is not None
-    ROTARY_ALTERED.get(what, BRIDGE_ALTERED["dropout"])(model)
+    {**ROTARY_ALTERED, **BRIDGE_ALTERED, **OF_GPT2}[what](model)
     assert packed_value(model, hook) is None
+
+
+PARTS = "transformer_lens.model_bridge.generalized_components"
+PATCHED: dict[str, str] = {
+    "transformer_lens.components.abstract_attention.AbstractAttention.calculate_z_scores": "folded LayerNorm",
+    "transformer_lens.components.abstract_attention.apply_softcap": "folded LayerNorm",
+    f"{PARTS}.attention.AttentionBridge._apply_reconstruct_attention_mask": "raw bridge",
+    "transformers.models.llama.modeling_llama.apply_rotary_pos_emb": "processed bridge to llama",
+}
+"""Functions of libraries, of a class or of a module, and a model in which each may be used."""
+
+
+@pytest.mark.parametrize("function", PATCHED)
+def test_a_function_that_somebody_put_in_place_of_a_librarys_is_seen(
+    function: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, hook = model_of(PATCHED[function]), "blocks.1.hook_resid_pre"
+    assert packed_value(model, hook) is not None
+    monkeypatch.setattr(function, lambda *args, **kwargs: None)
+    assert packed_value(model, hook) is None
+
+
+def assert_equal(found: Tensor, right: Tensor) -> None:
+    torch.testing.assert_close(found, right, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["folded LayerNorm", "raw bridge"])
+@pytest.mark.parametrize("hook", ["blocks.0.hook_attn_out", "blocks.0.hook_resid_post"])
+@torch.no_grad()
+def test_the_hooks_of_a_block_in_two_places_are_read_at_the_last(name: str, hook: str) -> None:
+    model = copy.deepcopy(model_of(name))
+    twice_one_block(model)
+    right = torch.stack([model.run_with_cache(text)[1][hook][0, -1] for text in texts_of(model)])
+    assert_equal(general_value(model, hook), right)
+    assert_equal(table._run_padded(model, {hook}, tokenise(model, texts_of(model)))[hook], right)
+
+
+@pytest.mark.parametrize("name", ["folded LayerNorm", "raw bridge", "alibi"])
+@torch.no_grad()
+def test_what_is_no_number_behind_a_text_does_not_reach_it(name: str) -> None:
+    model, hook = copy.deepcopy(model_of(name)), "blocks.1.hook_resid_post"
+    weights = model.embed.W_E if isinstance(model, HookedTransformer) else model.embed.original_component.weight
+    tokens = [torch.tensor(row) for row in ([5, 6, 7], [8], [9, 10], [11, 12, 13, 14])]
+    weights[0] = torch.nan  # Of the token that pads.
+    right = torch.stack([model.run_with_cache(row[None])[1][hook][0, -1] for row in tokens])
+    assert right.isfinite().all()
+    assert_equal(batched._run_padded(model, hook, tokens), right)
+    assert_equal(table._run_padded(model, {hook}, tokens)[hook], right)
+
+
+def sae_of(architecture: str, **settings: Any) -> Any:
+    """One of SAELens' SAEs in training, with weights that are not all alike."""
+    kind, config = SAE_TRAINING_CLASS_REGISTRY[architecture]
+    torch.manual_seed(5)
+    sae = kind(config(d_in=32, d_sae=64, device="cpu", **settings))
+    sae.W_enc.data.normal_()
+    sae.cfg.metadata.hook_name = HOOK
+    return sae
+
+
+HOOK = "blocks.1.hook_resid_pre"
+ENCODERS: dict[str, Callable[[], Any]] = {
+    "standard": lambda: sae_of("standard"),
+    "jumprelu": lambda: sae_of("jumprelu"),
+    "gated": lambda: sae_of("gated"),
+    "topk": lambda: sae_of("topk", k=4),
+    "batch-top-k": lambda: sae_of("batchtopk", k=4),
+    "Matryoshka": lambda: sae_of("matryoshka_batchtopk", k=4, matryoshka_widths=[16, 64]),
+    "somebody watches": lambda: hooked(sae_of("standard")),
+    "another activation": lambda: with_part(sae_of("standard"), "activation_fn", torch.nn.Softmax(dim=0)),
+    "another encode": lambda: with_part(sae_of("standard"), "encode", lambda acts: acts - acts.mean(dim=0)),
+}
+ALONE = ("batch-top-k", "Matryoshka", "somebody watches", "another activation", "another encode")
+"""Of these a text's features may depend on the texts beside it."""
+
+
+def hooked(sae: Any) -> Any:
+    sae.hook_sae_acts_post.register_forward_hook(lambda module, args, value: value - value.mean(dim=0))
+    return sae
+
+
+def with_part(sae: Any, name: str, part: Any) -> Any:
+    setattr(sae, name, part)
+    return sae
+
+
+@pytest.mark.parametrize("kind", ENCODERS)
+@torch.no_grad()
+def test_a_texts_features_are_its_own_whatever_the_sae(kind: str) -> None:
+    model, sae, given = model_of("folded LayerNorm"), ENCODERS[kind](), texts.own(9)
+    acts = torch.stack([model.run_with_cache(text)[1][HOOK][0, -1] for text in given])
+    right = torch.cat([sae.encode(row[None]) for row in acts])
+    assert packed.encodes_each_alone(sae) == (kind not in ALONE)
+    assert_equal(batched.extract_features(model, sae, HOOK, given), right)
+    assert_equal(table._extract_all(model, {"one": sae}, given)["one"], right)
+    one = dict(batched.explore_feature(model, sae, HOOK, given, 3))
+    assert_equal(torch.tensor([one[text] for text in given]), right[:, 3])
+    if kind in ALONE:
+        # The companion: together they would have others.
+        assert (sae.encode(acts) - right).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize(

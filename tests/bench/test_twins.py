@@ -137,9 +137,9 @@ def test_one_feature_is_computed_alone_where_it_hangs_on_no_other(kind: str, tin
     explore = impl_batched.text_batching.explore_feature
     assert count([encodes], explore, inputs) == {"encodes": 1 if kind == "topk" else 0}
     plain = explore(**inputs)
-    # A hook sees all features and may change them, so it is asked.
+    # A hook sees all features of what is encoded and may change them, so it is asked, text by text.
     with sae.hooks([("hook_sae_acts_post", lambda value, hook: 2 * value)]):
-        assert count([encodes], explore, inputs) == {"encodes": 1}
+        assert count([encodes], explore, inputs) == {"encodes": 5}
         for one, two in zip(explore(**inputs), plain, strict=True):
             assert one.activation == pytest.approx(2 * two.activation, abs=1e-4)
 
