@@ -17,13 +17,14 @@ from speedproof.errors import BadInput
 from speedproof.gate.certificate import Certificate, Refusal
 from speedproof.gate.check import certify
 from speedproof.lens import devices, weights
+from speedproof.lens.embedded.identity import embedded_digest
 from speedproof.lens.least_work import least_work
 from speedproof.lens.oracle import Oracle
 from speedproof.lens.subject import Subject, find_subject
 from speedproof.lens.weights import all_tensors
 from speedproof.pairs.workload import Workload
-from speedproof.report.figure import embedded_digest
 from speedproof.tensors.aspects.content import WHOLE_BYTES, _digest, _digest_there
+from speedproof.tensors.aspects.walk import in_bytes
 from speedproof.tensors.device_counters import device_counters
 from tests.walls import ROOT
 
@@ -113,7 +114,7 @@ def test_every_tensor_gets_other_memory_and_what_shared_it_goes_on_sharing_it(na
     held = [tensor.untyped_storage() for tensor in before]
 
     def copied(tensor: Tensor) -> torch.UntypedStorage:
-        return weights._moved(tensor, "cpu").clone()
+        return in_bytes(tensor).clone().untyped_storage()
 
     weights._change(before, copied, device="cpu")
     after = tensors()

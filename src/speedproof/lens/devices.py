@@ -37,6 +37,6 @@ def require(name: str, device: str) -> None:
 
     if not torch.cuda.is_available():
         raise BadInput(
-            f"Subject {name!r} is on a CUDA device, and torch {torch.__version__} can use none here. Expected a machine "
-            f"with one, and a torch that is built for it. Leave ':{CUDA}' out to run on the processor."
+            f"Subject {name!r} is on a CUDA device, and torch {torch.__version__} can use none here. Expected a "
+            f"machine with one, and a torch that is built for it. Leave ':{CUDA}' out to run on the processor."
         )

@@ -15,6 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from speedproof.tensors.aspects.walk import in_bytes
+
 _REGISTRIES = ("_parameters", "_buffers", "_modules")
 """Where a module keeps what is registered with it: looked at first, so that a tensor goes by its usual name."""
 _ATOMS = (str, bytes, int, float, bool, complex, type(None), torch.dtype, torch.device, type)
@@ -64,7 +66,7 @@ def cast(module: Any, dtype: torch.dtype) -> None:
 def move(module: Any, device: str) -> None:
     """Brings every tensor of `module` to a device, in place: what shared memory goes on sharing it."""
     found = [tensor for _, tensor in all_tensors(module) if tensor.device.type != device]
-    _change(found, lambda tensor: _moved(tensor, device), device=device)
+    _change(found, lambda tensor: in_bytes(tensor).to(device).untyped_storage(), device=device)
 
 
 def _change(found: Sequence[Tensor], changed: Callable[[Tensor], torch.UntypedStorage], **to: Any) -> None:
@@ -162,9 +164,3 @@ def _converted(tensor: Tensor, dtype: torch.dtype) -> torch.UntypedStorage:
     memory = tensor.untyped_storage()
     whole = torch.empty(0, dtype=tensor.dtype, device=tensor.device).set_(memory)
     return whole.to(dtype).untyped_storage()
-
-
-def _moved(tensor: Tensor, device: str) -> torch.UntypedStorage:
-    """The whole storage that a tensor lies in, byte by byte on a device."""
-    whole = torch.empty(0, dtype=torch.uint8, device=tensor.device).set_(tensor.untyped_storage())
-    return whole.to(device).untyped_storage()
