@@ -22,7 +22,9 @@ def pattern(inputs: Inputs, output: Any, reference: Tensor, close: float, subjec
     """The pattern in a wrong output of rows, or an empty string. `close` is the error allowed, as a share."""
     if type(output) is not Tensor or output.ndim != 2 or output.shape[1:] != reference.shape[1:] or not len(output):
         return ""
-    wrong = _Wrong(inputs, output.detach().double(), reference, close, subject.d_model**0.5)
+    if output.device.type != subject.device:
+        return ""
+    wrong = _Wrong(inputs, output.detach().cpu().double(), reference, close, subject.d_model**0.5)
     return next((told for shows in PATTERNS if (told := shows(wrong))), "")
 
 
@@ -131,7 +133,7 @@ def _position(wrong: _Wrong, text: str, row: Tensor, longest: int) -> str:
         torch.cat([tokens, pad], dim=1), names_filter=[inputs["hook_name"]], padding_side="right"
     )
     acts = cache[inputs["hook_name"]][0]
-    values = (inputs["sae"].encode(acts) if "sae" in inputs else acts).double()
+    values = (inputs["sae"].encode(acts) if "sae" in inputs else acts).cpu().double()
     distance = (values - row).abs().amax(dim=1) / row_scale(values)[:, 0]
     position = int(distance.argmin())
     # Both sides are rounded here, so they may differ by as much as two right answers may.

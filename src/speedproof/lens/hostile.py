@@ -13,6 +13,8 @@ import psutil
 
 from speedproof.pairs.texts import WORDS
 
+from .devices import CPU
+
 NEARLY_EQUAL: tuple[str, ...] = (
     *("Straße", "STRASSE", "straße"),
     *("two words", "two  words", "two words ", " two words", "two words\n", "Two words"),
@@ -109,11 +111,19 @@ def _special_tokens(tokenizer: Any) -> tuple[list[str], list[str]]:
 
 def longest_that_fits(model: Any, dtype_bytes: int = 4, free_bytes: int | None = None) -> int:
     """Tokens of the longest text, at most the context's, that the definition has room for."""
-    free = psutil.virtual_memory().available if free_bytes is None else free_bytes
+    free = _free_bytes(model) if free_bytes is None else free_bytes
     n_tokens = int(model.cfg.n_ctx)
     while n_tokens > 1 and predicted_bytes(model.cfg, n_tokens, dtype_bytes) > CALL_SHARE * free:
         n_tokens //= 2
     return n_tokens
+
+
+def _free_bytes(model: Any) -> int:
+    """Free memory for the definition and for the oracle, of which the latter is always on the processor's side."""
+    import torch
+
+    of_host, device = psutil.virtual_memory().available, next(iter(model.parameters())).device
+    return int(of_host if device.type == CPU else min(of_host, torch.cuda.mem_get_info(device)[0]))
 
 
 def predicted_bytes(cfg: Any, n_tokens: int, dtype_bytes: int = 4) -> int:

@@ -7,6 +7,8 @@ from typing import Any
 from speedproof.machine.roofline import Work
 from speedproof.pairs.contract import Inputs
 
+from .devices import CPU
+
 HOOK = re.compile(r"blocks\.(\d+)\.hook_resid_pre")
 """The kind of hook whose least work is known: what lies below it, and nothing of its own block."""
 MOST_MEMORY = 1.3
@@ -17,11 +19,13 @@ may be laid out anew for a call; a second copy of all of them does not fit in.""
 def least_work(inputs: Inputs) -> Work | None:
     """The least work of one call for last-token activations or features, or None where it is not known.
 
+    Nor is it told of a model on another device: what a sitting rates is the processor, whose rates are no floor there.
+
     With L blocks below the deepest hook, n tokens in a text, width d and S features to be told, this is
     sum(n L 24 d^2 - (n - 1) 20 d^2 + 2 (L - 1) n^2 d + 4 n d + 2 d S) for a block of GPT-2's kind: of the last block,
     all but the last token needs keys and values alone, and only that token looks at the others. Equal texts count once.
     """
-    if "model" not in inputs:
+    if "model" not in inputs or next(iter(inputs["model"].parameters())).device.type != CPU:
         return None
     saes = _saes(inputs)
     hook_names = {str(sae.cfg.metadata.hook_name) for sae in saes} if "saes" in inputs else {inputs["hook_name"]}

@@ -1,6 +1,7 @@
 """The oracle: a float64 run of the same weights, unpadded, one text at a time, remembered text by text.
 
-Neither twin is the truth; both are rounded. The oracle shares no code with them.
+It runs on the processor, wherever its subject is. Neither twin is the truth; both are rounded. The oracle shares no
+code with them.
 """
 
 import copy
@@ -25,12 +26,13 @@ from speedproof.digest import digest, file_digest
 from speedproof.errors import BadInput
 from speedproof.folders import CACHE
 
+from .devices import CPU
 from .doubles import kept_double
 from .embedded.models import SOURCES
 from .features import Features, encode
 from .pace import CHECK_S, Pace
 from .subject import Subject
-from .weights import in_dtype
+from .weights import in_dtype, on_device
 
 Altered = Callable[[Any], AbstractContextManager[None]]
 """Changes a model for as long as the context lasts."""
@@ -77,7 +79,9 @@ class Oracle:
         _, rows = self._features.setdefault((id(sae), hook_name), (sae, {}))
         missing = [text for text in dict.fromkeys(texts) if text not in rows]
         if missing:
-            found = encode(in_dtype(copy.deepcopy(sae), "float64"), self.activations(hook_name, missing))
+            found = encode(
+                in_dtype(on_device(copy.deepcopy(sae), CPU), "float64"), self.activations(hook_name, missing)
+            )
             parts = zip(missing, found.values, found.if_fired, found.margin, strict=True)
             rows.update({text: Features(*part) for text, *part in parts})
         return Features(*(torch.stack([getattr(rows[text], part) for text in texts]) for part in FEATURE_PARTS))
@@ -127,7 +131,7 @@ class Oracle:
 
     def _file(self, hook_name: str) -> Path:
         """Named by content: of the subject, and of whatever computes with it."""
-        parts = [self.subject.name] if self.subject.shape else []
+        parts = [self.subject.bare_name] if self.subject.shape else []
         parts += [self.subject.digest, self.subject.dtype, hook_name, *_computing()]
         return CACHE / "oracle" / f"{digest(parts)}.pt"
 

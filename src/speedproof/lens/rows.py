@@ -19,6 +19,7 @@ from speedproof.tensors.rounding import METRICS, rounding_bound
 from .diagnosis import pattern
 from .features import TINY, Features, row_scale
 from .oracle import Oracle
+from .subject import Subject
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,11 @@ class SameRows(Equivalence):
         """Rows, and for features also which of them fire."""
         expected = self.expected(inputs, reference)
         values = expected.values if isinstance(expected, Features) else expected
-        if objection := _not_a_tensor_like(output, values, getattr(torch, reference.subject.dtype)):
+        if objection := _not_a_tensor_like(output, values, reference.subject):
             yield objection
             return Evidence(0)
         # A hook that has one vector per head gives rows of rows.
-        output, values = output.detach().flatten(1), values.flatten(1)
+        output, values = output.detach().cpu().flatten(1), values.flatten(1)
         found, name = output.double(), _Namer(inputs, output, values)
         undecided = torch.zeros_like(values, dtype=torch.bool)
         if isinstance(expected, Features):
@@ -135,14 +136,16 @@ def _excess(errors: Tensor, allowed: float) -> float:
     return float(errors.nan_to_num(torch.inf).max()) / allowed if allowed else torch.inf
 
 
-def _not_a_tensor_like(output: Any, values: Tensor, dtype: torch.dtype) -> NotEquivalent | None:
+def _not_a_tensor_like(output: Any, values: Tensor, subject: Subject) -> NotEquivalent | None:
     # A subclass could answer comparisons as it likes.
     if type(output) is not Tensor:
         return NotEquivalent("type", f"output is a {type(output).__name__}, expected a torch.Tensor.")
     if output.shape != values.shape:
         return NotEquivalent("shape", f"output is {tuple(output.shape)}, expected {tuple(values.shape)}.")
-    if output.dtype != dtype:
+    if output.dtype != (dtype := getattr(torch, subject.dtype)):
         return NotEquivalent("dtype", f"output is {output.dtype}, expected {dtype}.")
+    if output.device.type != subject.device:
+        return NotEquivalent("type", f"output is on the device {output.device}, expected {subject.device}.")
     return None
 
 

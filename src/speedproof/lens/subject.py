@@ -2,7 +2,8 @@
 
 Embedded subjects need no network. Their names take variants, as in `tiny:bridge:topk`: `TransformerBridge` instead of
 `HookedTransformer`, other tokenizers, other SAE architectures, other hooks. A folder's name takes an API, as in
-`FOLDER:raw`, and so does `RELEASE/ID,ID`, which names SAEs of SAELens' registry.
+`FOLDER:raw`, and so does `RELEASE/ID,ID`, which names SAEs of SAELens' registry. Behind any of them `:cuda` puts the
+model and its SAEs on a CUDA device.
 """
 
 import os
@@ -14,6 +15,7 @@ from speedproof.digest import digest
 from speedproof.errors import BadInput, unknown
 from speedproof.pairs.workload import Workload
 
+from .devices import CPU, apart, joined, require
 from .embedded.identity import embedded_digest
 from .embedded.shapes import EMBEDDED, FIXED, Shape
 from .embedded.variants import parse_variant
@@ -36,6 +38,13 @@ class Subject:
     """Names, sizes and times of a folder's files: with other files it is another subject."""
     released: Released | None = field(default=None, compare=False)
     """The release and SAEs that the name asks for, where it asks for any."""
+    device: str = CPU
+    """Where the model and its SAEs are."""
+
+    @property
+    def bare_name(self) -> str:
+        """The name without the device: what decides the weights."""
+        return self.name.removesuffix(joined("", self.device))
 
     @property
     def is_folder(self) -> bool:
@@ -45,32 +54,38 @@ class Subject:
     @property
     def named(self) -> Named:
         """The folder and the API that the name asks for."""
-        return named(self.name)
+        return named(self.bare_name)
 
     @cached_property
     def model(self) -> Any:
         """`HookedTransformer` or `TransformerBridge`, in eval mode."""
         from .embedded import models
         from .pretrained import loading
-        from .weights import in_dtype
 
+        name = self.bare_name
         if self.is_folder:
             _ = self.digest
-        made = models.make_model(self.name) if self.shape else loading.load_model(self.name, self.released, self.dtype)
-        return in_dtype(in_dtype(made.eval(), self.rounded_to), self.dtype)
+        made = models.make_model(name) if self.shape else loading.load_model(name, self.released, self.dtype)
+        return self._as_asked(made)
 
     @cached_property
     def saes(self) -> dict[str, Any]:
         """The SAEs by name, in layer order; each knows its hook as `cfg.metadata.hook_name`."""
         from .embedded import saes as embedded_saes
         from .pretrained import loading
-        from .weights import in_dtype
 
-        made = embedded_saes.make_saes(self.name) if self.shape else loading.load_saes(self.name, self.released)
-        saes = {name: in_dtype(in_dtype(sae.eval(), self.rounded_to), self.dtype) for name, sae in made.items()}
+        name = self.bare_name
+        made = embedded_saes.make_saes(name) if self.shape else loading.load_saes(name, self.released)
+        saes = {sae_name: self._as_asked(sae) for sae_name, sae in made.items()}
         if self.shape is None:
             loading.require_fit(self.name, self.model, saes)
         return saes
+
+    def _as_asked(self, module: Any) -> Any:
+        """`module` in eval mode, rounded, in its type, on its device: in this order, so that all get one rounding."""
+        from .weights import in_dtype, on_device
+
+        return on_device(in_dtype(in_dtype(module.eval(), self.rounded_to), self.dtype), self.device)
 
     @property
     def sae_name(self) -> str:
@@ -109,8 +124,9 @@ class Subject:
 
     @cached_property
     def in_float64(self) -> "Subject":
-        """The same weights, rounded as here, in double precision: what the oracle runs."""
-        double = replace(self, dtype="float64", rounded_to=self.dtype)
+        """The same weights, rounded as here, in double precision: what the oracle runs, wherever this one is, on the
+        processor, so that there is one truth."""
+        double = replace(self, name=self.bare_name, dtype="float64", rounded_to=self.dtype, device=CPU)
         if self.is_folder and double.digest != self.digest:
             raise BadInput(f"{self.name} changed while it was in use. Expected the same files. Start again.")
         return double
@@ -119,12 +135,12 @@ class Subject:
     def digest(self) -> str:
         """Fingerprint of what the subject is: of an embedded one's description, of a folder's files, of weights."""
         if self.shape:
-            return embedded_digest(self.name)
+            return embedded_digest(self.bare_name)
         if self.released:
             from .weights import weights_digest
 
             modules = {"model": self.model, **self.saes}
-            return digest([self.name, {name: weights_digest(module) for name, module in modules.items()}])
+            return digest([self.bare_name, {name: weights_digest(module) for name, module in modules.items()}])
         content = content_digest(self.named.folder)
         return digest([content, self.named.api]) if self.named.api else content
 
@@ -158,8 +174,16 @@ def find_subject(name: str, dtype: str = "float32") -> Subject:
     An embedded or short name comes before a folder of that name, and that before a release; `./tiny` is the folder.
 
     Raises:
-        BadInput: no such subject, folder, release or SAE, or variants that make no sense.
+        BadInput: no such subject, folder, release or SAE, variants that make no sense, or a device that is not there.
     """
+    bare, device = apart(name)
+    found = _find(bare, dtype)
+    require(name, device)
+    return replace(found, name=joined(found.name, device), device=device)
+
+
+def _find(name: str, dtype: str) -> Subject:
+    """The subject of that name on the processor."""
     if found := short(name, APIS):
         return Subject(name, dtype, released=found)
     if name.split(":")[0] in EMBEDDED:

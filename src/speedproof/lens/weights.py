@@ -8,12 +8,14 @@ import contextlib
 import hashlib
 import io
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from speedproof.tensors.aspects.walk import in_bytes
 
 _REGISTRIES = ("_parameters", "_buffers", "_modules")
 """Where a module keeps what is registered with it: looked at first, so that a tensor goes by its usual name."""
@@ -56,18 +58,30 @@ def all_tensors(module: Any) -> Iterator[tuple[str, Tensor]]:
 
 def cast(module: Any, dtype: torch.dtype) -> None:
     """Brings every floating-point tensor of `module` to `dtype`, in place: what shared memory goes on sharing it."""
-    memories: dict[int, torch.UntypedStorage] = {}
-    # All are found before any is changed, and all are kept: a memory that is freed may be given away again.
+    # All are found before any is changed.
     found = [tensor for _, tensor in all_tensors(module) if tensor.is_floating_point() and tensor.dtype != dtype]
+    _change(found, lambda tensor: _converted(tensor, dtype), dtype=dtype)
+
+
+def move(module: Any, device: str) -> None:
+    """Brings every tensor of `module` to a device, in place: what shared memory goes on sharing it."""
+    found = [tensor for _, tensor in all_tensors(module) if tensor.device.type != device]
+    _change(found, lambda tensor: in_bytes(tensor).to(device).untyped_storage(), device=device)
+
+
+def _change(found: Sequence[Tensor], changed: Callable[[Tensor], torch.UntypedStorage], **to: Any) -> None:
+    """Gives each tensor another memory: what becomes of its own one, which is asked once for all that share it."""
+    memories: dict[int, torch.UntypedStorage] = {}
+    # All are kept: a memory that is freed may be given away again.
     before = {id(tensor): tensor.detach() for tensor in found}
     for tensor in found:
         old = before[id(tensor)]
         if old.layout != torch.strided:
-            tensor.data = old.to(dtype)
+            tensor.data = old.to(**to)
             continue
         if _memory(old) not in memories:
-            memories[_memory(old)] = _converted(old, dtype)
-        new = torch.empty(0, dtype=dtype, device=old.device)
+            memories[_memory(old)] = changed(old)
+        new = torch.empty(0, **{"dtype": old.dtype, "device": old.device, **to})
         tensor.data = new.set_(memories[_memory(old)], old.storage_offset(), old.shape, old.stride())
 
 
@@ -96,6 +110,18 @@ def in_dtype(module: Any, dtype: str) -> Any:
     cast(module, wanted)
     with contextlib.redirect_stdout(io.StringIO()):
         return module.to(wanted)
+
+
+def on_device(module: Any, device: str) -> Any:
+    """`module` on a device, plain tensors too; untouched where it is there already.
+
+    The libraries' own `to` comes last: it notes the device in their configurations.
+    """
+    if all(tensor.device.type == device for _, tensor in all_tensors(module)):
+        return module
+    move(module, device)
+    with contextlib.redirect_stdout(io.StringIO()):
+        return module.to(device)
 
 
 def _registered(name: str, module: torch.nn.Module) -> Iterator[tuple[str, Any]]:

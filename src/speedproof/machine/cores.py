@@ -62,12 +62,13 @@ def sign_of_clock(apart: float | None) -> Sign:
 
 
 def sign_of_accelerator(of_findings: bool) -> Sign:
-    """Which accelerator torch sees. The findings' embedded subjects run on the processor whatever there is."""
+    """Which accelerator torch sees. Findings use it for subjects that ask for it, and for no others."""
     torch = _torch()
     if torch is None:
         return good("accelerator", f"not looked for, since {WITHOUT_TORCH}")
     name = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
-    return good("accelerator", f"{name}{'; the findings are measured on the processor' if of_findings else ''}")
+    where = "; the findings run on the processor unless a subject's name ends with :cuda" if of_findings else ""
+    return good("accelerator", f"{name}{where}")
 
 
 def _torch() -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from speedproof.errors import BadInput
 from speedproof.gate.certificate import Certificate
+from speedproof.lens.devices import apart
 from speedproof.lens.embedded.identity import embedded_digest
 from speedproof.lens.embedded.shapes import EMBEDDED
 from speedproof.pairs.finding import TWINS, Pair
@@ -148,6 +149,6 @@ def _changed_since(certificate: Certificate, pair: Pair, workload: Workload | No
     # Certificates from before there was a fingerprint say nothing of the subject, so they cannot be told by it.
     subject = certificate.workload.subject
     is_embedded = subject.split(":")[0] in EMBEDDED
-    if certificate.subject_digest and is_embedded and certificate.subject_digest != embedded_digest(subject):
+    if certificate.subject_digest and is_embedded and certificate.subject_digest != embedded_digest(apart(subject)[0]):
         return "subject"
     return ""

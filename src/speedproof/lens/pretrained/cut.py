@@ -110,7 +110,10 @@ class Cut(HookedRootModule):  # type: ignore[misc]
         bos = [] if self.tokenizer.bos_token_id is None else [self.tokenizer.bos_token_id]
         texts = [given] if isinstance(given, str) else list(given)
         each = [[*bos, *self.tokenizer(text, add_special_tokens=False)["input_ids"]] for text in texts]
-        rows = [torch.tensor(one[: self.cfg.n_ctx] if truncate else one, dtype=torch.long) for one in each]
+        device = self.embed.weight.device
+        rows = [
+            torch.tensor(one[: self.cfg.n_ctx] if truncate else one, dtype=torch.long, device=device) for one in each
+        ]
         pad = float(self.tokenizer.pad_token_id or 0)
         return pad_sequence(rows, batch_first=True, padding_value=pad, padding_side=padding_side)
 

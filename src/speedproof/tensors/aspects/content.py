@@ -5,6 +5,7 @@ import hashlib
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 WHOLE_BYTES = 2**16
@@ -29,8 +30,8 @@ def content(tensor: Tensor, known: Memory | None = None) -> str:
         storage: Any = tensor.untyped_storage()
         place = storage.data_ptr(), storage.nbytes()
         if place not in known:
-            # Memory of another device is copied to this one.
-            known[place] = _digest(storage if storage.device.type == "cpu" else storage.cpu()) if all(place) else UNSEEN
+            digest = _digest if storage.device.type == "cpu" else _digest_there
+            known[place] = digest(storage) if all(place) else UNSEEN
         return known[place]
     except (RuntimeError, NotImplementedError):
         return UNSEEN
@@ -41,7 +42,24 @@ def _digest(storage: Any) -> str:
     held: Any = np.frombuffer((ctypes.c_uint8 * storage.nbytes()).from_address(storage.data_ptr()), dtype=np.uint8)
     if held.nbytes <= WHOLE_BYTES:
         return hashlib.sha256(held).hexdigest()
-    n_rows = held.nbytes // (8 * ROW_WORDS)
-    rows = held[: n_rows * 8 * ROW_WORDS].view(np.uint64).reshape(n_rows, ROW_WORDS)
-    rest = held[n_rows * 8 * ROW_WORDS :]
-    return hashlib.sha256(rows.sum(axis=1).tobytes() + rest.tobytes()).hexdigest()
+    n_rows, rows_end = _rows(held.nbytes)
+    rows = held[:rows_end].view(np.uint64).reshape(n_rows, ROW_WORDS)
+    return hashlib.sha256(rows.sum(axis=1).tobytes() + held[rows_end:].tobytes()).hexdigest()
+
+
+def _digest_there(storage: Any) -> str:
+    """The same of another device's memory. Large memory's rows are added up there: to copy a model would take longer
+    than many a call."""
+    if storage.nbytes() <= WHOLE_BYTES:
+        return _digest(storage.cpu())
+    held = torch.empty(0, dtype=torch.uint8, device=storage.device).set_(storage)
+    n_rows, rows_end = _rows(storage.nbytes())
+    # Sums that overflow wrap around, so those of signed words are those of unsigned ones.
+    sums = held[:rows_end].view(torch.int64).view(n_rows, ROW_WORDS).sum(dim=1)
+    return hashlib.sha256(b"".join(part.cpu().numpy().tobytes() for part in (sums, held[rows_end:]))).hexdigest()
+
+
+def _rows(n_bytes: int) -> tuple[int, int]:
+    """How many rows there are, and the bytes that they take."""
+    n_rows = n_bytes // (8 * ROW_WORDS)
+    return n_rows, n_rows * 8 * ROW_WORDS
