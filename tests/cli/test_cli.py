@@ -16,15 +16,18 @@ from bench.findings import FINDINGS, find
 from speedproof import cli
 from speedproof.cli import FAULT
 from speedproof.cli.check import _given
+from speedproof.cli.options import chosen_findings
 from speedproof.errors import BadInput
 from speedproof.failures import DEBUG
 from speedproof.pairs.candidate import load
+from speedproof.pairs.finding import Finding
 from speedproof.records.record import read
 from speedproof_studies.project import PROJECT
 from tests import warm
 
 ROOT = Path(__file__).parents[2]
 PAIR = find("text_batching").pairs[0]
+OF_PROJECT = typer.Context(typer.main.get_command(cli.application(PROJECT)), obj=PROJECT)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -46,7 +49,25 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         (["check", "1", "--subject", "nonsense"], "Unknown subject 'nonsense'. Expected one of: tiny"),
         (["check", "1", "--subject", "tiny:nonsense"], "Unknown variant of tiny 'nonsense'. Expected one of: bridge"),
         (["check", "1", "--dtype", "float8"], "Unknown dtype 'float8'. Expected one of: float32, bfloat16"),
-        (["check", "1", "--function", "nonsense"], "Unknown function of text_batching"),
+        (["check", "1", "--function", "nonsense"], "No finding has a function 'nonsense'. Expected one of: extract_f"),
+        (
+            ["check", "--function", "explore_features"],
+            "No finding has a function 'explore_features'. Expected one of the nearest: explore_feature (text_batching), "
+            "extract_features (text_batching)",
+        ),
+        (
+            ["check", "1", "2", "--function", "extract_features"],
+            "comparison_table has no function 'extract_features'. Expected a finding that has it: text_batching.",
+        ),
+        (
+            ["check", "--workload", "mony"],
+            "No finding has a workload 'mony'. Expected one of the nearest: many (category_lookup).",
+        ),
+        (
+            ["check", "--function", "analyze_specialists", "--workload", "solved"],
+            "Unknown workload of analyze_specialists 'solved'. Expected one of: smoke, hostile, many, report.",
+        ),
+        (["check", "feature_links", "check_sae_cached"], "'check_sae_cached' is no finding but a function of sae_cache."),
         (["check", "1", "--texts", "no/such/file"], "cannot be read"),
         (["check", "1", "--texts", os.devnull], "is empty. Expected at least one text"),
         (["check", "--candidate", "mine.py:f"], "needs one finding"),
@@ -83,6 +104,19 @@ def test_bad_input_is_one_clear_error_and_exit_2(
 def test_list_names_every_finding(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(monkeypatch, "list", "--json") == 0
     assert [row["finding"] for row in json.loads(capsys.readouterr().out)] == [finding.name for finding in FINDINGS]
+
+
+@pytest.mark.parametrize("finding", FINDINGS, ids=lambda finding: finding.name)
+def test_a_function_alone_is_asked_of_the_finding_that_has_it(finding: Finding) -> None:
+    for pair in finding.pairs:
+        assert chosen_findings(OF_PROJECT, None, pair.name) == (finding,)
+        assert chosen_findings(OF_PROJECT, [finding.name], pair.name) == (finding,)
+
+
+def test_a_workload_alone_is_asked_of_all_findings_that_have_it() -> None:
+    assert [finding.number for finding in chosen_findings(OF_PROJECT, None, None, "solved")] == [1, 2]
+    assert chosen_findings(OF_PROJECT, None, None, "smoke") == FINDINGS == chosen_findings(OF_PROJECT, None)
+    assert [finding.number for finding in chosen_findings(OF_PROJECT, None, "comparison_table", "solved")] == [2]
 
 
 def test_help_shows_examples(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -85,7 +85,7 @@ def check(
     ] = None,
     subject: SubjectName = None,
     dtype: Annotated[str | None, typer.Option(help="float32 or bfloat16, in place of the workloads' own.")] = None,
-    function: Annotated[str | None, typer.Option(help="One function of the finding; all if none.")] = None,
+    function: Annotated[str | None, typer.Option(help="One function, of the findings that have it; all if none.")] = None,
     candidate: Annotated[
         str | None, typer.Option(help="FILE.py:FUNCTION to check in place of the batched twin.")
     ] = None,
@@ -118,7 +118,7 @@ def check(
             found = own.own_pairs(names, inputs, pairs, **options, **also)
             pulled = Pulled.of(pull_request, accepted)
             raise typer.Exit(own.check_own(found, results, faults, seed, reproduce, certificate, as_json, pulled))
-    findings = chosen_findings(context, names)
+    findings = chosen_findings(context, names, function, workload)
     if candidate and len(findings) != 1:
         raise BadInput("--candidate needs one finding to be held against. Expected one name, such as text_batching.")
     if allow and not candidate:
