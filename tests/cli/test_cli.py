@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -243,6 +244,14 @@ def lookup(model, sae, hook_name, texts):
 """
 
 
+EXPLORES_WRONGLY = """
+import impl_batched.text_batching as batched
+
+def explore_feature(*given, **named):
+    return batched.explore_feature(*given, **named)[:1]
+"""
+
+
 def test_the_command_in_a_refusal_gives_the_same_refusal_again(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(KNOWS_ITS_TEXTS)
     first = ["check", "1", "--workload", "smoke", "--candidate", str(tmp_path / "mine.py:lookup")]
@@ -256,6 +265,25 @@ def test_the_command_in_a_refusal_gives_the_same_refusal_again(tmp_path: Path) -
     assert again.returncode == 1 and said[1] == said[0]
     other = warm.bench(*command, "--seed", "1", *more)
     assert json.loads(other.stdout)[0]["reason"] != said[0]
+
+
+def test_the_command_in_a_refusal_has_all_that_was_given_and_can_be_pasted(tmp_path: Path) -> None:
+    """By a shell, from a folder and a file with spaces in their names."""
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    (folder / "mine.py").write_text(EXPLORES_WRONGLY)
+    (folder / "my texts.txt").write_text("a text of mine\nanother\n")
+    allow = "thread count: it's mine"
+    given = ["--texts", f"{folder}/my texts.txt", "--dtype", "bfloat16", "--subject", "tiny:topk", "--allow", allow]
+    first = ["check", "--function", "explore_feature", "--candidate", f"{folder}/mine.py:explore_feature", *given]
+    more = ["--json", "--results", str(tmp_path / "results")]
+    said = json.loads(warm.bench(*first, *more).stdout)[0]["reason"]
+    command = shlex.split(said.partition("Reproduce: python -m bench ")[2])
+    assert {*given, "explore_feature"} <= {*command}, said
+    again = warm.bench(*command, *more)
+    assert again.returncode == 1 and json.loads(again.stdout)[0]["reason"] == said
+    told = warm.bench(*command, "--results", str(tmp_path / "results")).stdout.splitlines()[-1]
+    assert shlex.split(told.partition("then: python -m bench ")[2]) == command
 
 
 def test_control_c_keeps_what_was_recorded_and_says_how_to_go_on(tmp_path: Path) -> None:

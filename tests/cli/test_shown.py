@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -187,8 +188,9 @@ def test_a_check_says_what_comes_next(certificate: Certificate) -> None:
     assert after_checks([certificate], None, None).endswith("python -m bench measure sae_cache")
     assert "may stand in" in after_checks([certificate], "mine.py:f", None)
     refusal = Refusal("sae_cache", "check_sae_cached", certificate.workload, "batched", "not equivalent", "no", "exact")
-    line = after_checks([certificate, refusal], "my file.py:f", None)
-    assert line.startswith("1 of 2 WITHHELD") and line.endswith("--workload smoke --candidate 'my file.py:f'")
+    refusal = replace(refusal, reason="no Reproduce: python -m bench check sae_cache --texts 'my file'")
+    line = after_checks([certificate, refusal], "mine.py:f", None)
+    assert line.startswith("1 of 2 WITHHELD") and line.endswith(", then: python -m bench check sae_cache --texts 'my file'")
 
 
 def test_the_commands_that_are_named_are_commands(certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> None:

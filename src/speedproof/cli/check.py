@@ -126,7 +126,8 @@ def check(
     if allow:
         gate_that_allows(allow, findings[0].pair(function) if function else findings[0].pairs[0])
     given = _given(texts)
-    asked = questions(findings, workload, subject, function, given, candidate, dtype, seed, tuple(allow or ()))
+    allowed, file = tuple(allow or ()), str(texts or "")
+    asked = questions(findings, workload, subject, function, given, candidate, dtype, seed, allowed, file)
     sitting = open_sitting(results, None)
     with progress() as sitting.say:
         answers = sitting.prove(asked).answers

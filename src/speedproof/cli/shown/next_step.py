@@ -38,11 +38,8 @@ def after_checks(answers: Sequence[Certificate | Refusal], candidate: str | None
     """What the gate's answers ask for."""
     refused = [answer for answer in answers if isinstance(answer, Refusal)]
     if refused:
-        first = refused[0]
-        where = _options(first.workload.name, subject)
-        again = f"{PYTHON} check {first.finding} --function {first.function}{where}"
-        given = f" --candidate {shlex.quote(candidate)}" if candidate else ""
-        return f"{len(refused)} of {len(answers)} WITHHELD: mend the function by the reason above, then: {again}{given}"
+        told = f"{len(refused)} of {len(answers)} WITHHELD"
+        return f"{told}: mend the function by the reason above, then: {refused[0].again}"
     if candidate and any(isinstance(answer, Certificate) and answer.allowed_to for answer in answers):
         return (
             f"All {len(answers)} equivalent but for the state that was allowed to change: not certified for measuring."

@@ -117,18 +117,23 @@ def _of_faults(faulted: Faulted | None) -> list[tuple[str, str]]:
 
 
 def _of_refusal(pair: OwnPair, answer: Refusal, example: CounterExampled | None) -> list[tuple[str, str]]:
-    again = answer.again
-    if pair.asked_by and again.startswith(WITH_SEED):
-        # The process that judged knows where the pair is written down, and not what it was asked as.
-        again = pair.command(int(again.removeprefix(WITH_SEED)))
     rows = [("because", answer.why)]
     if answer.trial:
         rows.append(("asked", answer.trial))
     if example:
         rows += [("smallest inputs", example.inputs), ("reference", example.expected), ("candidate", example.got)]
     rows.append(("rule", answer.rule))
-    rows.append(("see it again", again))
+    rows.append(("see it again", _again(pair, answer)))
     return rows
+
+
+def _again(pair: OwnPair, answer: Refusal) -> str:
+    """The command that gives the same refusal."""
+    again = answer.again
+    if pair.asked_by and again.startswith(WITH_SEED):
+        # The process that judged knows where the pair is written down, and not what it was asked as.
+        return pair.command(int(again.removeprefix(WITH_SEED)))
+    return again
 
 
 def measured_lines(pair: OwnPair, found: Found, built: "Report") -> Iterator[str]:
@@ -181,15 +186,16 @@ def pair_as_json(pair: OwnPair, found: Found) -> dict[str, Any]:
     reference, candidate = given if len(given) == 2 and ":" in given[1] else names(pair)
     common: dict[str, Any] = {"reference": reference, "candidate": candidate}
     if isinstance(answer, Refusal):
-        verdict = "not the same" if answer.code == "not equivalent" else "not judged"
-        common |= {"verdict": verdict, "rule": answer.rule, "trial": answer.trial, "reason": answer.reason}
+        verdict, again = "not the same" if answer.code == "not equivalent" else "not judged", _again(pair, answer)
+        reason = f"{answer.reason.removesuffix(answer.again)}{again}"
+        common |= {"verdict": verdict, "rule": answer.rule, "trial": answer.trial, "reason": reason}
         common["counter_example"] = example and {
             "inputs": example.inputs,
             "expected": example.expected,
             "got": example.got,
             "draw": example.draw,
         }
-        return {**common, "next": answer.again}
+        return {**common, "next": again}
     faults = faulted and faulted.model_dump(include={"n_planted", "n_seen", "unseen", "unreached", "why_none"})
     return {
         **common,
