@@ -15,6 +15,7 @@ import typer
 
 from bench.findings import FINDINGS, find
 from speedproof import cli
+from speedproof.callables import where
 from speedproof.cli import FAULT
 from speedproof.cli.check import _given
 from speedproof.cli.options import chosen_findings
@@ -22,6 +23,8 @@ from speedproof.errors import BadInput
 from speedproof.failures import DEBUG
 from speedproof.pairs.candidate import load
 from speedproof.pairs.finding import Finding
+from speedproof.pairs.question import questions_of_rungs
+from speedproof.pairs.series import series_of
 from speedproof.records.record import read
 from speedproof_studies.project import PROJECT
 from tests import warm
@@ -189,7 +192,9 @@ def test_two_definitions_of_one_function_are_shown(
         ("raise SystemExit(3)", "mine.py:f", "does not import: it called sys.exit\\(3\\)"),
         ("def f(texts): pass", "mine.py:f", "Expected the parameters"),
         ("def f(): pass", "mine.py:g", "has no function 'g'"),
-        ("f = 3", "mine.py:f", "has no function 'f'"),
+        ("f = 3\ndef g(): pass", "mine.py:f", "mine.py:f is an int, 3, and no function. In that file is g. Expected"),
+        ("import math as f", "mine.py:f", "mine.py:f is the module math, and no function. Expected"),
+        ("f = [1] * 500", "mine.py:f", "mine.py:f is a list, and no function. Expected"),
         ("", "mine.py", "names no function"),
         ("", "other.py:f", "no file"),
     ],
@@ -284,6 +289,20 @@ def test_the_command_in_a_refusal_has_all_that_was_given_and_can_be_pasted(tmp_p
     assert again.returncode == 1 and json.loads(again.stdout)[0]["reason"] == said
     told = warm.bench(*command, "--results", str(tmp_path / "results")).stdout.splitlines()[-1]
     assert shlex.split(told.partition("then: python -m bench ")[2]) == command
+
+
+def test_every_command_of_a_refusal_names_what_check_and_sweep_know() -> None:
+    (question,) = questions_of_rungs([find("text_batching")], "smoke", "tiny:topk", "careful")
+    command = question.command(3, where(question.pair.arm("careful")))
+    assert command == (
+        "python -m bench check text_batching --function extract_features --workload smoke --subject tiny:topk --seed 3 "
+        "--candidate bench/ladders/text_batching.py:careful"
+    )
+    assert load("bench/ladders/text_batching.py:careful", PAIR).__name__ == "careful"
+    series = series_of([find("text_batching")], "tiny")[0]
+    words = shlex.split(series.command(series.workloads[1]).removeprefix("python -m bench "))
+    assert words == ["sweep", "text_batching", "--subject", "tiny", "--largest", "2"]
+    assert series.workloads[1] in {one.workloads[-1] for one in series_of([find("text_batching")], words[3], 2)}
 
 
 def test_control_c_keeps_what_was_recorded_and_says_how_to_go_on(tmp_path: Path) -> None:
