@@ -56,8 +56,8 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         (["check", "1", "--function", "nonsense"], "No finding has a function 'nonsense'. Expected one of: extract_f"),
         (
             ["check", "--function", "explore_features"],
-            "No finding has a function 'explore_features'. Expected one of the nearest: explore_feature (text_batching), "
-            "extract_features (text_batching)",
+            "No finding has a function 'explore_features'. Expected one of the nearest: explore_feature "
+            "(text_batching), extract_features (text_batching)",
         ),
         (
             ["check", "1", "2", "--function", "extract_features"],
@@ -71,7 +71,10 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
             ["check", "--function", "analyze_specialists", "--workload", "solved"],
             "Unknown workload of analyze_specialists 'solved'. Expected one of: smoke, hostile, many, report.",
         ),
-        (["check", "feature_links", "check_sae_cached"], "'check_sae_cached' is no finding but a function of sae_cache."),
+        (
+            ["check", "feature_links", "check_sae_cached"],
+            "'check_sae_cached' is no finding but a function of sae_c",
+        ),
         (["check", "1", "--texts", "no/such/file"], "cannot be read"),
         (["check", "1", "--texts", os.devnull], "is empty. Expected at least one text"),
         (["check", "--candidate", "mine.py:f"], "needs one finding"),

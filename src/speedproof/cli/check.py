@@ -85,7 +85,7 @@ def check(
     ] = None,
     subject: SubjectName = None,
     dtype: Annotated[str | None, typer.Option(help="float32 or bfloat16, in place of the workloads' own.")] = None,
-    function: Annotated[str | None, typer.Option(help="One function, of the findings that have it; all if none.")] = None,
+    function: Annotated[str | None, typer.Option(help="One function of the findings; all if none.")] = None,
     candidate: Annotated[
         str | None, typer.Option(help="FILE.py:FUNCTION to check in place of the batched twin.")
     ] = None,

@@ -78,7 +78,7 @@ def pairs_in(path: Path) -> dict[str, OwnPair]:
 
 
 def require_functions(pair: OwnPair) -> None:
-    """Raises BadInput where two names of functions cannot be held against each other: what they are, if no functions."""
+    """Raises BadInput where two names of functions cannot be held against each other, with what they are."""
     try:
         _ = pair.functions
     except BadInput as error:

@@ -20,7 +20,7 @@ from speedproof.failures import reason
 from speedproof.folders import CACHE
 from speedproof.repository import ask
 from speedproof.search_path import INSTALLED, add_users_folders
-from speedproof.wording import one
+from speedproof.wording import with_article
 
 from .apart import Apart, apart, imported, of_tree, there, told
 
@@ -123,7 +123,7 @@ def no_function(found: Any) -> str:
     if isinstance(found, ModuleType):
         return f"is the module {found.__name__}, and no function."
     value = "" if found is None else f", {found!r}" if isinstance(found, PLAIN) and len(repr(found)) < LONG else ""
-    return f"is {'None' if found is None else one(type(found).__name__)}{value}, and no function."
+    return f"is {'None' if found is None else with_article(type(found).__name__)}{value}, and no function."
 
 
 def attribute_of(module: Any, attribute: str, text: str) -> Any:

@@ -419,7 +419,7 @@ def with_function(findings: Sequence[Finding], name: str) -> tuple[Finding, ...]
 
 
 def with_workload(findings: Sequence[Finding], name: str) -> tuple[Finding, ...]:
-    """Those of all findings whose every function has a workload of that name. Raises BadInput, with the nearest names."""
+    """Those of all findings whose every function has a workload of that name. Raises BadInput, with near names."""
     return _having(findings, "workload", name, _workloads)
 
 

@@ -104,7 +104,9 @@ def questions(
                     chosen = replace(chosen, dtype=dtype)
                 if given:
                     chosen = replace(chosen, form="given", given=given, n_items=len(given))
-                asked.append(Question(finding.target(pair.name), chosen, candidate, seed=seed, allow=allow, texts=texts))
+                asked.append(
+                    Question(finding.target(pair.name), chosen, candidate, seed=seed, allow=allow, texts=texts)
+                )
     return list(dict.fromkeys(asked))
 
 

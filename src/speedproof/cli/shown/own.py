@@ -10,7 +10,7 @@ from speedproof.own.pair import WITH_SEED, OwnPair
 from speedproof.pairs.references import given_to
 from speedproof.records.kinds import Certified, CounterExampled, Faulted, Refused, answer_of
 from speedproof.timing.comparison import Verdict
-from speedproof.wording import seconds
+from speedproof.wording import seconds, some
 
 if TYPE_CHECKING:
     from speedproof.report.report import Report
@@ -90,8 +90,8 @@ def _of_certificate(found: Found, answer: Certificate) -> list[tuple[str, str]]:
     share = answer.candidate.worst_errors.get("element")
     exact = f"worst error {share:.2g} of what is allowed" if share else "every value exactly"
     return [
-        ("asked", f"{answer.n_checks} calls{f', up to size {found.largest:,}' if found.largest else ''}"),
-        ("compared", f"{answer.candidate.n_compared:,} values: {exact}"),
+        ("asked", f"{some(answer.n_checks, 'call')}{f', up to size {found.largest:,}' if found.largest else ''}"),
+        ("compared", f"{some(answer.candidate.n_compared, 'value')}: {exact}"),
         *(("may change", f"{aspect}, because: {why}") for aspect, why in answer.allowed_to.items()),
         ("not asked", "; ".join(answer.untried)),
         *_of_faults(found.faulted),
@@ -151,7 +151,7 @@ def measured_lines(pair: OwnPair, found: Found, built: "Report") -> Iterator[str
     yield f"{said}: {candidate} takes {times[0]} where {reference} takes {times[1]}."
     yield from _rows(
         [
-            ("times as fast", f"{row.figure.words} (95% interval, {len(compared.launches)} fresh processes)"),
+            ("times as fast", f"{row.figure.words} (95% interval, {some(len(compared.launches), 'fresh process')})"),
             ("", row.figure.why),
             (
                 "would have seen",

@@ -255,8 +255,9 @@ def _lost_weights() -> Iterator[list[str]]:
 
 def _require_none(name: str, lost: list[str]) -> None:
     if lost:
+        more = f", and {len(lost) - 1} more" if len(lost) > 1 else ""
         raise BadInput(
             f"Subject {name!r} does not have the weights that its config.json asks for: {lost[0]} is missing or of "
-            f"another shape, and {len(lost) - 1} more. Expected all, as save_pretrained writes them. Save or download "
+            f"another shape{more}. Expected all, as save_pretrained writes them. Save or download "
             "it again."
         )
