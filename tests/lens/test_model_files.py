@@ -28,9 +28,9 @@ RESID = "blocks.1.hook_resid_pre"
 TEXTS = ["a text", "another one"]
 
 
-def gpt2(seed: int) -> Any:
+def gpt2(seed: int, vocab_size: int = 1024) -> Any:
     torch.manual_seed(seed)
-    sizes = {"vocab_size": 1024, "n_positions": 64, "n_embd": 16, "n_layer": 2, "n_head": 2}
+    sizes = {"vocab_size": vocab_size, "n_positions": 64, "n_embd": 16, "n_layer": 2, "n_head": 2}
     return GPT2LMHeadModel(GPT2Config(**sizes, bos_token_id=0, eos_token_id=0))
 
 
@@ -139,6 +139,10 @@ DAMAGE: Mapping[str, tuple[Callable[[Path], Any], str]] = {
         lambda f: edited(f / SAE_CFG, d_sae=25),
         r"W_enc of shape \[16, 24\]\. Expected \[16, 25\]",
     ),
+    "vocabulary smaller than the tokenizer's": (
+        lambda f: gpt2(0, vocab_size=20).save_pretrained(f),
+        r"has a vocabulary of 20 and a tokenizer of 800 tokens\. Expected no more",
+    ),
     "no SAEs": (lambda f: shutil.rmtree(f / "saes"), "No SAE found in"),
 }
 
@@ -158,7 +162,12 @@ def test_what_is_damaged_is_one_line_of_status_2_that_names_it(damage: str, fold
     assert "\n" not in str(raised.value) and "Expected" in str(raised.value) and raised.value.exit_status == 2
 
 
-AT_THE_COMMAND_LINE = ("weights cut", "SAE with a list of metadata", "index of another kind", "wrong shapes")
+AT_THE_COMMAND_LINE = (
+    "vocabulary smaller than the tokenizer's",
+    "SAE with a list of metadata",
+    "index of another kind",
+    "wrong shapes",
+)
 
 
 @pytest.mark.parametrize("damage", AT_THE_COMMAND_LINE)
