@@ -39,6 +39,17 @@ def moved(pair: tuple[float, float]) -> str:
     return " to ".join(dict.fromkeys(f"{n:,.0f}" for n in pair))
 
 
+def some(n: int, word: str) -> str:
+    """A number of things, by the word for one of them: 1 text, 1,000 texts, 2 histories."""
+    many = f"{word[:-1]}ies" if word.endswith("y") else f"{word}es" if word.endswith("s") else f"{word}s"
+    return f"{n:,} {word if n == 1 else many}"
+
+
+def with_article(word: str) -> str:
+    """The word with the article that suits it: an iterator, a list."""
+    return f"an {word}" if word[:1].lower() in {*"aeio"} else f"a {word}"
+
+
 def cell(text: str) -> str:
     """Text that cannot break out of a Markdown table's cell."""
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,17 +15,23 @@ import typer
 
 from bench.findings import FINDINGS, find
 from speedproof import cli
+from speedproof.callables import where
 from speedproof.cli import FAULT
 from speedproof.cli.check import _given
+from speedproof.cli.options import chosen_findings
 from speedproof.errors import BadInput
 from speedproof.failures import DEBUG
 from speedproof.pairs.candidate import load
+from speedproof.pairs.finding import Finding
+from speedproof.pairs.question import questions_of_rungs
+from speedproof.pairs.series import series_of
 from speedproof.records.record import read
 from speedproof_studies.project import PROJECT
 from tests import warm
 
 ROOT = Path(__file__).parents[2]
 PAIR = find("text_batching").pairs[0]
+OF_PROJECT = typer.Context(typer.main.get_command(cli.application(PROJECT)), obj=PROJECT)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -46,7 +53,28 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         (["check", "1", "--subject", "nonsense"], "Unknown subject 'nonsense'. Expected one of: tiny"),
         (["check", "1", "--subject", "tiny:nonsense"], "Unknown variant of tiny 'nonsense'. Expected one of: bridge"),
         (["check", "1", "--dtype", "float8"], "Unknown dtype 'float8'. Expected one of: float32, bfloat16"),
-        (["check", "1", "--function", "nonsense"], "Unknown function of text_batching"),
+        (["check", "1", "--function", "nonsense"], "No finding has a function 'nonsense'. Expected one of: extract_f"),
+        (
+            ["check", "--function", "explore_features"],
+            "No finding has a function 'explore_features'. Expected one of the nearest: explore_feature "
+            "(text_batching), extract_features (text_batching)",
+        ),
+        (
+            ["check", "1", "2", "--function", "extract_features"],
+            "comparison_table has no function 'extract_features'. Expected a finding that has it: text_batching.",
+        ),
+        (
+            ["check", "--workload", "mony"],
+            "No finding has a workload 'mony'. Expected one of the nearest: many (category_lookup).",
+        ),
+        (
+            ["check", "--function", "analyze_specialists", "--workload", "solved"],
+            "Unknown workload of analyze_specialists 'solved'. Expected one of: smoke, hostile, many, report.",
+        ),
+        (
+            ["check", "feature_links", "check_sae_cached"],
+            "'check_sae_cached' is no finding but a function of sae_c",
+        ),
         (["check", "1", "--texts", "no/such/file"], "cannot be read"),
         (["check", "1", "--texts", os.devnull], "is empty. Expected at least one text"),
         (["check", "--candidate", "mine.py:f"], "needs one finding"),
@@ -83,6 +111,19 @@ def test_bad_input_is_one_clear_error_and_exit_2(
 def test_list_names_every_finding(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(monkeypatch, "list", "--json") == 0
     assert [row["finding"] for row in json.loads(capsys.readouterr().out)] == [finding.name for finding in FINDINGS]
+
+
+@pytest.mark.parametrize("finding", FINDINGS, ids=lambda finding: finding.name)
+def test_a_function_alone_is_asked_of_the_finding_that_has_it(finding: Finding) -> None:
+    for pair in finding.pairs:
+        assert chosen_findings(OF_PROJECT, None, pair.name) == (finding,)
+        assert chosen_findings(OF_PROJECT, [finding.name], pair.name) == (finding,)
+
+
+def test_a_workload_alone_is_asked_of_all_findings_that_have_it() -> None:
+    assert [finding.number for finding in chosen_findings(OF_PROJECT, None, None, "solved")] == [1, 2]
+    assert chosen_findings(OF_PROJECT, None, None, "smoke") == FINDINGS == chosen_findings(OF_PROJECT, None)
+    assert [finding.number for finding in chosen_findings(OF_PROJECT, None, "comparison_table", "solved")] == [2]
 
 
 def test_help_shows_examples(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -154,7 +195,9 @@ def test_two_definitions_of_one_function_are_shown(
         ("raise SystemExit(3)", "mine.py:f", "does not import: it called sys.exit\\(3\\)"),
         ("def f(texts): pass", "mine.py:f", "Expected the parameters"),
         ("def f(): pass", "mine.py:g", "has no function 'g'"),
-        ("f = 3", "mine.py:f", "has no function 'f'"),
+        ("f = 3\ndef g(): pass", "mine.py:f", "mine.py:f is an int, 3, and no function. In that file is g. Expected"),
+        ("import math as f", "mine.py:f", "mine.py:f is the module math, and no function. Expected"),
+        ("f = [1] * 500", "mine.py:f", "mine.py:f is a list, and no function. Expected"),
         ("", "mine.py", "names no function"),
         ("", "other.py:f", "no file"),
     ],
@@ -209,6 +252,14 @@ def lookup(model, sae, hook_name, texts):
 """
 
 
+EXPLORES_WRONGLY = """
+import impl_batched.text_batching as batched
+
+def explore_feature(*given, **named):
+    return batched.explore_feature(*given, **named)[:1]
+"""
+
+
 def test_the_command_in_a_refusal_gives_the_same_refusal_again(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(KNOWS_ITS_TEXTS)
     first = ["check", "1", "--workload", "smoke", "--candidate", str(tmp_path / "mine.py:lookup")]
@@ -222,6 +273,39 @@ def test_the_command_in_a_refusal_gives_the_same_refusal_again(tmp_path: Path) -
     assert again.returncode == 1 and said[1] == said[0]
     other = warm.bench(*command, "--seed", "1", *more)
     assert json.loads(other.stdout)[0]["reason"] != said[0]
+
+
+def test_the_command_in_a_refusal_has_all_that_was_given_and_can_be_pasted(tmp_path: Path) -> None:
+    """By a shell, from a folder and a file with spaces in their names."""
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    (folder / "mine.py").write_text(EXPLORES_WRONGLY)
+    (folder / "my texts.txt").write_text("a text of mine\nanother\n")
+    allow = "thread count: it's mine"
+    given = ["--texts", f"{folder}/my texts.txt", "--dtype", "bfloat16", "--subject", "tiny:topk", "--allow", allow]
+    first = ["check", "--function", "explore_feature", "--candidate", f"{folder}/mine.py:explore_feature", *given]
+    more = ["--json", "--results", str(tmp_path / "results")]
+    said = json.loads(warm.bench(*first, *more).stdout)[0]["reason"]
+    command = shlex.split(said.partition("Reproduce: python -m bench ")[2])
+    assert {*given, "explore_feature"} <= {*command}, said
+    again = warm.bench(*command, *more)
+    assert again.returncode == 1 and json.loads(again.stdout)[0]["reason"] == said
+    told = warm.bench(*command, "--results", str(tmp_path / "results")).stdout.splitlines()[-1]
+    assert shlex.split(told.partition("then: python -m bench ")[2]) == command
+
+
+def test_every_command_of_a_refusal_names_what_check_and_sweep_know() -> None:
+    (question,) = questions_of_rungs([find("text_batching")], "smoke", "tiny:topk", "careful")
+    command = question.command(3, where(question.pair.arm("careful")))
+    assert command == (
+        "python -m bench check text_batching --function extract_features --workload smoke --subject tiny:topk --seed 3 "
+        "--candidate bench/ladders/text_batching.py:careful"
+    )
+    assert load("bench/ladders/text_batching.py:careful", PAIR).__name__ == "careful"
+    series = series_of([find("text_batching")], "tiny")[0]
+    words = shlex.split(series.command(series.workloads[1]).removeprefix("python -m bench "))
+    assert words == ["sweep", "text_batching", "--subject", "tiny", "--largest", "2"]
+    assert series.workloads[1] in {one.workloads[-1] for one in series_of([find("text_batching")], words[3], 2)}
 
 
 def test_control_c_keeps_what_was_recorded_and_says_how_to_go_on(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from speedproof.gate.certificate import Certificate, Refusal
 from speedproof.records.kinds import Measured
 from speedproof.report import report as reports
 from speedproof.sittings.sitting import Proven, Sitting
+from speedproof.wording import some, with_article
 from speedproof_studies.project import PROJECT
 from tests.reporting import build, launches, ledger, rewritten
 
@@ -187,8 +189,19 @@ def test_a_check_says_what_comes_next(certificate: Certificate) -> None:
     assert after_checks([certificate], None, None).endswith("python -m bench measure sae_cache")
     assert "may stand in" in after_checks([certificate], "mine.py:f", None)
     refusal = Refusal("sae_cache", "check_sae_cached", certificate.workload, "batched", "not equivalent", "no", "exact")
-    line = after_checks([certificate, refusal], "my file.py:f", None)
-    assert line.startswith("1 of 2 WITHHELD") and line.endswith("--workload smoke --candidate 'my file.py:f'")
+    refusal = replace(refusal, reason="no Reproduce: python -m bench check sae_cache --texts 'my file'")
+    line = after_checks([certificate, refusal], "mine.py:f", None)
+    assert line.startswith("1 of 2 WITHHELD") and line.endswith(
+        ", then: python -m bench check sae_cache --texts 'my file'"
+    )
+
+
+def test_one_of_a_kind_is_told_as_one(certificate: Certificate) -> None:
+    assert after_checks([certificate], "mine.py:f", None).startswith("1 answer, equivalent: the candidate")
+    assert after_checks([certificate] * 3, None, None).startswith("3 answers, all equivalent. To measure: python -m")
+    assert [some(n, "text") for n in (0, 1, 2, 1000)] == ["0 texts", "1 text", "2 texts", "1,000 texts"]
+    assert [some(2, word) for word in ("history", "fresh process")] == ["2 histories", "2 fresh processes"]
+    assert [with_article(word) for word in ("int", "list", "OSError")] == ["an int", "a list", "an OSError"]
 
 
 def test_the_commands_that_are_named_are_commands(certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> None:

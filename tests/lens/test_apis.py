@@ -19,7 +19,7 @@ from speedproof.lens.subject import find_subject
 from speedproof.pairs import texts
 from speedproof.pairs.workload import Workload
 
-from .test_model_files import llama, write
+from .test_model_files import gpt2, llama, write
 
 RESID = "blocks.1.hook_resid_pre"
 GIVEN = texts.own(7)
@@ -78,6 +78,24 @@ def test_what_was_not_fetched_says_how_it_is(monkeypatch: pytest.MonkeyPatch, tm
         with pytest.raises(BadInput, match=f"not in the cache yet.*Run: {command}"):
             find_subject(f"{name}:raw")
         assert named(name).folder == tmp_path / "real" / name
+
+
+def test_a_gpt2_that_transformers_saved_is_loaded_by_all(tmp_path: Path) -> None:
+    """The fifth writes no `n_ctx`, which HookedTransformer asks for."""
+    folder = write(tmp_path / "odd name: 1", gpt2(0))
+    found = [find_subject(f"{folder}:{api}" if api else str(folder)).model for api in APIS]
+    caught = [model.run_with_cache("a text")[1][RESID].detach() for model in found]
+    whole = [one - one.mean(-1, keepdim=True) for one in caught]
+    assert len(whole) == len(APIS) and all(torch.allclose(one, whole[0], atol=1e-5) for one in whole)
+
+
+@pytest.mark.parametrize("api", ["", ":raw"])
+def test_what_is_no_folder_is_told(api: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for name, what in (("file", "a file"), ("loop", "a link that leads nowhere")):
+        with pytest.raises(BadInput, match=f"is {what}. Expected a folder"):
+            find_subject(f"{tmp_path}/{name}{api}")
 
 
 @pytest.mark.parametrize("api", APIS)

@@ -1,6 +1,7 @@
 """A model's folder: what is damaged or does not fit is one line that names it; memory and digests are of content."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,14 +22,15 @@ from speedproof.lens.pretrained import model_files
 from speedproof.lens.subject import Subject, find_subject
 from speedproof.lens.weights import tensors_of
 from speedproof.pairs.subjects import Subjects
+from tests import warm
 
 RESID = "blocks.1.hook_resid_pre"
 TEXTS = ["a text", "another one"]
 
 
-def gpt2(seed: int) -> Any:
+def gpt2(seed: int, vocab_size: int = 1024) -> Any:
     torch.manual_seed(seed)
-    sizes = {"vocab_size": 1024, "n_positions": 64, "n_embd": 16, "n_layer": 2, "n_head": 2}
+    sizes = {"vocab_size": vocab_size, "n_positions": 64, "n_embd": 16, "n_layer": 2, "n_head": 2}
     return GPT2LMHeadModel(GPT2Config(**sizes, bos_token_id=0, eos_token_id=0))
 
 
@@ -121,10 +123,25 @@ DAMAGE: Mapping[str, tuple[Callable[[Path], Any], str]] = {
     "SAE's configuration broken": (lambda f: cut(f / SAE_CFG), r"cfg\.json is no JSON"),
     "SAE's configuration missing": (lambda f: (f / SAE_CFG).unlink(), r"cfg\.json cannot be read"),
     "SAE without hook": (lambda f: edited(f / SAE_CFG, metadata={}), r"cfg\.json names no hook"),
+    "SAE with a number for a hook": (
+        lambda f: edited(f / SAE_CFG, metadata={"hook_name": 7}),
+        r"cfg\.json has 7 for a hook's name\. Expected metadata\.hook_name",
+    ),
+    "SAE with a list of metadata": (lambda f: edited(f / SAE_CFG, metadata=[1]), r"cfg\.json has a list as metadata"),
+    "SAE without a width": (lambda f: edited(f / SAE_CFG, d_in="x"), r"cfg\.json has 'x' for d_in\. Expected a whole"),
+    "index of another kind": (
+        lambda f: (f / "model.safetensors.index.json").write_text('{"weight_map": [1]}'),
+        r"index\.json has a weight_map that is none",
+    ),
+    "configuration of a number": (lambda f: (f / "config.json").write_text("3"), r"config\.json holds an int"),
     "SAE of an unknown kind": (lambda f: edited(f / SAE_CFG, architecture="odd"), "architecture 'odd'. Expected one"),
     "SAE of another size": (
         lambda f: edited(f / SAE_CFG, d_sae=25),
         r"W_enc of shape \[16, 24\]\. Expected \[16, 25\]",
+    ),
+    "vocabulary smaller than the tokenizer's": (
+        lambda f: gpt2(0, vocab_size=20).save_pretrained(f),
+        r"has a vocabulary of 20 and a tokenizer of 800 tokens\. Expected no more",
     ),
     "no SAEs": (lambda f: shutil.rmtree(f / "saes"), "No SAE found in"),
 }
@@ -143,6 +160,25 @@ def test_what_is_damaged_is_one_line_of_status_2_that_names_it(damage: str, fold
     with pytest.raises(BadInput, match=words) as raised:
         load(folder)
     assert "\n" not in str(raised.value) and "Expected" in str(raised.value) and raised.value.exit_status == 2
+
+
+AT_THE_COMMAND_LINE = (
+    "vocabulary smaller than the tokenizer's",
+    "SAE with a list of metadata",
+    "index of another kind",
+    "wrong shapes",
+)
+
+
+@pytest.mark.parametrize("damage", AT_THE_COMMAND_LINE)
+def test_a_check_of_what_is_damaged_is_told_in_a_line(damage: str, folder: Path, tmp_path: Path) -> None:
+    do, words = DAMAGE[damage]
+    do(folder)
+    subject = ["--subject", f"{folder}:hooked", "--results", str(tmp_path / "results")]
+    answer = warm.bench("check", "text_batching", "--workload", "smoke", *subject)
+    told = [line for line in answer.stderr.splitlines() if not line.startswith("checking ")]
+    assert answer.returncode == 2 and not answer.stdout and len(told) == 1, answer.stderr
+    assert re.search(words, told[0]) and "Expected" in told[0]
 
 
 def test_a_folder_that_may_not_be_read_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

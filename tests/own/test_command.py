@@ -348,6 +348,19 @@ ONE = Pair('mine.py:slow', 'mine.py:fast', inputs='mine.py:make', sizes=(0, 1, 5
 """
 
 
+ODD = """
+import math
+number, listed, none = 3, [1] * 500, None
+
+class Thing:
+    pass
+
+def f(items):
+    return items
+"""
+"""What has names that mean no functions."""
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -356,6 +369,22 @@ ONE = Pair('mine.py:slow', 'mine.py:fast', inputs='mine.py:make', sizes=(0, 1, 5
         (["mine.py:slow", "mine.py:fats", *INPUTS], "nothing is called 'fats' there. The nearest name"),
         (["mien.py:slow", "mine.py:fast", *INPUTS], "there is no file 'mien.py'. The nearest name is mine.py"),
         (["mine.py:slow", "mine.py:other", *INPUTS], "The two functions take other parameters"),
+        (
+            ["odd.py:math", "mine.py:fast", *INPUTS],
+            "odd.py:math is the module math, and no function. In that file is f",
+        ),
+        (
+            ["mine.py:slow", "odd.py:math", *INPUTS],
+            "odd.py:math is the module math, and no function. In that file is f",
+        ),
+        (["mine.py:slow", "odd.py:number", *INPUTS], "odd.py:number is an int, 3, and no function. In that file is f"),
+        (["mine.py:slow", "odd.py:listed", *INPUTS], "odd.py:listed is a list, and no function. In that file is f"),
+        (["mine.py:slow", "odd.py:none", *INPUTS], "odd.py:none is None, and no function. In that file is f. Expected"),
+        (
+            ["mine.py:slow", "odd.py:Thing", *INPUTS],
+            "odd.py:Thing is a class, and is called as one. In that file is",
+        ),
+        (["mine.py:slow", "math:pi", *INPUTS], "math:pi is a float, 3.141592653589793, and no function. Expected one"),
         (["mine.py:slow", "mine.py:fast"], "def make(size, rng):"),
         (["mine.py:slow", "mine.py:fast", "--inputs", "make"], "names nothing. Expected FILE.py:NAME"),
         (["mine.py:slow", "mine.py:fast", "--inputs", "mine.py:unseeded"], "ignores its seed"),
@@ -380,6 +409,7 @@ def test_bad_input_is_one_clear_error_and_status_2(
     words: list[str], told: str, mine: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (mine / "of_names.py").write_text(PAIRS, encoding="utf-8")
+    (mine / "odd.py").write_text(ODD, encoding="utf-8")
     assert here(monkeypatch, "check", *words) == 2
     said = "".join(capfd.readouterr())
     assert told in " ".join(said.split()) or told in said
@@ -442,8 +472,10 @@ def test_pairs_of_a_file_go_by_name_and_work_in_this_process(
     assert here(monkeypatch, "check", "slow", "--pairs", "held.py", "--faults", "0") == 0
     assert "SAME ANSWER" in capfd.readouterr().out
     assert here(monkeypatch, "check", "--pairs", "held.py", "--faults", "0", "--json") == 1
-    verdicts = [one["verdict"] for one in json.loads(capfd.readouterr().out)]
-    assert verdicts == ["same", "not the same"]
+    told = json.loads(capfd.readouterr().out)
+    assert [one["verdict"] for one in told] == ["same", "not the same"]
+    again = told[1]["next"]
+    assert again.startswith("speedproof check fast --pairs held.py --seed ") and told[1]["reason"].endswith(again)
     assert here(monkeypatch, "check", "slwo", "--pairs", "held.py") == 2
     assert "Expected one of: slow, fast" in capfd.readouterr().err
     found = pairs_in(mine / "held.py")

@@ -85,7 +85,7 @@ def check(
     ] = None,
     subject: SubjectName = None,
     dtype: Annotated[str | None, typer.Option(help="float32 or bfloat16, in place of the workloads' own.")] = None,
-    function: Annotated[str | None, typer.Option(help="One function of the finding; all if none.")] = None,
+    function: Annotated[str | None, typer.Option(help="One function of the findings; all if none.")] = None,
     candidate: Annotated[
         str | None, typer.Option(help="FILE.py:FUNCTION to check in place of the batched twin.")
     ] = None,
@@ -118,7 +118,7 @@ def check(
             found = own.own_pairs(names, inputs, pairs, **options, **also)
             pulled = Pulled.of(pull_request, accepted)
             raise typer.Exit(own.check_own(found, results, faults, seed, reproduce, certificate, as_json, pulled))
-    findings = chosen_findings(context, names)
+    findings = chosen_findings(context, names, function, workload)
     if candidate and len(findings) != 1:
         raise BadInput("--candidate needs one finding to be held against. Expected one name, such as text_batching.")
     if allow and not candidate:
@@ -126,7 +126,8 @@ def check(
     if allow:
         gate_that_allows(allow, findings[0].pair(function) if function else findings[0].pairs[0])
     given = _given(texts)
-    asked = questions(findings, workload, subject, function, given, candidate, dtype, seed, tuple(allow or ()))
+    allowed, file = tuple(allow or ()), str(texts or "")
+    asked = questions(findings, workload, subject, function, given, candidate, dtype, seed, allowed, file)
     sitting = open_sitting(results, None)
     with progress() as sitting.say:
         answers = sitting.prove(asked).answers

@@ -22,6 +22,7 @@ from speedproof.sides.places import places_of
 from speedproof.sides.side import parse_side, uncommitted
 from speedproof.sides.summary import of_sides
 from speedproof.timing.estimate import MARGIN, TARGET_HALF_WIDTH
+from speedproof.wording import some
 
 from .lines import print_json, warn_line
 from .options import (
@@ -130,7 +131,7 @@ def matrix(
     asked = questions(chosen_findings(context, finding), workload, subject)
     sitting = open_sitting(results, seed)
     if budget_s:
-        warn_line(f"For each of {len(columns) - 1} columns: {announced(budget_s, len(asked))}")
+        warn_line(f"For {some(len(columns) - 1, 'column')}, each: {announced(budget_s, len(asked))}")
     with progress() as sitting.say:
         done = sitting.keep(run_matrix(columns, asked, budget_s, sitting.seed, CACHE, sitting.say))
         sitting.close()

@@ -37,6 +37,7 @@ from speedproof.sides.side import Side, parse_side
 from speedproof.sides.summary import Judgement, of_sides
 from speedproof.sittings.sitting import Sitting
 from speedproof.timing.estimate import MARGIN
+from speedproof.wording import some
 
 from .lines import print_json, say_line, warn_line
 from .options import (
@@ -156,7 +157,7 @@ def accept(
 
 def _write_wanted(accepted: Path, wanted: Sequence[Change], who: str, why: str) -> None:
     write_accepted(accepted, wanted, who, why)
-    say_line(f"{len(wanted)} changes accepted in {accepted.name}. Commit it.")
+    say_line(f"{some(len(wanted), 'change')} accepted in {accepted.name}. Commit it.")
 
 
 def _changes_in(path: Path) -> list[Change]:

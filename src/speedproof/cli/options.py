@@ -11,7 +11,7 @@ from speedproof.environment import current_environment, why_no_commit
 from speedproof.errors import BadInput
 from speedproof.folders import PROJECT
 from speedproof.gate.trials import new_seed
-from speedproof.pairs.finding import Finding, named
+from speedproof.pairs.finding import Finding, named, with_function, with_workload
 from speedproof.records.base import Body
 from speedproof.records.kinds import KINDS
 from speedproof.records.record import MOST_SHOWN, Ledger, Recorder, read
@@ -114,10 +114,24 @@ def read_records(context: typer.Context, results: Path) -> Ledger:
     return ledger
 
 
-def chosen_findings(context: typer.Context, names: Sequence[str] | None) -> tuple[Finding, ...]:
-    """The findings named, each once; all if none is. Raises BadInput."""
+def chosen_findings(
+    context: typer.Context, names: Sequence[str] | None, function: str | None = None, workload: str | None = None
+) -> tuple[Finding, ...]:
+    """The findings named, each once, which must have the function; if none is, all that have it and the workload.
+
+    Raises BadInput.
+    """
     known = required_findings(context)
-    return tuple(dict.fromkeys(named(known, name) for name in names)) if names else known
+    having = with_function(known, function) if function else known
+    if not names:
+        on_it = with_workload(known, workload) if workload else known
+        # Where no finding has both, its function says which workloads it has.
+        return tuple(finding for finding in having if finding in on_it) or having
+    found = tuple(dict.fromkeys(named(known, name) for name in names))
+    if without := [finding.name for finding in found if finding not in having]:
+        told = ", ".join(finding.name for finding in having)
+        raise BadInput(f"{without[0]} has no function {function!r}. Expected a finding that has it: {told}.")
+    return found
 
 
 def open_run(

@@ -23,6 +23,7 @@ from speedproof.pairs import files
 from speedproof.pairs.question import Question
 from speedproof.sittings.sitting import Sitting
 from speedproof.timing.runner import sample_all
+from speedproof.wording import some
 
 from .lines import print_json, say_line, warn_line
 from .options import AsJson, open_sitting
@@ -269,7 +270,7 @@ def new(
     """
     if len(names) != (2 if of_two else 1):
         wanted = "REFERENCE CANDIDATE after --from" if of_two else "one NAME"
-        raise BadInput(f"new got {len(names)} names: {' '.join(names)}. Expected {wanted}.")
+        raise BadInput(f"new got {some(len(names), 'name')}: {' '.join(names)}. Expected {wanted}.")
     made = new_test(names[0], names[1], inputs, folder) if of_two else new_pair(names[0], folder)
     for path in made:
         say_line(f"Written: {path}")

@@ -11,6 +11,7 @@ from speedproof.errors import BadInput
 from speedproof.folders import RESULTS
 from speedproof.pairs.finding import named
 from speedproof.report.otava import histories, write_histories
+from speedproof.wording import some
 
 from .lines import warn_line
 from .options import Results, all_findings, read_records
@@ -44,7 +45,7 @@ def records(
     chosen = ledger.filter(kind, name, workload, subject, sitting, _moment(since)).records
     if otava:
         found = histories(chosen, ledger.records)
-        warn_line(f"{len(found)} histories in {write_histories(found, otava)}")
+        warn_line(f"{some(len(found), 'history')} in {write_histories(found, otava)}")
         return
     # It brings pandas along.
     from speedproof.records.table import record_rows, rendered, sample_rows, write_table
@@ -52,7 +53,7 @@ def records(
     frame = sample_rows(chosen) if samples else record_rows(chosen)
     if output:
         write_table(frame, form, output)
-        warn_line(f"{len(frame)} rows in {output}")
+        warn_line(f"{some(len(frame), 'row')} in {output}")
     else:
         sys.stdout.write(rendered(frame, form))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from speedproof.errors import BadInput
+from speedproof.wording import some
 
 from .meaning import Function, last_name, meaning
 from .notebooks import Cell, code_cells, python_of
@@ -44,7 +45,7 @@ class Scan:
     @property
     def summary(self) -> str:
         """What was found, and how much of what was asked for that is."""
-        found = f"{len(self.duplicates)} duplicate definitions."
+        found = f"{some(len(self.duplicates), 'duplicate definition')}."
         return f"{found} Not all could be read of {self.n_unread} of {self.n_files} files." if self.n_unread else found
 
 

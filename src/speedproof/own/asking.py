@@ -11,6 +11,7 @@ from speedproof.gate.trials import new_seed
 from speedproof.pairs.question import Question
 from speedproof.pairs.references import Target
 from speedproof.records.kinds import Faulted
+from speedproof.wording import some
 
 from . import counter_example, proving
 from .pair import BUDGET_S, Exceptions, OwnPair
@@ -35,7 +36,7 @@ class Checked:
         share = self.certificate.candidate.worst_errors.get("element")
         exact = f"within {share:.2g} of what is allowed" if share else "exactly"
         seen = f"; {self.faults.n_seen} of {self.faults.n_planted} planted faults seen" if self.faults else ""
-        return f"the same answer in {self.certificate.n_checks} calls, {exact}{seen}"
+        return f"the same answer in {some(self.certificate.n_checks, 'call')}, {exact}{seen}"
 
 
 def check(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from importlib.metadata import entry_points
+from inspect import isclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from speedproof.failures import reason
 from speedproof.folders import CACHE
 from speedproof.pairs import files
 from speedproof.pairs.apart import imported
-from speedproof.pairs.references import resolve
+from speedproof.pairs.finding import TWINS
+from speedproof.pairs.references import given_to, resolve
 
 from .pair import OwnPair
 
@@ -73,6 +75,28 @@ def pairs_in(path: Path) -> dict[str, OwnPair]:
             raise BadInput(f"--pairs {path}: two pairs are called {pair.name!r}. Expected one name for each reference.")
         pairs[pair.name] = pair
     return pairs
+
+
+def require_functions(pair: OwnPair) -> None:
+    """Raises BadInput where two names of functions cannot be held against each other, with what they are."""
+    try:
+        _ = pair.functions
+    except BadInput as error:
+        for given in (given_to(pair, name) for name in TWINS):
+            if isinstance(given, str):
+                _require_function(given, error)
+        raise
+
+
+def _require_function(given: str, error: BadInput) -> None:
+    """Raises BadInput in place of the error where the name means no function."""
+    found, path, name = files.load(given), files.file_named(given), files.parsed(given)
+    shown = f"{Path(name.where).name if name.is_file else name.where}:{name.attribute}"
+    listed = files.functions_in(path) if path else ""
+    if not callable(found):
+        raise BadInput(f"{shown} {files.no_function(found)}{listed} Expected one that can be called.") from error
+    if isclass(found):
+        raise BadInput(f"{error} {shown} is a class, and is called as one.{listed}") from error
 
 
 def installed() -> dict[str, str]:

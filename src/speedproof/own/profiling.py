@@ -9,7 +9,7 @@ from typing import Any
 from speedproof.pairs.finding import TWINS
 from speedproof.processes import Saying
 
-from .cards import pair_at
+from .cards import pair_at, require_functions
 from .draws import Draw
 
 MOST = 8
@@ -25,6 +25,7 @@ def profile(card: str, folder: Path) -> Iterator[Saying | dict[str, Any]]:
     The file opens in snakeviz, tuna and `python -m pstats`.
     """
     pair = pair_at(card)
+    require_functions(pair)
     draw = Draw(pair.source, max(pair.sizes), 0)
     folder.mkdir(parents=True, exist_ok=True)
     for arm, function in zip(TWINS, (pair.sequential, pair.batched), strict=True):

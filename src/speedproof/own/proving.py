@@ -26,6 +26,7 @@ from speedproof.records.base import Body
 from speedproof.records.kinds import Certified, Counted, CounterExampled, Faulted, as_answered
 
 from . import counter_example, planting
+from .cards import require_functions
 from .draws import Draw, Drawn
 from .pair import OwnPair
 from .values.leaf import torch
@@ -92,6 +93,7 @@ def _proven(question: Question, pair: OwnPair, seed: int, n_faults: int, counts:
 def certified(pair: OwnPair, question: Question, seed: int) -> tuple[Certificate | Refusal, float]:
     """The gate's answer, and the seconds that it took."""
     start_s = monotonic_s()
+    require_functions(pair)
     gate = gate_that_allows((*pair.allow, *question.allow), pair)
     # What the reference itself leaves changed is put back too: the process may be the user's own.
     with state.restored(pair.kit, {}):

@@ -20,12 +20,15 @@ from speedproof.failures import reason
 from speedproof.folders import CACHE
 from speedproof.repository import ask
 from speedproof.search_path import INSTALLED, add_users_folders
+from speedproof.wording import with_article
 
 from .apart import Apart, apart, imported, of_tree, there, told
 
 FORMS = "FILE.py:NAME or package.module:NAME, with REV: before it for a commit's"
 MOST_NAMED = 5
 """Functions of a file that an error lists."""
+PLAIN, LONG = (int, float, complex, str, bytes), 40
+"""What is shown where a name means no function, and from how many characters on it is not."""
 MADE = ".made"
 """Stands in a commit's folder once all of it is there."""
 
@@ -60,15 +63,19 @@ def parsed(text: str) -> Name:
 
 
 def _functions_of(text: str) -> str:
-    """What a file has that could be meant, where somebody names the file alone; nothing is run."""
-    path = Path(text.rpartition(":")[2] if not Path(text).is_file() else text)
+    """What a file has that could be meant, where somebody names the file alone."""
+    return functions_in(Path(text.rpartition(":")[2] if not Path(text).is_file() else text))
+
+
+def functions_in(path: Path) -> str:
+    """A file's functions, to stand behind another sentence; nothing is run."""
     try:
         tree = ast.parse(path.read_bytes()) if path.suffix == ".py" else None
     except (OSError, SyntaxError, ValueError):
         return ""
     found = [one.name for one in (tree.body if tree else ()) if isinstance(one, ast.FunctionDef)]
     more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-    return f" In that file are {', '.join(found[:MOST_NAMED])}{more}." if found else ""
+    return f" In that file {'are' if len(found) > 1 else 'is'} {', '.join(found[:MOST_NAMED])}{more}." if found else ""
 
 
 def absolute(text: str) -> str:
@@ -109,6 +116,14 @@ def load(text: str) -> Any:
         return attribute_of(_module(name, text), name.attribute, text)
     found = attribute_of(then.module, name.attribute, text)
     return there(found, then) if then.is_late and inspect.isroutine(found) else found
+
+
+def no_function(found: Any) -> str:
+    """What something is that stands where a function should."""
+    if isinstance(found, ModuleType):
+        return f"is the module {found.__name__}, and no function."
+    value = "" if found is None else f", {found!r}" if isinstance(found, PLAIN) and len(repr(found)) < LONG else ""
+    return f"is {'None' if found is None else with_article(type(found).__name__)}{value}, and no function."
 
 
 def attribute_of(module: Any, attribute: str, text: str) -> Any:

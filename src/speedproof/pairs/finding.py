@@ -1,5 +1,6 @@
 """What a finding is: a claim of the report, and the pairs of twins that settle it."""
 
+import difflib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -329,6 +330,10 @@ OF_SHORT_CALLS = ("load", "other processes", "steal", "switches", "swap", "gover
 """Signs of what disturbs calls that are over soon."""
 
 
+MOST_NEAR, NEAR = 3, 0.5
+"""Of names that are near to one that is none: how many are told, and how near they are, as `difflib` has it."""
+
+
 @dataclass(frozen=True, eq=False)
 class Finding:
     """One finding of the report. The first pair carries the claim."""
@@ -403,4 +408,41 @@ def named(findings: Sequence[Finding], name: str) -> Finding:
     for finding in findings:
         if name in (finding.name, str(finding.number)):
             return finding
+    if of := [finding.name for finding in findings if name in _functions(finding)]:
+        raise BadInput(f"{name!r} is no finding but a function of {', '.join(of)}. Expected a finding's name.")
     raise unknown("finding", name, [finding.name for finding in findings])
+
+
+def with_function(findings: Sequence[Finding], name: str) -> tuple[Finding, ...]:
+    """Those of all findings that have a function of that name. Raises BadInput, with the nearest names."""
+    return _having(findings, "function", name, _functions)
+
+
+def with_workload(findings: Sequence[Finding], name: str) -> tuple[Finding, ...]:
+    """Those of all findings whose every function has a workload of that name. Raises BadInput, with near names."""
+    return _having(findings, "workload", name, _workloads)
+
+
+def _functions(finding: Finding) -> list[str]:
+    return [pair.name for pair in finding.pairs]
+
+
+def _workloads(finding: Finding) -> list[str]:
+    listed = [[workload.name for workload in pair.workloads] for pair in finding.pairs]
+    return [name for name in listed[0] if all(name in names for names in listed)]
+
+
+def _having(
+    findings: Sequence[Finding], kind: str, name: str, names_of: Callable[[Finding], list[str]]
+) -> tuple[Finding, ...]:
+    if found := tuple(finding for finding in findings if name in names_of(finding)):
+        return found
+    known = list(dict.fromkeys(one for finding in findings for one in names_of(finding)))
+    near = difflib.get_close_matches(name, known, MOST_NEAR, NEAR)
+    told = ", ".join(f"{one} ({_whose(findings, one, names_of)})" for one in near or known)
+    raise BadInput(f"No finding has a {kind} {name!r}. Expected one of{' the nearest' * bool(near)}: {told}.")
+
+
+def _whose(findings: Sequence[Finding], name: str, names_of: Callable[[Finding], list[str]]) -> str:
+    found = [finding.name for finding in findings if name in names_of(finding)]
+    return "all" if len(found) == len(findings) > 1 else ", ".join(found)

@@ -1,5 +1,6 @@
 """Questions: what the gate is asked, by name, so that they can be sent to another process."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -22,6 +23,8 @@ class Question:
     """Draws the fresh texts; None for a seed that cannot be foreseen."""
     allow: tuple[str, ...] = ()
     """Aspects of state that the candidate may leave changed, each as "aspect: reason"."""
+    texts: str = ""
+    """The file that the workload's texts are of, where a user gave one."""
 
     @property
     def finding(self) -> str:
@@ -45,6 +48,27 @@ class Question:
         which += f", {self.candidate}," if self.candidate else ""
         return f"{self.finding}.{self.function}{which} on {self.workload.name} ({self.workload.subject})"
 
+    def command(self, seed: int | None = None, candidate: str = "") -> str:
+        """What asks the same again, with that seed or the one that was given; `candidate` is where an arm is that is
+        none of the twins."""
+        words = ["check", self.finding, "--function", self.function, "--workload", self.workload.name]
+        seed = self.seed if seed is None else seed
+        options = {
+            "subject": self.workload.subject,
+            "dtype": self.workload.dtype if self.workload.dtype != self._usual_dtype else "",
+            "texts": self.texts,
+            "seed": "" if seed is None else str(seed),
+            "candidate": self.candidate or candidate,
+        }
+        words += [word for name, value in options.items() if value for word in (f"--{name}", value)]
+        words += [word for one in self.allow for word in ("--allow", one)]
+        return f"python -m bench {shlex.join(words)}"
+
+    @property
+    def _usual_dtype(self) -> str:
+        """The type that the pair's workload of that name asks for."""
+        return next((one.dtype for one in self.pair.workloads if one.name == self.workload.name), "float32")
+
 
 def questions(
     findings: Sequence[Finding],
@@ -56,10 +80,12 @@ def questions(
     dtype: str | None = None,
     seed: int | None = None,
     allow: tuple[str, ...] = (),
+    texts: str = "",
 ) -> list[Question]:
     """Every pair on every workload, or on those named. A subject or type given replaces the workloads' own.
 
-    A candidate is asked about every workload of its pair's small subject, or of the one given.
+    A candidate is asked about every workload of its pair's small subject, or of the one given. `texts` is the file that
+    the texts given are of.
 
     Raises:
         BadInput: no such workload, subject, function or type.
@@ -78,7 +104,9 @@ def questions(
                     chosen = replace(chosen, dtype=dtype)
                 if given:
                     chosen = replace(chosen, form="given", given=given, n_items=len(given))
-                asked.append(Question(finding.target(pair.name), chosen, candidate, seed=seed, allow=allow))
+                asked.append(
+                    Question(finding.target(pair.name), chosen, candidate, seed=seed, allow=allow, texts=texts)
+                )
     return list(dict.fromkeys(asked))
 
 

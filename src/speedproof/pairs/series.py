@@ -1,5 +1,6 @@
 """Series: the workloads of a sweep, plain data, one axis each."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
@@ -41,6 +42,11 @@ class Series:
     def size(self, workload: Workload) -> int:
         """The workload's place on the axis."""
         return int(getattr(workload, self.axis))
+
+    def command(self, workload: Workload) -> str:
+        """What asks again about the sizes up to that workload's, which has no name that `check` knows."""
+        words = ["sweep", self.finding, "--subject", workload.subject, "--largest", str(self.size(workload))]
+        return f"python -m bench {shlex.join(words)}"
 
     @property
     def title(self) -> str:

@@ -9,6 +9,7 @@ from speedproof.errors import BadInput, SpeedproofError
 from speedproof.folders import ROOT
 from speedproof.pairs.question import Question
 from speedproof.records.sides import Compared, SideSeen
+from speedproof.wording import some
 
 from .comparing import Pairing, asked_of_both
 from .installing import Run
@@ -41,7 +42,7 @@ def read_columns(path: Path = FILE) -> list[Column]:
             f"{path} cannot be read: {error}. Expected TOML with [[column]] tables of name, side and why."
         ) from error
     if len(columns) < 2 or len({column.name for column in columns}) < len(columns):
-        raise BadInput(f"{path} has {len(columns)} columns. Expected two or more, with different names.")
+        raise BadInput(f"{path} has {some(len(columns), 'column')}. Expected two or more, with different names.")
     return columns
 
 

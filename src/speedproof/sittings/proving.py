@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from speedproof.callables import where
 from speedproof.counters.tally import count, work
 from speedproof.digest import source_digest
 from speedproof.errors import SpeedproofError
@@ -82,7 +83,7 @@ def _unsupported(question: Question, error: Exception) -> Refusal:
     )
     told += "its library can run as the check needs it. Take another API of the subject, or another subject."
     asked = (question.finding, question.function, question.workload, question.candidate or question.arm)
-    return Refusal(*asked, "failed", told, "raises")
+    return Refusal(*asked, "failed", f"{told} Reproduce: {question.command()}", "raises")
 
 
 def _asked(question: Question, subjects: Subjects, definitions: Definitions) -> Certificate | Refusal:
@@ -91,7 +92,19 @@ def _asked(question: Question, subjects: Subjects, definitions: Definitions) -> 
     subject = subjects.kept(pair.subject(question.workload))
     gate, called = gate_that_allows(question.allow, pair), question.candidate or ""
     seed = new_seed() if question.seed is None else question.seed
-    return definitions.check(finding, pair, question.workload, function, subject, gate, seed, called).answer()
+    check = definitions.check(finding, pair, question.workload, function, subject, gate, seed, called)
+    answer = check.answer()
+    if isinstance(answer, Certificate):
+        return answer
+    drawn = seed if check.trial and check.trial.seeded else None
+    return reproduced(answer, question.command(drawn, where(function) if question.arm != TWINS[1] else ""))
+
+
+def reproduced(refusal: Refusal, command: str) -> Refusal:
+    """The same refusal, which ends with this command: the gate does not know all that was asked for."""
+    # What cannot be written down in UTF-8 cannot be recorded.
+    command = command.encode("utf-8", "backslashreplace").decode()
+    return replace(refusal, reason=f"{refusal.reason.removesuffix(refusal.again)}{command}")
 
 
 def _count(question: Question, arms: Sequence[str], subjects: Subjects) -> Counted:

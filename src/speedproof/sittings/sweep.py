@@ -6,7 +6,7 @@ At larger sizes the batched twin is timed alone, once its answers about some of 
 from collections.abc import Iterator, Sequence
 
 from speedproof.errors import NotEquivalent
-from speedproof.gate.certificate import Certificate
+from speedproof.gate.certificate import Certificate, Refusal
 from speedproof.gate.check import Check
 from speedproof.gate.gate import GATE
 from speedproof.gate.trials import new_seed
@@ -20,6 +20,7 @@ from speedproof.processes import Saying, in_fresh_process
 from speedproof.records.kinds import Alone, Certified, Refused, as_answered
 from speedproof.timing.alone import N_PROCESSES, Sampled, alone
 
+from .proving import reproduced
 from .sitting import Sitting
 
 LONGEST_CALL_S = 15.0
@@ -95,18 +96,20 @@ def steps(targets: Sequence[Target], series: Sequence[Series], longest_call_s: f
                 if certificate and target.pair.items:
                     yield _of_a_sample(target, workload, subject, certificate)
                 continue
-            answer, definition_s = _answer(target, workload, subject)
+            answer, definition_s = _answer(target, one, workload, subject)
             yield answer
             certificate = answer.certificate if isinstance(answer, Certified) else None
             reached = one.size(workload), definition_s
             answered.add((one.function, workload.name, workload.digest))
 
 
-def _answer(target: Target, workload: Workload, subject: Subject) -> tuple[Certified | Refused, float]:
+def _answer(target: Target, series: Series, workload: Workload, subject: Subject) -> tuple[Certified | Refused, float]:
     """The gate's answer, and the seconds of the definition's call on all items."""
     pair = target.pair
     check = Check(target.finding, pair, workload, pair.batched, subject, GATE, new_seed())
     answer = check.answer()
+    if isinstance(answer, Refusal):
+        answer = reproduced(answer, series.command(workload))
     return as_answered(answer), check.definition.took_s
 
 

@@ -12,6 +12,7 @@ from speedproof.pairs.finding import Finding, Pair, named
 from speedproof.pairs.workload import DTYPES
 from speedproof.records.kinds import Judged
 from speedproof.report.controls import Separation
+from speedproof.wording import some
 
 
 def show_findings(findings: Sequence[Finding]) -> None:
@@ -66,7 +67,7 @@ def _tried(pair: Pair, answers: Sequence[Certificate | Refusal]) -> str:
 
 
 def _calls(answer: Certificate | Refusal) -> str:
-    return f" ({answer.n_checks} calls)" if isinstance(answer, Certificate) else ""
+    return f" ({some(answer.n_checks, 'call')})" if isinstance(answer, Certificate) else ""
 
 
 def waived(certificate: Certificate) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from speedproof.gate.certificate import Certificate, Refusal
 from speedproof.report.row import Row
 from speedproof.timing.comparison import Verdict
+from speedproof.wording import some
 
 if TYPE_CHECKING:
     from speedproof.report.report import Report
@@ -38,19 +39,15 @@ def after_checks(answers: Sequence[Certificate | Refusal], candidate: str | None
     """What the gate's answers ask for."""
     refused = [answer for answer in answers if isinstance(answer, Refusal)]
     if refused:
-        first = refused[0]
-        where = _options(first.workload.name, subject)
-        again = f"{PYTHON} check {first.finding} --function {first.function}{where}"
-        given = f" --candidate {shlex.quote(candidate)}" if candidate else ""
-        return f"{len(refused)} of {len(answers)} WITHHELD: mend the function by the reason above, then: {again}{given}"
+        told = f"{len(refused)} of {len(answers)} WITHHELD"
+        return f"{told}: mend the function by the reason above, then: {refused[0].again}"
+    told = f"{some(len(answers), 'answer')}, {'' if len(answers) == 1 else 'all '}equivalent"
     if candidate and any(isinstance(answer, Certificate) and answer.allowed_to for answer in answers):
-        return (
-            f"All {len(answers)} equivalent but for the state that was allowed to change: not certified for measuring."
-        )
+        return f"{told} but for the state that was allowed to change: not certified for measuring."
     if candidate:
-        return f"All {len(answers)} equivalent: the candidate may stand in for the batched twin where it was tried."
+        return f"{told}: the candidate may stand in for the batched twin where it was tried."
     names = " ".join(dict.fromkeys(answer.finding for answer in answers))
-    return f"All {len(answers)} equivalent. To time them: {PYTHON} measure {names}{_options('report', subject)}"
+    return f"{told}. To measure: {PYTHON} measure {names}{_options('report', subject)}"
 
 
 def _share(found: Sequence[Row], rows: Sequence[Row]) -> str:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from speedproof.cli.lines import out, say_line
 from speedproof.report.operators import N_SHOWN, Difference
-from speedproof.wording import memory, seconds
+from speedproof.wording import memory, seconds, some
 
 
 def show_operators(found: Sequence[Difference]) -> None:
@@ -25,7 +25,7 @@ def show_operators(found: Sequence[Difference]) -> None:
 
 def say_where(folder: Path, n_traces: int) -> None:
     """How the traces are opened."""
-    say_line(f"{n_traces} traces under {folder}.")
+    say_line(f"{some(n_traces, 'trace')} under {folder}.")
     say_line("TensorBoard: make tensorboard, then the address it prints.")
     say_line(
         "Perfetto: open https://ui.perfetto.dev, 'Open trace file', and choose a *.pt.trace.json there; the file stays "

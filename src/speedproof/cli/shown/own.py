@@ -10,7 +10,7 @@ from speedproof.own.pair import WITH_SEED, OwnPair
 from speedproof.pairs.references import given_to
 from speedproof.records.kinds import Certified, CounterExampled, Faulted, Refused, answer_of
 from speedproof.timing.comparison import Verdict
-from speedproof.wording import seconds
+from speedproof.wording import seconds, some
 
 if TYPE_CHECKING:
     from speedproof.report.report import Report
@@ -90,8 +90,8 @@ def _of_certificate(found: Found, answer: Certificate) -> list[tuple[str, str]]:
     share = answer.candidate.worst_errors.get("element")
     exact = f"worst error {share:.2g} of what is allowed" if share else "every value exactly"
     return [
-        ("asked", f"{answer.n_checks} calls{f', up to size {found.largest:,}' if found.largest else ''}"),
-        ("compared", f"{answer.candidate.n_compared:,} values: {exact}"),
+        ("asked", f"{some(answer.n_checks, 'call')}{f', up to size {found.largest:,}' if found.largest else ''}"),
+        ("compared", f"{some(answer.candidate.n_compared, 'value')}: {exact}"),
         *(("may change", f"{aspect}, because: {why}") for aspect, why in answer.allowed_to.items()),
         ("not asked", "; ".join(answer.untried)),
         *_of_faults(found.faulted),
@@ -117,18 +117,23 @@ def _of_faults(faulted: Faulted | None) -> list[tuple[str, str]]:
 
 
 def _of_refusal(pair: OwnPair, answer: Refusal, example: CounterExampled | None) -> list[tuple[str, str]]:
-    again = answer.again
-    if pair.asked_by and again.startswith(WITH_SEED):
-        # The process that judged knows where the pair is written down, and not what it was asked as.
-        again = pair.command(int(again.removeprefix(WITH_SEED)))
     rows = [("because", answer.why)]
     if answer.trial:
         rows.append(("asked", answer.trial))
     if example:
         rows += [("smallest inputs", example.inputs), ("reference", example.expected), ("candidate", example.got)]
     rows.append(("rule", answer.rule))
-    rows.append(("see it again", again))
+    rows.append(("see it again", _again(pair, answer)))
     return rows
+
+
+def _again(pair: OwnPair, answer: Refusal) -> str:
+    """The command that gives the same refusal."""
+    again = answer.again
+    if pair.asked_by and again.startswith(WITH_SEED):
+        # The process that judged knows where the pair is written down, and not what it was asked as.
+        return pair.command(int(again.removeprefix(WITH_SEED)))
+    return again
 
 
 def measured_lines(pair: OwnPair, found: Found, built: "Report") -> Iterator[str]:
@@ -146,7 +151,7 @@ def measured_lines(pair: OwnPair, found: Found, built: "Report") -> Iterator[str
     yield f"{said}: {candidate} takes {times[0]} where {reference} takes {times[1]}."
     yield from _rows(
         [
-            ("times as fast", f"{row.figure.words} (95% interval, {len(compared.launches)} fresh processes)"),
+            ("times as fast", f"{row.figure.words} (95% interval, {some(len(compared.launches), 'fresh process')})"),
             ("", row.figure.why),
             (
                 "would have seen",
@@ -181,15 +186,16 @@ def pair_as_json(pair: OwnPair, found: Found) -> dict[str, Any]:
     reference, candidate = given if len(given) == 2 and ":" in given[1] else names(pair)
     common: dict[str, Any] = {"reference": reference, "candidate": candidate}
     if isinstance(answer, Refusal):
-        verdict = "not the same" if answer.code == "not equivalent" else "not judged"
-        common |= {"verdict": verdict, "rule": answer.rule, "trial": answer.trial, "reason": answer.reason}
+        verdict, again = "not the same" if answer.code == "not equivalent" else "not judged", _again(pair, answer)
+        reason = f"{answer.reason.removesuffix(answer.again)}{again}"
+        common |= {"verdict": verdict, "rule": answer.rule, "trial": answer.trial, "reason": reason}
         common["counter_example"] = example and {
             "inputs": example.inputs,
             "expected": example.expected,
             "got": example.got,
             "draw": example.draw,
         }
-        return {**common, "next": answer.again}
+        return {**common, "next": again}
     faults = faulted and faulted.model_dump(include={"n_planted", "n_seen", "unseen", "unreached", "why_none"})
     return {
         **common,

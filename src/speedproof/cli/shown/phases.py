@@ -10,7 +10,7 @@ from speedproof.cli.lines import out, say_line
 from speedproof.machine.phases import SLOW_PHASE, Phases
 from speedproof.machine.probes import NAMES
 from speedproof.machine.signs import State
-from speedproof.wording import in_percent, seconds
+from speedproof.wording import in_percent, seconds, some
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 WIDTH = 80
@@ -36,7 +36,9 @@ def state_of(found: Phases) -> State:
 def show_phases(found: Phases) -> None:
     """All of it."""
     while_s = found.moments[-1].at_s
-    say_line(f"Over {while_s:.0f} s, asked {len(found.moments):,} times. Each line goes from its least to its most:")
+    say_line(
+        f"Over {while_s:.0f} s, asked {some(len(found.moments), 'time')}. Each line goes from its least to its most:"
+    )
     for name in NAMES:
         course = found.course(name, WIDTH)
         say_line(f"{name:>10} {line(course)} {seconds(min(course))} to {seconds(max(course))}")

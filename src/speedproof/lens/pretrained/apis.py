@@ -1,10 +1,13 @@
 """By which class a folder's model is loaded: what a name such as `FOLDER:raw` asks for, and the loading."""
 
+import json
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from speedproof.errors import BadInput
 from speedproof.folders import CACHE
 
 MADE: Mapping[str, str] = {"smollm2-135m": "python -m bench fetch smollm2-135m"}
@@ -26,7 +29,10 @@ class Named(NamedTuple):
 
 
 def named(name: str) -> Named:
-    """What a name asks for. A folder of the whole name comes first, whatever stands behind its colon."""
+    """What a name asks for. A folder of the whole name comes first, whatever stands behind its colon.
+
+    Raises BadInput where something else than a folder goes by that name.
+    """
     front, _, api = name.rpartition(":")
     if front and api in APIS and not Path(name).is_dir():
         return Named(_place(front), api)
@@ -34,7 +40,15 @@ def named(name: str) -> Named:
 
 
 def _place(name: str) -> Path:
-    return CACHE / "real" / name if name in MADE else Path(name)
+    if name in MADE:
+        return CACHE / "real" / name
+    path = Path(name)
+    if os.path.lexists(path) and not path.is_dir():
+        what = "a file" if path.exists() else "a link that leads nowhere"
+        raise BadInput(
+            f"Subject {name!r} is {what}. Expected a folder with a Hugging Face model and its SAEs. Name the folder."
+        )
+    return path
 
 
 def load(found: Named, hook_names: Sequence[str], processing: Mapping[str, bool]) -> Any:
@@ -56,6 +70,22 @@ def load(found: Named, hook_names: Sequence[str], processing: Mapping[str, bool]
     return bridge
 
 
+def _as_it_is_read(folder: Path, place: Path) -> Path:
+    """The folder as TransformerLens reads it.
+
+    It guesses the kind of model from the words of the path, whatever the configuration says, and asks a GPT-2 for its
+    positions by a name that Transformers 5 no longer writes.
+    """
+    place.mkdir()
+    for path in folder.resolve().iterdir():
+        (place / path.name).symlink_to(path)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if "n_positions" in config:
+        (place / "config.json").unlink()
+        (place / "config.json").write_text(json.dumps({"n_ctx": config["n_positions"], **config}), encoding="utf-8")
+    return place
+
+
 def _hooked(folder: Path) -> Any:
     """What `HookedTransformer.from_pretrained` does, which itself takes names from the hub alone."""
     from transformer_lens import HookedTransformer, loading_from_pretrained
@@ -64,9 +94,7 @@ def _hooked(folder: Path) -> Any:
     hf_model = AutoModelForCausalLM.from_pretrained(folder)
     hf_model.requires_grad_(False)
     with tempfile.TemporaryDirectory() as place:
-        # It guesses the kind of model from the words of the path, whatever the configuration says.
-        plain = Path(place) / "model"
-        plain.symlink_to(folder.resolve(), target_is_directory=True)
+        plain = _as_it_is_read(folder, Path(place) / "model")
         cfg = loading_from_pretrained.get_pretrained_model_config(str(plain), fold_ln=True, device="cpu")
         weights = loading_from_pretrained.get_pretrained_state_dict(str(plain), cfg, hf_model)
     model = HookedTransformer(cfg, AutoTokenizer.from_pretrained(folder), move_to_device=False)

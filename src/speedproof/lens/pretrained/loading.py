@@ -171,8 +171,17 @@ def run_shortly(name: str, model: Any, hook_names: list[str]) -> Mapping[str, to
     dtype = next((str(p.dtype).removeprefix("torch.") for p in model.parameters()), "its own type")
 
     def run() -> Any:
-        with torch.no_grad():
-            return model.run_with_cache(SHORT_TEXT, names_filter=hook_names, return_type=None)[1]
+        try:
+            with torch.no_grad():
+                return model.run_with_cache(SHORT_TEXT, names_filter=hook_names, return_type=None)[1]
+        except IndexError as error:
+            has, knows = getattr(model.cfg, "d_vocab", 0), len(getattr(model, "tokenizer", None) or ())
+            if has >= knows:
+                raise
+            raise BadInput(
+                f"Subject {name!r} has a vocabulary of {has:,} and a tokenizer of {knows:,} tokens. Expected no more "
+                "tokens than the model has. Save the model's own tokenizer beside it."
+            ) from error
 
     seen = _told(
         f"Subject {name!r}, run in {dtype} on {SHORT_TEXT!r},", run, "A model that computes in that type", did="failed"
@@ -255,8 +264,9 @@ def _lost_weights() -> Iterator[list[str]]:
 
 def _require_none(name: str, lost: list[str]) -> None:
     if lost:
+        more = f", and {len(lost) - 1} more" if len(lost) > 1 else ""
         raise BadInput(
             f"Subject {name!r} does not have the weights that its config.json asks for: {lost[0]} is missing or of "
-            f"another shape, and {len(lost) - 1} more. Expected all, as save_pretrained writes them. Save or download "
+            f"another shape{more}. Expected all, as save_pretrained writes them. Save or download "
             "it again."
         )

@@ -12,6 +12,7 @@ from typing import Any
 
 from speedproof.digest import digest
 from speedproof.errors import BadInput
+from speedproof.wording import with_article
 
 SAES = "saes"
 """Folder of a model's folder that holds its SAEs, one folder each."""
@@ -93,8 +94,16 @@ def _require_sae(folder: Path) -> None:
     path = folder / "cfg.json"
     cfg = _object(path)
     # Before its sixth release SAELens wrote the hook's name beside the sizes.
-    if not cfg.get("hook_name") and not dict(cfg.get("metadata") or {}).get("hook_name"):
-        raise _wrong(path, "names no hook", "metadata.hook_name, such as 'blocks.0.hook_resid_pre'")
+    metadata = cfg.get("metadata") or {}
+    if not isinstance(metadata, dict):
+        raise _wrong(path, f"has {with_article(type(metadata).__name__)} as metadata", "a JSON object")
+    hook_name = cfg.get("hook_name") or metadata.get("hook_name")
+    if not hook_name or not isinstance(hook_name, str):
+        got = f"has {hook_name!r:.40} for a hook's name" if hook_name else "names no hook"
+        raise _wrong(path, got, "metadata.hook_name, such as 'blocks.0.hook_resid_pre'")
+    for name in ("d_in", "d_sae"):
+        if not isinstance(cfg.get(name), int):
+            raise _wrong(path, f"has {cfg.get(name)!r:.40} for {name}", "a whole number")
     names = _listed(folder)
     if SAE_WEIGHTS not in names and _instead(names):
         raise _wrong(folder, f"has no {SAE_WEIGHTS}{_instead(names)}", "an SAE as SAELens's save_model writes it")
@@ -105,7 +114,10 @@ def _require_sae(folder: Path) -> None:
 
 
 def _weight_files(folder: Path, names: list[str], settings: dict[str, Any]) -> list[str]:
-    index = dict(settings.get("model.safetensors.index.json", {}).get("weight_map") or {})
+    index = settings.get("model.safetensors.index.json", {}).get("weight_map") or {}
+    if not isinstance(index, dict) or not all(isinstance(name, str) for name in index.values()):
+        path = folder / "model.safetensors.index.json"
+        raise _wrong(path, "has a weight_map that is none", "a file's name for each weight")
     if missing := sorted(set(index.values()) - set(names)):
         raise _wrong(folder, f"lacks {missing[0]}", "every file that model.safetensors.index.json lists")
     listed, whole = sorted(set(index.values())), [name for name in names if name.endswith(".safetensors")]
@@ -147,7 +159,7 @@ def _object(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise _wrong(path, f"is no JSON ({str(error)[:80]})", "a whole JSON file") from error
     if not isinstance(found, dict):
-        raise _wrong(path, f"holds a {type(found).__name__}", "a JSON object")
+        raise _wrong(path, f"holds {with_article(type(found).__name__)}", "a JSON object")
     return found
 
 

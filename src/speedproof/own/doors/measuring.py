@@ -8,7 +8,7 @@ from speedproof.pairs.references import given_to
 from speedproof.processes import Usage
 from speedproof.timing.plan import plans_of_pairs
 from speedproof.timing.runner import compared, measure
-from speedproof.wording import seconds
+from speedproof.wording import seconds, some
 
 
 def figure_of(checked: Checked, budget_s: float) -> str:
@@ -29,7 +29,7 @@ def figure_of(checked: Checked, budget_s: float) -> str:
     comparison = compared(found)
     beside = f"; the candidate against itself {compared(null).words}" if null and not null.failure else ""
     return (
-        f"{name}: {comparison.words} (95% interval, {len(comparison.launches)} processes), "
+        f"{name}: {comparison.words} (95% interval, {some(len(comparison.launches), 'process')}), "
         f"{seconds(comparison.baseline_s)} to {seconds(comparison.contender_s)}{beside}"
     )
 

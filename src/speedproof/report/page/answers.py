@@ -8,7 +8,7 @@ from speedproof.report.ladder import Waterfall
 from speedproof.report.row import Row
 from speedproof.report.sweep import Sweep
 from speedproof.timing.comparison import Verdict
-from speedproof.wording import digits
+from speedproof.wording import digits, some
 
 
 def bought(fall: Waterfall) -> str:
@@ -71,4 +71,4 @@ def sampled(rows: Sequence[Row]) -> str:
     if not comparison:
         return "none"
     machine = f"; {comparison.machine_words}" if comparison.machine_words else ""
-    return f"{comparison.n_pairs} pairs from {len(comparison.launches)} fresh processes{machine}"
+    return f"{some(comparison.n_pairs, 'pair')} from {some(len(comparison.launches), 'fresh process')}{machine}"

@@ -5,7 +5,7 @@ from typing import Any
 
 from speedproof.records.trace import Node, Traced
 from speedproof.report.operators import Difference
-from speedproof.wording import seconds
+from speedproof.wording import seconds, some
 
 from .plot import Plot, label, role
 
@@ -43,7 +43,9 @@ def icicle_plot(difference: Difference) -> Plot:
     )
     about = difference.baseline
     name = f"operators-{about.function}-{about.arm}-{difference.contender.arm}"
-    title = f"Operators of one call on {about.n_items} items: {about.arm} on the left, {difference.contender.arm}"
+    title = (
+        f"Operators of one call on {some(about.n_items, 'item')}: {about.arm} on the left, {difference.contender.arm}"
+    )
     layout = {"margin": {"l": 0, "r": 0, "t": 8, "b": 8}}
     return Plot(name, title, f"{difference.words}.".replace("..", "."), traces, layout, HEIGHT)
 
@@ -83,4 +85,4 @@ def _width(node: Node) -> float:
 
 
 def _words(count: int, us: float) -> str:
-    return f"{count:,} calls, {seconds(us / 1e6)}"
+    return f"{some(count, 'call')}, {seconds(us / 1e6)}"

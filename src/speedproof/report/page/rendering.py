@@ -13,7 +13,7 @@ from speedproof.report.operators import N_SHOWN
 from speedproof.report.sweep import WORDS
 from speedproof.timing.estimate import MARGIN
 from speedproof.timing.method import ERROR_RATE
-from speedproof.wording import cell, digits, in_percent, memory, moved, seconds
+from speedproof.wording import cell, digits, in_percent, memory, moved, seconds, some
 
 from .axis import along
 from .conclusion import conclusion, outcome, overall
@@ -30,6 +30,7 @@ FILTERS = {
     "bytes": memory,
     "exp": math.exp,
     "moved": moved,
+    "some": some,
 }
 GLOBALS: dict[str, Any] = {
     "ERROR_RATE": ERROR_RATE,

@@ -8,7 +8,7 @@ from typing import Any
 from speedproof.records.base import About
 from speedproof.timing.comparison import Comparison
 from speedproof.timing.launches import Launch
-from speedproof.wording import seconds
+from speedproof.wording import seconds, some
 
 from .plot import AXIS, Plot, label, role
 
@@ -62,8 +62,9 @@ def sample_plot(name: str, comparison: Comparison, about: About) -> Plot:
     title = f"{about.function}: every sample, in the order taken"
     n_launches, n_pairs = len(comparison.launches), sum(len(launch.baseline_s) for launch in comparison.launches)
     told = (
-        f"{n_pairs} pairs of samples of {about.function} from {n_launches} fresh processes: {about.arms[0]} around "
-        f"{seconds(comparison.baseline_s)}, {about.arms[1]} around {seconds(comparison.contender_s)} per call."
+        f"{some(n_pairs, 'sample pair')} of {about.function} from {some(n_launches, 'fresh process')}: "
+        f"{about.arms[0]} around {seconds(comparison.baseline_s)}, {about.arms[1]} around "
+        f"{seconds(comparison.contender_s)} per call."
     )
     return Plot(name, title, told, tuple(traces), layout, 280)
 
