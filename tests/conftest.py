@@ -5,6 +5,8 @@ import multiprocessing
 import os
 import shutil
 import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -60,6 +62,18 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Marks each test with its file's job."""
     item.add_marker(job_of(item.path.stem))
+
+
+@pytest.fixture(autouse=True)
+def modules_of_its_own_files() -> Iterator[None]:
+    """Those that a test imported from files that it wrote are forgotten, or the next test's file of that name would be
+    taken for its."""
+    before, path, written = set(sys.modules), list(sys.path), tempfile.gettempdir()
+    yield
+    sys.path[:] = path
+    for name in sys.modules.keys() - before:
+        if str(getattr(sys.modules[name], "__dict__", {}).get("__file__")).startswith(written):
+            del sys.modules[name]
 
 
 @pytest.fixture(scope="session")

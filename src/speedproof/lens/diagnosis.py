@@ -10,6 +10,7 @@ from torch import Tensor
 
 from speedproof.pairs.contract import TELLING_DISTANCE, Inputs
 from speedproof.tensors.rounding import unit_roundoff
+from speedproof.wording import some
 
 from .features import TINY, row_scale
 
@@ -52,8 +53,8 @@ def _rows_missing(wrong: _Wrong) -> str:
     if wrong.same_rows:
         return ""
     n_equal = len(set(wrong.inputs["texts"]))
-    merged = f"; {n_equal} texts are different" if n_equal == len(wrong.output) else ""
-    return f"There are {len(wrong.output)} rows for {len(wrong.reference)} texts{merged}."
+    merged = f"; of these {n_equal} are different" if n_equal == len(wrong.output) else ""
+    return f"It gave {some(len(wrong.output), 'row')} for {some(len(wrong.reference), 'text')}{merged}."
 
 
 def _zero_rows(wrong: _Wrong) -> str:

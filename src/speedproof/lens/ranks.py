@@ -10,6 +10,7 @@ from torch import Tensor
 from speedproof.errors import NotEquivalent
 from speedproof.pairs.contract import Allowed, Equivalence, Evidence, Examination, Inputs
 from speedproof.tensors.rounding import rounding_bound
+from speedproof.wording import with_article
 
 from .oracle import Oracle
 
@@ -42,7 +43,8 @@ class Ranked:
             yield NotEquivalent("entries", f"{self.name}: {len(indices)} entries, expected {min(self.top_k, must)}.")
         for index, value in self.listed:
             if type(value) not in (int, float):
-                yield NotEquivalent("type", f"{self.name}: entry {index} has a {type(value).__name__} for a value.")
+                kind = with_article(type(value).__name__)
+                yield NotEquivalent("type", f"{self.name}: entry {index} has {kind} for a value.")
                 return
             if not self.low[index] <= value <= self.high[index] and not self._optional(index, value):
                 expected = f"{self.low[index].item():.6g} to {self.high[index].item():.6g}"
@@ -142,8 +144,8 @@ def require_form(output: Any, form: Any) -> None:
             raise NotEquivalent("shape", f"output has columns {list(columns or ())}, expected {list(form)}.")
     elif isinstance(form, type):
         if type(output) is not form:
-            told = f"output holds {output!r:.80} of type {type(output).__name__}, expected a {form.__name__}."
-            raise NotEquivalent("type", told)
+            told = f"output holds {output!r:.80} of type {type(output).__name__}"
+            raise NotEquivalent("type", f"{told}, expected {with_article(form.__name__)}.")
     elif isinstance(form, ListOf):
         _require_list(output, form)
 

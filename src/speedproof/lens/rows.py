@@ -15,6 +15,7 @@ from torch import Tensor
 from speedproof.errors import NotEquivalent
 from speedproof.pairs.contract import TELLING_DISTANCE, Allowed, Equivalence, Evidence, Examination, Inputs
 from speedproof.tensors.rounding import METRICS, rounding_bound
+from speedproof.wording import with_article
 
 from .diagnosis import pattern
 from .features import TINY, Features, row_scale
@@ -139,7 +140,7 @@ def _excess(errors: Tensor, allowed: float) -> float:
 def _not_a_tensor_like(output: Any, values: Tensor, subject: Subject) -> NotEquivalent | None:
     # A subclass could answer comparisons as it likes.
     if type(output) is not Tensor:
-        return NotEquivalent("type", f"output is a {type(output).__name__}, expected a torch.Tensor.")
+        return NotEquivalent("type", f"output is {with_article(type(output).__name__)}, expected a torch.Tensor.")
     if output.shape != values.shape:
         return NotEquivalent("shape", f"output is {tuple(output.shape)}, expected {tuple(values.shape)}.")
     if output.dtype != (dtype := getattr(torch, subject.dtype)):
