@@ -172,6 +172,16 @@ def test_a_report_says_how_it_is_made_anew(subject: str | None, command: str, re
     assert build(reference, subject=subject).again == command
 
 
+@pytest.mark.parametrize(("subject", "options"), [(None, ""), ("elsewhere", " --subject elsewhere")])
+def test_a_cards_commands_ask_about_the_reports_subject(subject: str | None, options: str, reference: Ledger) -> None:
+    built = build(reference, subject=subject)
+    page = reports.render(built, "index.html")
+    for verb in ("check", "measure", "profile"):
+        for card in built.cards:
+            command = f"<code>python -m bench {verb} {card.finding.name}{options}</code>"
+            assert command in page and command == f"<code>{built.command(card.finding, verb)}</code>"
+
+
 def on(body: Compared, subject: str) -> Compared:
     return body.model_copy(update={"workload": replace(body.workload, subject=subject)})
 

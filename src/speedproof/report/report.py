@@ -112,6 +112,10 @@ class Report:
             return self.own.command("run")
         return "make bench" + (f" SUBJECT={quote(self.asked.subject)}" if self.asked.subject else "")
 
+    def command(self, finding: Finding, verb: str) -> str:
+        """What asks for one finding alone, on the subject that the report is about."""
+        return finding.command(verb) + (f" --subject {quote(self.asked.subject)}" if self.asked.subject else "")
+
     @cached_property
     def faulted(self) -> Faulted | None:
         """What became of faults that were planted in the candidate, when that was last tried."""
