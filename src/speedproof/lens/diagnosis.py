@@ -53,7 +53,7 @@ def _rows_missing(wrong: _Wrong) -> str:
     if wrong.same_rows:
         return ""
     n_equal = len(set(wrong.inputs["texts"]))
-    merged = f"; of these {n_equal} are different" if n_equal == len(wrong.output) else ""
+    merged = f"; {n_equal} texts are different" if n_equal == len(wrong.output) else ""
     return f"It gave {some(len(wrong.output), 'row')} for {some(len(wrong.reference), 'text')}{merged}."
 
 
