@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -65,10 +64,10 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 @pytest.fixture(autouse=True)
-def modules_of_its_own_files() -> Iterator[None]:
+def modules_of_its_own_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Those that a test imported from files that it wrote are forgotten, or the next test's file of that name would be
     taken for its."""
-    before, path, written = set(sys.modules), list(sys.path), tempfile.gettempdir()
+    before, path, written = set(sys.modules), list(sys.path), str(tmp_path_factory.getbasetemp())
     yield
     sys.path[:] = path
     for name in sys.modules.keys() - before:
