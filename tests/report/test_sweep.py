@@ -393,10 +393,11 @@ def test_the_verb_says_which_findings_have_a_sweep(
 
 def test_a_refusal_in_a_sweep_keeps_its_rule_its_trial_and_its_excess(monkeypatch: pytest.MonkeyPatch) -> None:
     few = replace(MISS, workloads=MISS.workloads[:1])
-    refusal = Refusal(
-        "sae_cache", "check_sae_cached", few.workloads[0], "batched", "not equivalent", "off", "bound", "again", 3.5
-    )
+    (workload,) = few.workloads
+    asked = ("sae_cache", "check_sae_cached", workload, "batched", "not equivalent")
+    refusal = Refusal(*asked, "off Reproduce: what knows no sweep", "bound", "again", 3.5)
     stub = SimpleNamespace(answer=lambda: refusal, definition=SimpleNamespace(took_s=0.1))
     monkeypatch.setattr("speedproof.sittings.sweep.Check", lambda *arguments: stub)
     (answer,) = answered([few], longest_call_s=60)
-    assert isinstance(answer, Refused) and {**vars(answer)} == {**vars(refusal), "kind": "refused", "baseline": ""}
+    told = {"reason": f"off Reproduce: {few.command(workload)}", "kind": "refused", "baseline": ""}
+    assert isinstance(answer, Refused) and {**vars(answer)} == {**vars(refusal), **told}
