@@ -194,7 +194,7 @@ def weights_written(model: Any, sae: Any, hook_name: str, texts: Any) -> Tensor:
     [
         (first_token, "equal the feature of the first token"),
         (on_the_host, "on the device cpu, expected cuda"),
-        (remembered, "is known by"),
+        (remembered, "known by"),
         (weights_written, "weights changed"),
     ],
 )

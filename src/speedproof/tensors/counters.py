@@ -115,7 +115,8 @@ def peak_tensor_bytes(call: Call) -> Iterator[Tally]:
     among its counters. What a function keeps from its first call makes later ones cheaper: call it once before.
     """
     tally = Tally()
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+    # There is one cycle, so nothing is added up; torch 2.11 warns of lost events without it.
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True, acc_events=True) as profiler:
         yield tally
     told = [event for event in profiler.profiler.kineto_results.events() if event.name() == MEMORY]
     held = accumulate(event.nbytes() for event in sorted(told, key=lambda event: event.start_ns()))
