@@ -394,10 +394,12 @@ def test_the_verb_says_which_findings_have_a_sweep(
 def test_a_refusal_in_a_sweep_keeps_its_rule_its_trial_and_its_excess(monkeypatch: pytest.MonkeyPatch) -> None:
     few = replace(MISS, workloads=MISS.workloads[:1])
     (workload,) = few.workloads
-    asked = ("sae_cache", "check_sae_cached", workload, "batched", "not equivalent")
-    refusal = Refusal(*asked, "off Reproduce: what knows no sweep", "bound", "again", 3.5)
+    told = "off Reproduce: what knows no sweep"
+    refusal = Refusal(
+        "sae_cache", "check_sae_cached", workload, "batched", "not equivalent", told, "bound", "again", 3.5
+    )
     stub = SimpleNamespace(answer=lambda: refusal, definition=SimpleNamespace(took_s=0.1))
     monkeypatch.setattr("speedproof.sittings.sweep.Check", lambda *arguments: stub)
     (answer,) = answered([few], longest_call_s=60)
-    told = {"reason": f"off Reproduce: {few.command(workload)}", "kind": "refused", "baseline": ""}
-    assert isinstance(answer, Refused) and {**vars(answer)} == {**vars(refusal), **told}
+    changed = {"reason": f"off Reproduce: {few.command(workload)}", "kind": "refused", "baseline": ""}
+    assert isinstance(answer, Refused) and {**vars(answer)} == {**vars(refusal), **changed}

@@ -166,8 +166,8 @@ def _first_attention() -> None:
 def _attention(_: Scene) -> dict[str, Any]:
     backend = ATTENTION
     if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
-        # At a process's first attention on a device, torch puts its kernels into the order that it keeps. That is nobody's
-        # doing, so it comes before what is looked at.
+        # At a process's first attention on a device, torch puts its kernels into the order that it keeps. That is
+        # nobody's doing, so it comes before what is looked at.
         _first_attention()
     return {
         "flash": backend.flash_sdp_enabled(),
