@@ -1,7 +1,4 @@
-"""Counters of an accelerator's work. Exact for one library version and device model, not across them.
-
-Written for CUDA and not yet tried on a device.
-"""
+"""Counters of an accelerator's work. Exact for one library version and device model, not across them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
