@@ -1,8 +1,9 @@
 """Kinds of models, SAEs and tokenizers: each loads from a folder, agrees with Transformers, and is put to the gate."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,6 +61,47 @@ def test_every_kind_is_in_the_table() -> None:
     assert {cell.sae for cell in every} == set(SAES) == set(saes.KINDS)
     assert {cell.tokenizer for cell in every} == set(TOKENIZERS)
     assert {cell.model for cell in cells(("llama",))} == {"llama"} and COMMON in CONFIGS
+
+
+IDLE = ("drop", "initializer_range", "token_id", "chunk_size", "pretraining_tp", "summary")
+"""Words of the names of numbers that decide no answer of a model that is no longer trained."""
+OF_LAYERS = ("max_window_layers", "sliding_window_pattern")
+"""What says which layers have windows where the list of layers does not."""
+
+
+def numbers(config: Any) -> dict[str, Any]:
+    """The numbers that a model of it computes with, those of its rotary angles by kind of layer."""
+    told = {**config.to_dict(), **flat(config.to_dict().get("rope_parameters") or {})}
+    is_number = {name: isinstance(value, int | float) and not isinstance(value, bool) for name, value in told.items()}
+    return {
+        name: told[name] for name in told if is_number[name] and not any(word in name for word in (*IDLE, *OF_LAYERS))
+    }
+
+
+def flat(tree: Mapping[str, Any], at: str = "") -> dict[str, Any]:
+    branches = [
+        flat(value, f"{at}{name} ") if isinstance(value, Mapping) else {f"{at}{name}": value}
+        for name, value in tree.items()
+    ]
+    return {name: value for branch in branches for name, value in branch.items()}
+
+
+def left_as_they_are(config: Any) -> set[str]:
+    """The numbers that are the library's own defaults, which who leaves them out gets too."""
+    defaults = numbers(type(config)())
+    return {name for name, value in numbers(config).items() if defaults.get(name) == value}
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_no_number_that_a_model_computes_with_is_a_default(kind: str) -> None:
+    assert left_as_they_are(CONFIGS[kind]()) == set()
+
+
+def test_a_number_that_is_a_default_is_seen() -> None:
+    config = CONFIGS["gemma3"]()
+    config.query_pre_attn_scalar = type(config)().query_pre_attn_scalar
+    config.rope_parameters["full_attention"]["rope_theta"] = 1_000_000.0
+    assert {"query_pre_attn_scalar", "full_attention rope_theta"} <= left_as_they_are(config)
 
 
 def test_what_is_shown_tells_the_same_from_the_different() -> None:

@@ -16,15 +16,20 @@ SPREAD = 0.1
 WINDOW = 16
 """Tokens that a sliding attention sees: fewer than a long text has."""
 
+# No library's defaults, so that whoever leaves one out is wrong.
 THETA = 50_000.0
-"""Base of rotary angles: no library's default, so that whoever leaves it out is wrong."""
+"""Base of rotary angles."""
+EPS = 0.02
+"""What norms add to the mean square."""
 _ANGLES = {"rope_type": "default", "rope_theta": THETA}
 _ANGLES_BY_KIND = {"full_attention": _ANGLES, "sliding_attention": {"rope_type": "default", "rope_theta": 2_000.0}}
 _SIZES = {"vocab_size": D_VOCAB, "hidden_size": D_MODEL, "num_hidden_layers": N_LAYERS, "num_attention_heads": 4}
 _GATED = {
     **{**_SIZES, "num_key_value_heads": 2, "intermediate_size": 48, "max_position_embeddings": N_CTX},
     "rope_parameters": _ANGLES,
+    "rms_norm_eps": EPS,
 }
+_SCALED = {"head_dim": 16, "query_pre_attn_scalar": 24, "sliding_window": WINDOW}
 _KINDS_OF_ATTENTION = {"layer_types": ["sliding_attention", "full_attention", "sliding_attention"]}
 
 
@@ -38,23 +43,35 @@ def _config(name: str, **sizes: Any) -> Callable[[], Any]:
 
 
 CONFIGS: Mapping[str, Callable[[], Any]] = {
-    "gpt2": _config("GPT2Config", vocab_size=D_VOCAB, n_positions=N_CTX, n_embd=D_MODEL, n_layer=N_LAYERS, n_head=4),
+    "gpt2": _config(
+        "GPT2Config",
+        vocab_size=D_VOCAB,
+        n_positions=N_CTX,
+        n_embd=D_MODEL,
+        n_layer=N_LAYERS,
+        n_head=4,
+        layer_norm_epsilon=EPS,
+    ),
     "gpt_neox": _config(
         "GPTNeoXConfig",
         **_SIZES,
         intermediate_size=128,
         max_position_embeddings=N_CTX,
-        rope_parameters={**_ANGLES, "partial_rotary_factor": 0.25},
+        layer_norm_eps=EPS,
+        rope_parameters={**_ANGLES, "partial_rotary_factor": 0.5},
     ),
     "llama": _config("LlamaConfig", **_GATED),
     "qwen2": _config("Qwen2Config", **_GATED),
     "qwen3": _config("Qwen3Config", **_GATED, head_dim=16),
-    "gemma2": _config("Gemma2Config", **_GATED, **_KINDS_OF_ATTENTION, head_dim=16, sliding_window=WINDOW),
+    "gemma2": _config(
+        "Gemma2Config",
+        **{**_GATED, **_KINDS_OF_ATTENTION, **_SCALED},
+        attn_logit_softcapping=4.0,
+        final_logit_softcapping=3.0,
+    ),
     "gemma3": _config(
         "Gemma3TextConfig",
-        **{**_GATED, **_KINDS_OF_ATTENTION, "rope_parameters": _ANGLES_BY_KIND},
-        head_dim=16,
-        sliding_window=WINDOW,
+        **{**_GATED, **_KINDS_OF_ATTENTION, **_SCALED, "rope_parameters": _ANGLES_BY_KIND},
     ),
     "mistral": _config("MistralConfig", **_GATED, sliding_window=WINDOW),
 }
