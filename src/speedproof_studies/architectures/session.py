@@ -17,6 +17,7 @@ from speedproof.gate.check import certify
 from speedproof.lens.doubles import kept_double
 from speedproof.lens.features import row_scale
 from speedproof.lens.oracle import Oracle
+from speedproof.lens.pretrained.loading import without_progress_bars
 from speedproof.lens.subject import Subject, find_subject
 from speedproof.pairs import texts
 from speedproof.sittings.sitting import Say
@@ -64,8 +65,9 @@ def try_one(cell: Cell, folder: Path, only: str = "") -> Tried:
 def save(cell: Cell, folder: Path) -> Saved:
     """Makes the model, its tokenizer and two SAEs, and saves them. Raises whatever the libraries do."""
     model, tokenizer = make_model(cell.model), TOKENIZERS[cell.tokenizer]()
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    with without_progress_bars():
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
     rows = _hidden(model, [_tokens(tokenizer, text) for text in texts.own(N_TEXTS)])
     for layer in LAYERS:
         save_sae(cell.sae, layer, rows[layer], folder / "saes" / f"layer-{layer}")

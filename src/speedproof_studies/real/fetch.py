@@ -82,6 +82,8 @@ def convert(gguf: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    from speedproof.lens.pretrained.loading import without_progress_bars
+
     try:
         named = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
         tokenizer = AutoTokenizer.from_pretrained(**named)
@@ -101,8 +103,9 @@ def convert(gguf: Path, folder: Path) -> None:
     settings.pop("quantization_config", None)
     plain = type(model)(type(model.config).from_dict(settings))
     plain.load_state_dict(model.state_dict())
-    plain.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    with without_progress_bars():
+        plain.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
     _name_as_before(folder)
 
 

@@ -242,24 +242,33 @@ def _told(whose: str, work: Callable[[], T], expected: str, did: str = "could no
 
 
 @contextmanager
+def without_progress_bars() -> Iterator[None]:
+    """Transformers draws none: its bars come between the lines of the progress that is told here."""
+    has_bar = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if has_bar:
+            transformers_logging.enable_progress_bar()
+
+
+@contextmanager
 def _lost_weights() -> Iterator[list[str]]:
     """Names of weights that the files lack or hold in another shape: transformers draws such ones at random."""
     lost: list[str] = []
     handler = logging.Handler(logging.WARNING)
     handler.emit = lambda record: lost.extend(_LOST.findall(record.getMessage()))  # type: ignore[method-assign]
     verbosity, logger = transformers_logging.get_verbosity(), logging.getLogger("transformers")
-    has_bar = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
     others, propagate = list(logger.handlers), logger.propagate
     transformers_logging.set_verbosity_warning()
     logger.handlers, logger.propagate = [handler], False
     try:
-        yield lost
+        with without_progress_bars():
+            yield lost
     finally:
         logger.handlers, logger.propagate = others, propagate
         transformers_logging.set_verbosity(verbosity)
-        if has_bar:
-            transformers_logging.enable_progress_bar()
 
 
 def _require_none(name: str, lost: list[str]) -> None:
