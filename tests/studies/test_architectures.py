@@ -21,7 +21,7 @@ from speedproof_studies.kinds import Tried
 SHARE: Sequence[Cell] = (
     Cell("gemma3", "", usual("gemma3")),
     Cell("qwen3", "raw", usual("qwen3")),
-    Cell("gpt_neox", "hooked", usual("gpt_neox")),
+    Cell("gpt2", "hooked", usual("gpt2")),
     Cell("mistral", "cut", usual("mistral")),
     Cell("mistral", "cut", "byte-level, distinct pad", "jumprelu transcoder"),
 )
@@ -40,6 +40,12 @@ def test_a_share_of_the_table_is_proven_and_agrees_with_transformers(cell: Cell,
     assert min(tried.away["as told"], tried.away["less its mean"]) < (SAME if cell.api in ("raw", "cut") else ROUNDED)
     # The companion: whoever lets Transformers round is seen to differ.
     assert tried.away["as Transformers rounds"] > SAME or cell.model in ("gpt2", "gpt_neox")
+
+
+def test_a_number_that_a_library_leaves_out_is_told(tmp_path: Path) -> None:
+    """`HookedTransformer` takes its own eps for the norms of a GPT-NeoX, whatever the model's configuration says."""
+    tried = try_one(Cell("gpt_neox", "hooked", usual("gpt_neox")), tmp_path / "subject", "extract_features")
+    assert tried.unsupported == "" and agreement(tried).startswith("DIFFERENT")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Small random models of the kinds that people use, from Transformers' own configurations."""
 
+import copy
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -37,7 +38,7 @@ def _config(name: str, **sizes: Any) -> Callable[[], Any]:
     def make() -> Any:
         import transformers
 
-        return getattr(transformers, name)(**sizes, bos_token_id=0, eos_token_id=0, pad_token_id=0)
+        return getattr(transformers, name)(**copy.deepcopy(sizes), bos_token_id=0, eos_token_id=0, pad_token_id=0)
 
     return make
 
