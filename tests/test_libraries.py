@@ -65,6 +65,11 @@ def test_a_llamas_base_of_angles_is_read_from_its_checkpoint(asked: float) -> No
     assert runpy.run_path(str(SCRIPTS / "rotary_base.py"))["read"](asked) == asked
 
 
+def test_a_gpt_neox_is_turned_by_the_same_base_whatever_it_asks_for() -> None:
+    read = runpy.run_path(str(SCRIPTS / "rotary_base.py"))["read"]
+    assert read(5_000_000.0, "GPTNeoX") == read(10_000.0, "GPTNeoX") == 10_000.0
+
+
 def test_the_script_tells_a_reader_that_leaves_the_base_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """As 2.18 does."""
     read = runpy.run_path(str(SCRIPTS / "rotary_base.py"))["read"]
