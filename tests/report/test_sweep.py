@@ -36,6 +36,7 @@ from speedproof.sittings.sweep import MOST_SAMPLED, NOT_RUN, steps
 from speedproof.timing.alone import N_SAMPLES, Sampled, alone
 from speedproof.timing.launches import Launch
 from speedproof.timing.method import ERROR_RATE
+from speedproof.wording import some
 from speedproof_studies.project import PROJECT
 from tests.reporting import Page, build
 
@@ -113,6 +114,10 @@ def test_the_figures_at_both_ends_and_a_clear_extreme_between_are_told_and_none_
     assert only(swept(certificates, [2, 3, 4, 0.5])).ends.startswith("2.00x at 10, 4.00x at 100, 0.50x at 300 files (")
     assert only(swept(certificates, [2, 3, 2.001, 2])).ends.startswith("2.00x at 10, 3.00x at 30, 2.00x at 300 files (")
     assert only(swept(certificates, [2, 2, 2, 2], null=1.2)).ends == ""
+    here = current_environment()
+    told = only(swept(certificates, [2, 2.5, 3, 4])).ends
+    # It stands in a table whose other figures may be another machine's.
+    assert told.endswith(f"; {here.processor}, {some(here.n_cores, 'core')})")
     assert only(swept(certificates, [2])).ends == ""
 
 

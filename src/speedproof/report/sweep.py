@@ -17,7 +17,7 @@ from speedproof.records.base import About
 from speedproof.records.kinds import Alone
 from speedproof.timing.comparison import Comparison
 from speedproof.timing.method import ERROR_RATE
-from speedproof.wording import digits
+from speedproof.wording import digits, some
 
 from .asked import Asked
 from .figure import Figure, figure
@@ -90,6 +90,11 @@ class Sweep:
         return "void: the sitting's A/A pair differs" if self.sitting.is_void else ""
 
     @property
+    def machine(self) -> str:
+        """The sitting's machine, which may be another than that of the figures beside it."""
+        return f"{self.sitting.environment.processor}, {some(self.sitting.environment.n_cores, 'core')}"
+
+    @property
     def timed(self) -> list[Point]:
         """The points that have a figure."""
         return [point for point in self.points if point.comparison]
@@ -121,7 +126,7 @@ class Sweep:
         before = ", ".join(f"{digits(factor)}x at {n:,}" for n, factor in told[:-1])
         joined = " to " if len(told) == 2 else ", "
         subject = self.series.workloads[0].subject
-        return f"{before}{joined}{digits(speedup)}x at {size:,} {self.series.unit} ({subject})"
+        return f"{before}{joined}{digits(speedup)}x at {size:,} {self.series.unit} ({subject}; {self.machine})"
 
     @property
     def _telling(self) -> list[Point]:
