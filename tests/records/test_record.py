@@ -40,6 +40,19 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     assert list(ledger.records) == written and not ledger.problems
 
 
+def test_the_newest_record_is_the_last_whatever_its_file_is_called(tmp_path: Path) -> None:
+    made = recorder(tmp_path).write(judged())
+    times = {"b": ["2026-01-01T00:00:00+00:00", "2026-01-04T00:00:00+00:00"], "a": ["2026-01-02T02:00:00+02:00"]}
+    times["c"] = ["2026-01-03T00:00:00+00:00", "2026-01-02T12:00:00+00:00"]
+    file_of(tmp_path).unlink()
+    for name, moments in times.items():
+        records = (made.model_copy(update={"written": moment}) for moment in moments)
+        (tmp_path / "records" / f"{name}.jsonl").write_text("".join(f"{r.model_dump_json()}\n" for r in records))
+    told = [record.written[:13] for record in read(tmp_path).records]
+    # The clock of c's machine was set back between its two.
+    assert told == ["2026-01-01T00", "2026-01-02T02", "2026-01-03T00", "2026-01-02T12", "2026-01-04T00"]
+
+
 def test_a_kill_at_any_byte_loses_nothing_earlier_and_nothing_later(tmp_path: Path) -> None:
     first = recorder(tmp_path).write(judged("first"))
     path = file_of(tmp_path)

@@ -1,5 +1,6 @@
 """Records: append-only JSON lines, one file per machine, everything else derived on reading."""
 
+import heapq
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -158,20 +159,22 @@ class Recorder:
 
 
 def read(results: Path, kinds: Sequence[type[Body]] = KINDS) -> Ledger:
-    """All records below `results`, oldest file first in name order; what cannot be read is reported and skipped.
+    """All records below `results`, those of all files in the order of time; what cannot be read is told and skipped.
 
+    Within a file its own order stands, as where a clock was set back. The files' names have no say in which is newest.
     A record of a kind that is none of `kinds` is kept, its body as it stands in the file.
 
     Raises:
         RecordProblem: a line has a format number that this version does not know.
     """
-    records: list[Record] = []
+    files: list[list[Record]] = []
     problems: list[str] = []
     for path in sorted((results / "records").glob("*.jsonl")):
         told, skipped = _read(path, tuple(kinds))
-        records += told
+        files.append(told)
         problems += skipped
-    return Ledger(tuple(records), tuple(problems))
+    in_time = heapq.merge(*files, key=lambda record: datetime.fromisoformat(record.written))
+    return Ledger(tuple(in_time), tuple(problems))
 
 
 def require_known_formats(results: Path) -> None:
