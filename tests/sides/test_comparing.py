@@ -152,6 +152,19 @@ def test_a_worker_that_hangs_is_killed_in_time(copy: Callable[..., Place]) -> No
             side.ask("hello")
 
 
+def test_sides_that_work_at_once_leave_each_other_the_cores_and_a_timed_one_keeps_its_own(
+    copy: Callable[..., Place], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    told = "\n\ndef check_sae_cached(*args, **kwargs):\n    import os\n    raise ValueError(os.environ.get('OMP_WAIT_POLICY'))\n"
+    place = copy(CACHE_FINDING, told)
+    (question,) = (q for q in asked(CACHE_FINDING) if q.arm == TWINS[1])
+    (at_once,) = Pairing(place, place, [question], 1, silent).answered()
+    assert "ValueError: passive" in at_once.failure
+    with worker(place, random.Random(1)) as timed, pytest.raises(SideFailed, match="ValueError: None"):
+        timed.ask("answer", question)
+
+
 @pytest.fixture(scope="module")
 def counted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
     smoke = questions([find(name) for name in (CACHE_FINDING, "feature_links", "grad_mode")], "smoke")

@@ -95,7 +95,8 @@ class Pairing:
         left = list(self.asked)
         while left:
             with ExitStack() as stack:
-                sides = stack.enter_context(worker(self.before, rng)), stack.enter_context(worker(self.after, rng))
+                before, after = (stack.enter_context(worker(place, rng, is_beside=True)) for place in self._places)
+                sides = before, after
                 self.seen = self.seen or (_seen(sides[0], self.asked), _seen(sides[1], self.asked))
                 while left:
                     question = left.pop(0)

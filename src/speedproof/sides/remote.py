@@ -14,7 +14,7 @@ from typing import Any
 from speedproof.errors import SpeedproofError
 from speedproof.failures import reason
 from speedproof.folders import CACHE, SOURCE
-from speedproof.processes import GRACE_S, answers_or_ends, ending, kill_family, killed_for_memory
+from speedproof.processes import BESIDE, GRACE_S, answers_or_ends, ending, kill_family, killed_for_memory
 
 from .places import Place
 from .start import CODE
@@ -108,8 +108,8 @@ class Remote:
 
 
 @contextmanager
-def worker(place: Place, rng: random.Random) -> Iterator[Remote]:
-    """A new worker at that place, which ends with the context."""
+def worker(place: Place, rng: random.Random, is_beside: bool = False) -> Iterator[Remote]:
+    """A new worker at that place, which ends with the context. One that works beside another is never timed."""
     ours, theirs = Pipe()
     variables = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")}
     variables |= {
@@ -117,6 +117,7 @@ def worker(place: Place, rng: random.Random) -> Iterator[Remote]:
         "TOKENIZERS_PARALLELISM": "false",
         "KINETO_LOG_LEVEL": "99",
         "SPEEDPROOF_PADDING": "x" * rng.randrange(MOST_PADDING),
+        **(BESIDE if is_beside else {}),
     }
     with tempfile.TemporaryFile() as log:
         try:
