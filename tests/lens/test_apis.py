@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, GPTNeoXConfig, GPTNeoXForCausalLM
 
 from bench.findings import find
 from speedproof.errors import BadInput
@@ -78,6 +78,29 @@ def test_what_was_not_fetched_says_how_it_is(monkeypatch: pytest.MonkeyPatch, tm
         with pytest.raises(BadInput, match=f"not in the cache yet.*Run: {command}"):
             find_subject(f"{name}:raw")
         assert named(name).folder == tmp_path / "real" / name
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("base", [10_000.0, 50_000.0])
+def test_hooked_transformer_says_where_it_turns_by_another_base(
+    base: float, api: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sizes = {"vocab_size": 1024, "hidden_size": 16, "intermediate_size": 40, "num_hidden_layers": 2}
+    angles = {"rope_type": "default", "rope_theta": base, "partial_rotary_factor": 0.5}
+    config = GPTNeoXConfig(**sizes, num_attention_heads=2, max_position_embeddings=64, rope_parameters=angles)
+    folder = write(tmp_path / "neox", GPTNeoXForCausalLM(config))
+    find_subject(f"{folder}:{api}" if api else str(folder)).model.requires_grad_(False)
+    told = "turns positions by angles of base 10,000, and its config.json asks for 50,000"
+    assert (told in caplog.text) == (api == "hooked" and base == 50_000)
+
+
+def test_hooked_transformer_reads_the_base_of_a_llama_and_says_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = llama()
+    model.config.rope_parameters = {"rope_type": "default", "rope_theta": 50_000.0}
+    folder = write(tmp_path / "llama", model)
+    assert find_subject(f"{folder}:hooked").model.cfg.rotary_base == 50_000 and "turns positions" not in caplog.text
 
 
 def test_a_gpt2_that_transformers_saved_is_loaded_by_all(tmp_path: Path) -> None:

@@ -156,8 +156,8 @@ def test_sides_that_work_at_once_leave_each_other_the_cores_and_a_timed_one_keep
     copy: Callable[..., Place], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
-    told = "\n\ndef check_sae_cached(*args, **kwargs):\n    import os\n    raise ValueError(os.environ.get('OMP_WAIT_POLICY'))\n"
-    place = copy(CACHE_FINDING, told)
+    telling = "    import os\n    raise ValueError(os.environ.get('OMP_WAIT_POLICY'))\n"
+    place = copy(CACHE_FINDING, f"\n\ndef check_sae_cached(*args, **kwargs):\n{telling}")
     (question,) = (q for q in asked(CACHE_FINDING) if q.arm == TWINS[1])
     (at_once,) = Pairing(place, place, [question], 1, silent).answered()
     assert "ValueError: passive" in at_once.failure

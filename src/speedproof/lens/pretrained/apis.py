@@ -21,6 +21,10 @@ APIS: Mapping[str, str] = {
 """What may follow a folder's name, behind a colon, and what the model then is."""
 
 
+FULL = "full_attention"
+"""Where a configuration has angles of rotation by kinds of attention, the kind whose angles are the model's."""
+
+
 class Named(NamedTuple):
     """A folder with a model, and the API that a subject's name asks for."""
 
@@ -100,3 +104,20 @@ def _hooked(folder: Path) -> Any:
     model = HookedTransformer(cfg, AutoTokenizer.from_pretrained(folder), move_to_device=False)
     model.load_and_process_state_dict(weights, fold_ln=True, center_writing_weights=True, center_unembed=True)
     return model
+
+
+def other_angles(model: Any, folder: Path) -> str:
+    """By which base of rotary angles the model turns positions and which its files ask for, where these are two.
+
+    `HookedTransformer` has 10,000 wherever it does not read a base (`results/libraries/rotary_base.py`).
+    """
+    # A bridge turns by Transformers' own angles, whatever its settings say.
+    if type(model).__name__ != "HookedTransformer" or model.cfg.positional_embedding_type != "rotary":
+        return ""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    told = config.get("rope_parameters") or {}
+    places = (told.get(FULL, told).get("rope_theta"), config.get("rope_theta"), config.get("rotary_emb_base"))
+    asked = next((base for base in places if base is not None), None)
+    if asked is None or float(asked) == float(model.cfg.rotary_base):
+        return ""
+    return f"by angles of base {float(model.cfg.rotary_base):,.0f}, and its config.json asks for {float(asked):,.0f}"

@@ -20,7 +20,7 @@ from speedproof.lens.features import encode
 from speedproof.lens.hooks import blocks_through
 from speedproof.lens.sae_classes import KNOWN, load_from_disk
 
-from .apis import APIS, Named, load, named
+from .apis import APIS, Named, load, named, other_angles
 from .hub.failures import of_hub, tells_token, without_token
 from .hub.loading import load_sae, model_folder, reminders_left_out, sae_cfg
 from .hub.names import Released
@@ -87,6 +87,11 @@ def load_model(name: str, released: Released | None = None, dtype: str = "float3
         say(
             f"Subject {name!r}: its SAEs were trained on a model with {differs}. The check goes on, on other features "
             f"than they were trained for.{advice}"
+        )
+    if differs := other_angles(model, found.folder):
+        say(
+            f"Subject {name!r}: {type(model).__name__} turns positions {differs}. The check goes on, on another model "
+            "than was trained. TransformerBridge reads the base: leave ':hooked' out."
         )
     return model
 
