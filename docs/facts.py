@@ -156,7 +156,7 @@ def real() -> Iterator[str]:
     for line in lines(seeded, on_real, (record.body for record in ledger.records)):
         yield from ("", line)
     for grid in on_real.grids:
-        yield from ("", f"Under other releases, held against `{grid.first.text}`:", "")
+        yield from ("", f"Under other releases, held against `{grid.first.text}`, on {grid.machines}:", "")
         head, told = sides(grid)
         yield from _table(head, (map(cell, row) for row in told))
 

@@ -148,7 +148,19 @@ def test_a_side_held_again_is_told_by_its_newest_sitting(reference: Ledger) -> N
     older = made_up(Ledger((), ()))
     newer = [record.model_copy(update={"sitting": "newer"}) for record in older.records]
     (grid,) = build(Ledger((*older.records, *newer), ())).grids
-    assert [column.sitting for column in grid.columns] == ["newer"] * 3
+    assert [column.sitting.name for column in grid.columns] == ["newer"] * 3
+
+
+def test_a_figure_of_two_sides_names_its_machine_and_not_the_reports(reference: Ledger) -> None:
+    made = [record for record in made_up(Ledger((), ())).records if isinstance(record.body, Compared)]
+    there = reference.records[0].environment.model_copy(update={"processor": "Another processor"})
+    built = build(Ledger((*reference.records, *(one.model_copy(update={"environment": there}) for one in made)), ()))
+    (grid,) = (one for one in built.grids if "Another processor" in one.machines)
+    for form in ("report.md", "index.html"):
+        assert grid.machines in reports.render(built, form)
+    assert built.moved and all(
+        (machine in grid.machines) == (one.body.before == grid.first) for one, machine in built.moved
+    )
 
 
 def test_sides_held_on_another_subject_have_a_grid_of_their_own(reference: Ledger) -> None:
@@ -160,7 +172,9 @@ def test_sides_held_on_another_subject_have_a_grid_of_their_own(reference: Ledge
     ]
     ledger = Ledger((*own.records, *elsewhere), ())
     told = {subject: build(ledger, subject=subject).grids for subject in (None, "elsewhere", "nowhere")}
-    sittings = {subject: {one.sitting for grid in found for one in grid.columns} for subject, found in told.items()}
+    sittings = {
+        subject: {one.sitting.name for grid in found for one in grid.columns} for subject, found in told.items()
+    }
     assert sittings == {None: {"made-up"}, "elsewhere": {"elsewhere"}, "nowhere": set()}
 
 

@@ -223,10 +223,12 @@ class Report:
         return Separation(self.judged)
 
     @property
-    def moved(self) -> list[Outcome]:
-        """Confirmed changes of time between sides, on the report's own workload."""
-        found = [one for grid in self.grids for column in grid.columns for one in column.found.values()]
-        return [one for one in found if one.time in ("slower", "faster") and one.body.workload.name == "report"]
+    def moved(self) -> list[tuple[Outcome, str]]:
+        """Confirmed changes of time between sides, on the report's own workload, each with its machine."""
+        columns = [column for grid in self.grids for column in grid.columns]
+        found = [(one, column.sitting.machine) for column in columns for one in column.found.values()]
+        found = [(one, machine) for one, machine in found if one.time in ("slower", "faster")]
+        return [(one, machine) for one, machine in found if one.body.workload.name == "report"]
 
     @property
     def arms(self) -> list[str]:

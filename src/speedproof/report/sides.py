@@ -30,7 +30,7 @@ class Column:
     """One side held against the grid's first, in its newest sitting."""
 
     side: SideSeen
-    sitting: str
+    sitting: RecordedSitting
     found: Mapping[tuple[str, str], Outcome]
     """By function and twin."""
 
@@ -49,6 +49,11 @@ class Grid:
     columns: tuple[Column, ...]
     abouts: tuple[tuple[str, str], ...]
     """Function and twin of every row, in the findings' order."""
+
+    @property
+    def machines(self) -> str:
+        """The machines that the columns were measured on, most often one."""
+        return "; ".join(dict.fromkeys(column.sitting.machine for column in self.columns))
 
 
 def change(one: Outcome) -> Change:
@@ -80,7 +85,7 @@ def grids(among: Sequence[RecordedSitting], asked: Asked) -> tuple[Grid, ...]:
         bodies = compared(sitting, (before, after)) if sitting else []
         if sitting and bodies:
             told = {(one.body.function, one.body.twin): one for one in outcomes(bodies)}
-            found.setdefault(before, []).append((bodies[-1].before, Column(bodies[-1].after, sitting.name, told)))
+            found.setdefault(before, []).append((bodies[-1].before, Column(bodies[-1].after, sitting, told)))
     return tuple(_grid(columns[0][0], [column for _, column in columns], asked) for columns in found.values())
 
 

@@ -15,7 +15,7 @@ from speedproof.records.base import About
 from speedproof.records.kinds import Certified, Counted, Measured, Refused, Sat
 from speedproof.records.trace import Traced
 from speedproof.timing.comparison import Comparison
-from speedproof.wording import in_percent
+from speedproof.wording import in_percent, some
 
 if TYPE_CHECKING:
     from speedproof.records.record import Record
@@ -87,6 +87,11 @@ class RecordedSitting:
     def environment(self) -> Environment:
         """The machine and its software."""
         return self.last.environment
+
+    @property
+    def machine(self) -> str:
+        """The machine in words, which may be another than that of the figures beside it."""
+        return f"{self.environment.processor}, {some(self.environment.n_cores, 'core')}"
 
     @property
     def last(self) -> "Record":

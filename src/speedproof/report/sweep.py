@@ -17,7 +17,7 @@ from speedproof.records.base import About
 from speedproof.records.kinds import Alone
 from speedproof.timing.comparison import Comparison
 from speedproof.timing.method import ERROR_RATE
-from speedproof.wording import digits, some
+from speedproof.wording import digits
 
 from .asked import Asked
 from .figure import Figure, figure
@@ -91,8 +91,8 @@ class Sweep:
 
     @property
     def machine(self) -> str:
-        """The sitting's machine, which may be another than that of the figures beside it."""
-        return f"{self.sitting.environment.processor}, {some(self.sitting.environment.n_cores, 'core')}"
+        """The machine that the sizes were timed on."""
+        return self.sitting.machine
 
     @property
     def timed(self) -> list[Point]:
