@@ -115,9 +115,10 @@ def other_angles(model: Any, folder: Path) -> str:
     if type(model).__name__ != "HookedTransformer" or model.cfg.positional_embedding_type != "rotary":
         return ""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    told = config.get("rope_parameters") or {}
-    places = (told.get(FULL, told).get("rope_theta"), config.get("rope_theta"), config.get("rotary_emb_base"))
-    asked = next((base for base in places if base is not None), None)
-    if asked is None or float(asked) == float(model.cfg.rotary_base):
+    told = config.get("rope_parameters")
+    kinds = [one for one in (told, isinstance(told, dict) and told.get(FULL)) if isinstance(one, dict)]
+    places = (*(one.get("rope_theta") for one in kinds), config.get("rope_theta"), config.get("rotary_emb_base"))
+    asked = next((base for base in places if isinstance(base, int | float)), None)
+    if asked is None or asked == model.cfg.rotary_base:
         return ""
-    return f"by angles of base {float(model.cfg.rotary_base):,.0f}, and its config.json asks for {float(asked):,.0f}"
+    return f"by angles of base {model.cfg.rotary_base:,.0f}, and its config.json asks for {asked:,.0f}"
