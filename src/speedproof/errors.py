@@ -1,5 +1,6 @@
 """What goes wrong in front of a user, each with its exit status. Nobody sees a traceback for these."""
 
+from difflib import get_close_matches
 from typing import Any
 
 
@@ -44,4 +45,6 @@ class RecordProblem(SpeedproofError):
 
 def unknown(kind: str, name: str, known: list[str]) -> BadInput:
     """The error for a name that does not exist, listing those that do."""
-    return BadInput(f"Unknown {kind} {name!r}. Expected one of: {', '.join(known)}.")
+    near = get_close_matches(name, known, n=1)
+    meant = f" Did you mean {near[0]!r}?" if near else ""
+    return BadInput(f"Unknown {kind} {name!r}. Expected one of: {', '.join(known)}.{meant}")

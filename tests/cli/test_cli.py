@@ -51,6 +51,8 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
             "Unknown workload of extract_features 'nonsense'. Expected one of: smoke",
         ),
         (["check", "1", "--subject", "nonsense"], "Unknown subject 'nonsense'. Expected one of: tiny"),
+        (["check", "1", "--subject", "tinyy"], "or :cuda. Did you mean 'tiny'?"),
+        (["check", "text_baching"], "Did you mean 'text_batching'?"),
         (["check", "1", "--subject", "tiny:nonsense"], "Unknown variant of tiny 'nonsense'. Expected one of: bridge"),
         (["check", "1", "--dtype", "float8"], "Unknown dtype 'float8'. Expected one of: float32, bfloat16"),
         (["check", "1", "--function", "nonsense"], "No finding has a function 'nonsense'. Expected one of: extract_f"),

@@ -194,6 +194,11 @@ def test_a_check_says_what_comes_next(certificate: Certificate) -> None:
     assert line.startswith("1 of 2 WITHHELD") and line.endswith(
         ", then: python -m bench check sae_cache --texts 'my file'"
     )
+    # Where the inputs cannot tell, or a library failed, it is no function that is to be mended.
+    assert "mend the function by the reason above" in line
+    told = {code: after_checks([replace(refusal, code=code)], None, None) for code in ("invalid check", "failed")}
+    assert "no function is at fault, the inputs cannot tell a wrong one" in told["invalid check"]
+    assert "mend what the reason above names" in told["failed"]
 
 
 def test_one_of_a_kind_is_told_as_one(certificate: Certificate) -> None:

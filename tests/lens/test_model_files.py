@@ -1,6 +1,7 @@
 """A model's folder: what is damaged or does not fit is one line that names it; memory and digests are of content."""
 
 import json
+import math
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -207,6 +208,34 @@ ANGLES: dict[str, tuple[dict[str, Any], bool]] = {
     ),
     "by kind of attention": ({"rope_parameters": {"full_attention": {"rope_type": "default"}}}, False),
 }
+
+
+NUMBERS: dict[str, tuple[dict[str, Any], str]] = {
+    "layers without end": ({"num_hidden_layers": 10**12}, "has 1000000000000 for num_hidden_layers"),
+    "no layers": ({"num_hidden_layers": 0}, "has 0 for num_hidden_layers"),
+    "fewer than none": ({"num_hidden_layers": -1}, "has -1 for num_hidden_layers"),
+    "layers as text": ({"num_hidden_layers": "2"}, "has '2' for num_hidden_layers"),
+    "layers by a truth": ({"num_hidden_layers": True}, "has True for num_hidden_layers"),
+    "layers of a part": ({"text_config": {"num_layers": 10**12}}, "has 1000000000000 for num_layers"),
+    "angles in a list": ({"rope_parameters": [1]}, "has a list as rope_parameters. Expected a JSON object"),
+    "a base as text": ({"rope_theta": "10000"}, "has '10000' for a base of rotary angles"),
+    "a base of none": ({"rope_parameters": {"rope_theta": 0.0}}, "has 0.0 for a base"),
+    "a base that is no number": ({"rope_parameters": {"rope_theta": math.nan}}, "has nan for a base"),
+    "a base by kind of attention": (
+        {"rope_parameters": {"full_attention": {"rope_theta": []}}},
+        r"has \[\] for a base",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", NUMBERS)
+def test_numbers_that_no_model_is_built_by_are_refused_before_one_is(what: str, tmp_path: Path) -> None:
+    folder = write(tmp_path, llama())
+    model_files.require_readable(folder)
+    changes, words = NUMBERS[what]
+    edited(folder / "config.json", **changes)
+    with pytest.raises(BadInput, match=rf"config\.json {words}"):
+        model_files.require_readable(folder)
 
 
 @pytest.mark.parametrize("what", ANGLES)

@@ -200,7 +200,7 @@ def _find(name: str, dtype: str) -> Subject:
     if found := released(name, APIS):
         return Subject(found.name, dtype, released=found)
     apis = " or ".join(f":{api}" for api in APIS if api)
-    folder = f"a folder with a Hugging Face model and its SAEs, with {apis} behind it for another API"
+    folder = f"a folder with a Hugging Face model and its SAEs, with {apis} behind it for another API, or :cuda"
     near = ", ".join(nearest_releases(name))
     by_name = "RELEASE/ID of SAELens' registry" + f" (nearest releases: {near})" * bool(near)
     raise unknown("subject", name, [*EMBEDDED, *PRETRAINED, *MADE, by_name, folder])

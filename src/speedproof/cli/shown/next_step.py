@@ -1,10 +1,10 @@
 """What to do next, in a line for each thing that is not settled."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from speedproof.gate.certificate import Certificate, Refusal
+from speedproof.gate.certificate import Certificate, Code, Refusal
 from speedproof.report.row import Row
 from speedproof.timing.comparison import Verdict
 from speedproof.wording import some
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 MORE_BUDGET_S = 600
 """Seconds of timing that a pair gets for itself when it is measured again: more than a whole run gives all pairs."""
 PYTHON = "python -m bench"
+MEND = "mend the function by the reason above"
+WHAT_NEXT: Mapping[Code, str] = {
+    "invalid check": "no function is at fault, the inputs cannot tell a wrong one: choose another subject or workload",
+    "failed": "mend what the reason above names",
+}
+"""What is to be done about a refusal, where it is not the function alone."""
 
 
 def after_figures(built: "Report", workload: str, subject: str | None) -> list[str]:
@@ -40,7 +46,7 @@ def after_checks(answers: Sequence[Certificate | Refusal], candidate: str | None
     refused = [answer for answer in answers if isinstance(answer, Refusal)]
     if refused:
         told = f"{len(refused)} of {len(answers)} WITHHELD"
-        return f"{told}: mend the function by the reason above, then: {refused[0].again}"
+        return f"{told}: {WHAT_NEXT.get(refused[0].code, MEND)}, then: {refused[0].again}"
     told = f"{some(len(answers), 'answer')}, {'' if len(answers) == 1 else 'all '}equivalent"
     if candidate and any(isinstance(answer, Certificate) and answer.allowed_to for answer in answers):
         return f"{told} but for the state that was allowed to change: not certified for measuring."

@@ -24,6 +24,10 @@ MOST_LISTED = 3
 """Names that a message lists."""
 VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "*.model", "tekken.json", "*.tiktoken")
 """Files of which a tokenizer needs at least one."""
+LAYERS = ("num_hidden_layers", "n_layer", "num_layers")
+"""By what names a configuration says how many layers there are."""
+BASES = ("rope_theta", "rotary_emb_base")
+"""By what names it says by which base positions turn."""
 SETTINGS = (
     *("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json"),
     *("special_tokens_map.json", "added_tokens.json", "model.safetensors.index.json"),
@@ -42,11 +46,28 @@ def require_readable(folder: Path) -> None:
     settings = {name: _object(folder / name) for name in SETTINGS if name in names}
     if not isinstance(settings["config.json"].get("model_type"), str):
         raise _wrong(folder / "config.json", "names no model_type", "one, such as 'gpt2'")
+    n_tensors = sum(len(tensor_shapes(folder / name)) for name in _weight_files(folder, names, settings))
+    _require_numbers(folder / "config.json", settings["config.json"], n_tensors)
     _require_angles(folder / "config.json", settings["config.json"])
-    for name in _weight_files(folder, names, settings):
-        tensor_shapes(folder / name)
     if not any(path for pattern in VOCABULARIES for path in folder.glob(pattern)):
         raise _wrong(folder, "has no tokenizer", f"one of {', '.join(VOCABULARIES)}, as its save_pretrained writes it")
+
+
+def _require_numbers(path: Path, config: dict[str, Any], n_tensors: int) -> None:
+    """What libraries build a model by before they look at its weights: so many layers that memory ends, or none."""
+    for part in (config, *(part for part in config.values() if isinstance(part, dict))):
+        for name in LAYERS:
+            n = part.get(name)
+            if n is not None and (type(n) is not int or not 1 <= n <= n_tensors):
+                expected = f"a whole number from 1 to {n_tensors}, since there are so many tensors"
+                raise _wrong(path, f"has {n!r:.40} for {name}", expected)
+        angles = part.get("rope_parameters")
+        if angles is not None and not isinstance(angles, dict):
+            raise _wrong(path, f"has {with_article(type(angles).__name__)} as rope_parameters", "a JSON object")
+        kinds = [part, angles or {}, *(one for one in (angles or {}).values() if isinstance(one, dict))]
+        for base in (one.get(name) for one in kinds for name in BASES):
+            if base is not None and not (type(base) in (int, float) and 0 < base < math.inf):
+                raise _wrong(path, f"has {base!r:.40} for a base of rotary angles", "a number above 0")
 
 
 def _require_angles(path: Path, config: dict[str, Any]) -> None:
