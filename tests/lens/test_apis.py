@@ -92,6 +92,20 @@ def test_hooked_transformer_says_where_it_turns_by_another_base(
     find_subject(f"{folder}:{api}" if api else str(folder)).model.requires_grad_(False)
     told = "turns positions by angles of base 10,000, and its config.json asks for 50,000"
     assert (told in caplog.text) == (api == "hooked" and base == 50_000)
+    assert ("leave ':hooked' out" in caplog.text) == (told in caplog.text)
+
+
+def test_where_there_is_no_bridge_none_is_advised(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("speedproof.lens.embedded.models.has_bridge", lambda: False)
+    monkeypatch.setattr("speedproof.lens.pretrained.loading.has_bridge", lambda: False)
+    sizes = {"vocab_size": 1024, "hidden_size": 16, "intermediate_size": 40, "num_hidden_layers": 2}
+    angles = {"rope_type": "default", "rope_theta": 50_000.0}
+    config = GPTNeoXConfig(**sizes, num_attention_heads=2, max_position_embeddings=64, rope_parameters=angles)
+    folder = write(tmp_path / "neox", GPTNeoXForCausalLM(config))
+    assert type(find_subject(str(folder)).model).__name__ == "HookedTransformer"
+    assert "take a release of TransformerLens that has it" in caplog.text
 
 
 def test_hooked_transformer_reads_the_base_of_a_llama_and_says_nothing(

@@ -15,6 +15,7 @@ import torch
 from transformers.utils import logging as transformers_logging
 
 from speedproof.errors import BadInput
+from speedproof.lens.embedded.models import has_bridge
 from speedproof.lens.embedded.shapes import EMBEDDED
 from speedproof.lens.features import encode
 from speedproof.lens.hooks import blocks_through
@@ -89,9 +90,10 @@ def load_model(name: str, released: Released | None = None, dtype: str = "float3
             f"than they were trained for.{advice}"
         )
     if differs := other_angles(model, found.folder):
+        advice = "leave ':hooked' out" if has_bridge() else "take a release of TransformerLens that has it"
         say(
             f"Subject {name!r}: {type(model).__name__} turns positions {differs}. The check goes on, on another model "
-            "than was trained. TransformerBridge reads the base: leave ':hooked' out."
+            f"than was trained. TransformerBridge reads the base: {advice}."
         )
     return model
 
