@@ -20,8 +20,11 @@ from speedproof.folders import ROOT
 from speedproof.gate.certificate import Certificate
 from speedproof.gate.check import certify
 from speedproof.lens.subject import Subject
+from speedproof.machine.rates import Rate
+from speedproof.machine.roofline import Work
 from speedproof.pairs.question import Question
 from speedproof.pairs.references import Target
+from speedproof.records.kinds import Needed, Rated
 from speedproof.records.record import Recorder, read
 from speedproof.sides.places import Place
 from speedproof.sides.remote import SideFailed, worker
@@ -29,7 +32,7 @@ from speedproof.sides.side import Side
 from speedproof.sides.worker import Worker
 from speedproof.timing.launches import Launch
 from speedproof.timing.method import TODAYS
-from speedproof_studies.kinds import KINDS, Peered
+from speedproof_studies.kinds import KINDS, PRODUCT, Peered
 from speedproof_studies.peers import session as module
 from speedproof_studies.peers.card import CARD, FINDING_WITH_PEERS, FUNCTION, PEERS, SMOKE, Peer
 from speedproof_studies.peers.collectors.gpt2 import gpt2_lm, gpt2_model
@@ -157,6 +160,14 @@ def test_a_right_peer_is_timed_in_turn_with_the_twin_on_every_workload(asked: li
     assert all(body.made_s for body in found.values())
 
 
+def test_beside_every_sample_the_rate_of_products_is_taken(asked: list[Peered]) -> None:
+    timed = [one for peer in (RIGHT.name, "batched") for body in of(asked, peer).values() for one in body.launches]
+    assert timed
+    for one in timed:
+        for side in one.seen:
+            assert len(side[PRODUCT]) == one.n_pairs and min(side[PRODUCT]) > 0
+
+
 def test_an_answer_that_is_wrong_on_another_workload_alone_gets_no_time_there(asked: list[Peered]) -> None:
     found = of(asked, WRONG_LATER.name)
     assert found["smoke"].launches and not found["few"].launches and "differs" in found["few"].refused
@@ -179,6 +190,36 @@ def launches(peer_s: float, twin_s: float) -> tuple[Launch, ...]:
     return tuple(
         Launch(n, (peer_s * (1 + n / 100),) * 2, (twin_s,) * 2, (True, False), (1, 1)) for n in range(TODAYS.first)
     )
+
+
+def test_the_share_of_the_floor_goes_by_the_rate_beside_each_call(
+    proven: Certificate, twin: Certificate, tmp_path: Path
+) -> None:
+    work = Work(flops=2 * 10**9, weight_bytes=1, n_texts=1)
+    fast = Rated(
+        n_threads=1, multiplied=(Rate("512 x 768 x 3072", 10**10, (1.0,)),), moved=(Rate("read", 10**10, (1.0,)),)
+    )
+    needed = Needed(finding="text_batching", function=FUNCTION, workload=FEW, work=work)
+
+    def told(name: str, **beside: tuple[float, ...]) -> Row:
+        recorder = Recorder(tmp_path / name, current_environment(), name)
+        taken = tuple(replace(one, seen=(beside, beside)) for one in launches(2.0, 1.0))
+        for body in (fast, needed, peered("saelens_idiom", proven, twin, launches=taken)):
+            recorder.write(body)
+        (table,) = tables(read(tmp_path / name, KINDS).records)
+        return table.rows[0]
+
+    # 2 GFLOP at 10 GFLOP/s are 0.2 s; where the machine multiplied at 4 GFLOP/s beside the call, 0.5 s.
+    beside = told("beside", **{PRODUCT: (0.25, 0.25)})
+    assert beside.roofline and beside.roofline.shares[1] == pytest.approx(0.2)
+    assert beside.shares_beside and beside.shares_beside[1] == pytest.approx(0.5)
+    assert beside.cells[5] == "0.20 / 0.50"
+    # Rates of two moments: each call by its own.
+    mixed = told("mixed", **{PRODUCT: (0.25, 0.05)})
+    assert mixed.shares_beside and mixed.shares_beside[1] == pytest.approx(0.3)
+    # An older record has no rate beside its calls, and none is made up.
+    old = told("old")
+    assert old.shares_beside is None and old.cells[5] == "0.20 / -"
 
 
 @pytest.fixture(scope="module")

@@ -121,14 +121,23 @@ def _launch(
                 yield Outcome(launch, took_s=monotonic_s() - start_s)
 
 
-def samples(sides: tuple[Remote, Remote], asked: tuple[Question, Question], now: Round, stretch: Stretch) -> Launch:
-    """Warms both sides up, each for its own question, and takes samples of them in turn. Raises SideFailed."""
+def samples(
+    sides: tuple[Remote, Remote],
+    asked: tuple[Question, Question],
+    now: Round,
+    stretch: Stretch,
+    request: Sequence[str] = ("sample",),
+) -> Launch:
+    """Warms both sides up, each for its own question, and takes samples of them in turn. Raises SideFailed.
+
+    `request` is what a worker is told to give one sample.
+    """
     # Both sides take as many calls a sample, so that neither gains by what calls share.
     cores = cores_for(asked[0].workload.n_threads, now.rng)
     form: Form = max(sides[side].ask("warm", asked[side], cores) for side in ((0, 1) if now.baseline_first else (1, 0)))
 
     def sample(side: int) -> Sample:
-        taken: Sample = sides[side].ask("sample", asked[side], form, cores)
+        taken: Sample = sides[side].ask(*request, asked[side], form, cores)
         return taken
 
     return in_pairs(sample, (form.n_calls,) * 2, stretch, now.rng)

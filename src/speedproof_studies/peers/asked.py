@@ -1,5 +1,8 @@
-"""What a worker in a peer's own place is asked beside calling it: versions, the gate's answer, how long making took."""
+"""What a worker in a peer's own place is asked beside calling it: versions, the gate's answer, how long making took, at
+which rate the machine multiplies beside a call."""
 
+from collections.abc import Set
+from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 
@@ -11,6 +14,9 @@ from speedproof.pairs.question import Question
 from speedproof.sides.installing import Unsupported
 from speedproof.sides.worker import Worker
 from speedproof.sittings.definitions import Definitions
+from speedproof.timing.sampling import Sample, on_cores
+from speedproof.timing.warmup import Form
+from speedproof_studies.kinds import PRODUCT
 
 _definitions = Definitions()
 """What the definition answered in this process, which each peer of one place is held against."""
@@ -50,6 +56,19 @@ def certified(worker: Worker, question: Question) -> Certificate | Refusal:
     function = pair.arm(question.arm)
     function(**pair.inputs(question.workload, subject, [0]))
     return _definitions.check(finding, pair, question.workload, function, subject, GATE, new_seed(), "").answer()
+
+
+def sample(worker: Worker, question: Question, form: Form, cores: Set[int]) -> Sample:
+    """A sample, and beside it how long a billion FLOPs of a product took right after it (`PRODUCT`).
+
+    Where a machine is shared its rate changes within seconds, so the best rate of an hour is not the one that a call
+    could have had.
+    """
+    from speedproof.tensors.rates import product_now
+
+    taken = worker.sample(question, form, cores)
+    with on_cores(cores):
+        return replace(taken, seen={**taken.seen, PRODUCT: 1e9 / product_now().per_s})
 
 
 def forget(worker: Worker) -> None:

@@ -37,6 +37,8 @@ from speedproof_studies.kinds import Peered
 from .card import CARD, FUNCTION, Peer
 
 ASKED = "speedproof_studies.peers.asked:"
+WITH_RATE = ("call", f"{ASKED}sample")
+"""What gives a sample and the rate of products beside it."""
 GATE_LIMIT_S = 3600.0
 """Seconds that the gate may take in one place: it calls the definition many times."""
 LONGEST_SECOND = 3.0
@@ -195,7 +197,7 @@ class Session:
                 start_s = monotonic_s()
                 try:
                     sides = at(one.place.side.text, one.place), at("twin", self.twin.place)
-                    launch = samples(sides, (self._question(one, workload), twins), now, stretch)
+                    launch = samples(sides, (self._question(one, workload), twins), now, stretch, WITH_RATE)
                 except SideFailed as error:
                     yield Outcome(None, str(error))
                     # Whatever failed may have left something behind.

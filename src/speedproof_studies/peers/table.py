@@ -20,16 +20,16 @@ from speedproof.timing.estimate import Estimate
 from speedproof.timing.launches import Launch, logs, usable
 from speedproof.timing.method import method_named
 from speedproof.wording import digits, seconds
-from speedproof_studies.kinds import Peered
+from speedproof_studies.kinds import PRODUCT, Peered
 
 CARD = "speedproof_studies.peers.card:FINDING_WITH_PEERS"
 HEAD = (
     "peer",
     "answers",
     "one call",
-    "of the floor",
+    "of the floor, best rate / rate beside",
     "the batched twin",
-    "of the floor",
+    "of the floor, best rate / rate beside",
     "peer / twin, 95% interval",
     "",
 )
@@ -80,6 +80,24 @@ class Row:
             return None
         return Roofline(needed[-1].work, machine, *self.seconds)
 
+    @cached_property
+    def shares_beside(self) -> tuple[float, float] | None:
+        """Floor / time of a call of the peer and of the twin, where the floor is of the rate at which the machine
+        multiplied right beside that call. None where no rate was taken there."""
+        if not self.roofline or any(PRODUCT not in side for one in self.launches for side in one.seen):
+            return None
+        gflop = self.roofline.work.flops / 1e9
+
+        def share(side: int) -> float:
+            samples = [
+                [gflop * rate / taken for rate, taken in zip(one.seen[side][PRODUCT], times, strict=True)]
+                for one in self.launches
+                for times in [(one.baseline_s, one.contender_s)[side]]
+            ]
+            return _typical(samples)
+
+        return share(0), share(1)
+
     @property
     def answers(self) -> str:
         """What became of the answers, in a word and with the reason where there is no time."""
@@ -118,7 +136,7 @@ class Row:
             return (self.name, self.answers, "-", "-", "-", "-", "-", self.told)
         low, high = self.factor.interval
         known = f"[{digits(low)}, {digits(high)}]" if low else "[too few processes]"
-        shares = [f"{share:.2f}" for share in self.roofline.shares] if self.roofline else ["-", "-"]
+        shares = [" / ".join(_share(kind, side) for kind in (self._shares, self.shares_beside)) for side in (0, 1)]
         peer_s, twin_s = map(seconds, self.seconds)
         return (
             self.name,
@@ -132,6 +150,10 @@ class Row:
         )
 
     @property
+    def _shares(self) -> tuple[float, float] | None:
+        return self.roofline.shares if self.roofline else None
+
+    @property
     def as_json(self) -> dict[str, Any]:
         """The row as plain data."""
         return {
@@ -139,7 +161,8 @@ class Row:
             "workload": self.body.workload.name,
             "answers": self.answers,
             "seconds": self.seconds,
-            "floor_shares": self.roofline.shares if self.roofline else None,
+            "floor_shares": self._shares,
+            "floor_shares_by_rate_beside": self.shares_beside,
             "factor": self.factor.factor if self.factor else None,
             "interval": self.factor.interval if self.factor else None,
             "processes": len(self.launches),
@@ -228,6 +251,10 @@ def _names(body: Peered) -> set[str]:
     from packaging.requirements import Requirement
 
     return {Requirement(text).name for text in body.requirements}
+
+
+def _share(of: tuple[float, float] | None, side: int) -> str:
+    return f"{of[side]:.2f}" if of else "-"
 
 
 def _typical(samples: Sequence[Sequence[float]]) -> float:
