@@ -183,10 +183,6 @@ class Waited(Body):
     most_s: float | None = None
 
 
-PRODUCT = "gflop_s"
-"""What is seen beside a sample of a peer or of the twin: seconds that a billion FLOPs of a product took after it."""
-
-
 class Peered(Body):
     """Another library's way beside the batched twin, on one workload. The launches' baseline is the peer, in a place of
     its own, their contender the twin; there are none where the answers are not right, or it cannot be run here."""

@@ -1,11 +1,13 @@
 """The roofline: the least work is the literature's, the rates are the machine's, and what is too fast is withheld."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
 import pytest
+import torch
 
 from bench.findings import find
 from speedproof.counters.tally import count
@@ -14,7 +16,7 @@ from speedproof.gate.certificate import Certificate
 from speedproof.gate.check import certify
 from speedproof.lens.least_work import HOOK, least_work
 from speedproof.lens.subject import Subject
-from speedproof.machine.rates import Rate
+from speedproof.machine.rates import GFLOP_S, Rate
 from speedproof.machine.roofline import Machine, Roofline, Work
 from speedproof.pairs.question import Question
 from speedproof.pairs.workload import Workload
@@ -22,10 +24,11 @@ from speedproof.processes import Usage, in_fresh_process
 from speedproof.records.kinds import Measured, Needed, Rated
 from speedproof.records.record import Ledger, Record, Recorder, read
 from speedproof.report import report as reports
+from speedproof.report.roofline import shares_beside
 from speedproof.report.row import Row
 from speedproof.sittings.sitting import RATES, Sitting
 from speedproof.tensors.counters import flops
-from speedproof.tensors.rates import rates
+from speedproof.tensors.rates import rate_beside, rates
 from speedproof.timing.comparison import Verdict
 from speedproof.timing.launches import Launch
 from tests.reporting import build, plan_of, without_library
@@ -148,9 +151,13 @@ def certificate() -> Certificate:
     return answer
 
 
-def report_of(certificate: Certificate, fast_s: float, flops_per_s: float, rated: bool = True) -> reports.Report:
+def report_of(
+    certificate: Certificate, fast_s: float, flops_per_s: float, rated: bool = True, beside: Any = None
+) -> reports.Report:
+    seen = {GFLOP_S: (beside,)} if beside else {}
     launches = tuple(
-        Launch(0, (2 * fast_s * math.exp(0.01 * step),), (fast_s,), (True,), (1, 1)) for step in (-1, 0, 1, 0.5)
+        Launch(0, (2 * fast_s * math.exp(0.01 * step),), (fast_s,), (True,), (1, 1), (seen, seen))
+        for step in (-1, 0, 1, 0.5)
     )
     about: dict[str, Any] = {
         "finding": certificate.finding,
@@ -182,6 +189,35 @@ def test_a_time_above_the_floor_is_told_with_its_share_and_ceiling(certificate: 
     assert found.roofline.shares[1] == pytest.approx(0.5) and found.roofline.ceiling == pytest.approx(4, rel=0.01)
     text, page = (reports.render(built, name) for name in ("report.md", "index.html"))
     assert "## Roofline" in text and "none: it multiplies no matrices" in text and "50.0%" in text and "50.0%" in page
+
+
+def test_the_share_by_the_rate_beside_each_call_stands_next_to_it(certificate: Certificate) -> None:
+    # 10^6 FLOPs take 1 s at the best rate. Beside the call the machine took 1,600 s for 10^9, so 1.6 s of the 2 s.
+    built = report_of(certificate, fast_s=2.0, flops_per_s=10**6, beside=1600.0)
+    found = row(built).roofline
+    assert found and found.shares[1] == pytest.approx(0.5) and found.shares_beside
+    assert found.shares_beside == pytest.approx((0.4, 0.8), rel=0.01)
+    text, page = (reports.render(built, name) for name in ("report.md", "index.html"))
+    assert "50.0% | 80.0% |" in text and "80.0%</td>" in page and "50.0% (80% by the rate beside each call)" in page
+    # An older record has none.
+    old = report_of(certificate, fast_s=2.0, flops_per_s=10**6)
+    assert row(old).roofline.shares_beside is None and "50.0% | - |" in reports.render(old, "report.md")  # type: ignore[union-attr]
+
+
+def test_a_rate_that_is_not_beside_every_sample_is_beside_none() -> None:
+    seen, work = {GFLOP_S: (1.0,)}, Work(10**9, 1, 1)
+    known = Launch(0, (2.0,), (1.0,), (True,), (1, 1), (seen, seen))
+    assert shares_beside(work, (known, known)) == pytest.approx((0.5, 1.0))
+    assert shares_beside(work, (known, replace(known, seen=(seen, {})))) is None and shares_beside(work, ()) is None
+
+
+def test_a_slow_machine_is_told_beside_the_call_and_draws_from_no_random_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = torch.get_rng_state()
+    assert 0 < rate_beside()[GFLOP_S] < 10
+    assert torch.equal(before, torch.get_rng_state())
+    monkeypatch.setattr("speedproof.tensors.rates.elapsed_s", lambda call: (call(), 2.0))
+    # The largest product of the two does most in that time.
+    assert rate_beside()[GFLOP_S] == pytest.approx(2e9 / (2 * 2048 * 768 * 3072))
 
 
 def test_without_rates_there_is_no_floor_and_no_section(certificate: Certificate) -> None:

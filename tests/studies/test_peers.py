@@ -20,7 +20,7 @@ from speedproof.folders import ROOT
 from speedproof.gate.certificate import Certificate
 from speedproof.gate.check import certify
 from speedproof.lens.subject import Subject
-from speedproof.machine.rates import Rate
+from speedproof.machine.rates import GFLOP_S, Rate
 from speedproof.machine.roofline import Work
 from speedproof.pairs.question import Question
 from speedproof.pairs.references import Target
@@ -32,7 +32,7 @@ from speedproof.sides.side import Side
 from speedproof.sides.worker import Worker
 from speedproof.timing.launches import Launch
 from speedproof.timing.method import TODAYS
-from speedproof_studies.kinds import KINDS, PRODUCT, Peered
+from speedproof_studies.kinds import KINDS, Peered
 from speedproof_studies.peers import session as module
 from speedproof_studies.peers.card import CARD, FINDING_WITH_PEERS, FUNCTION, PEERS, SMOKE, Peer
 from speedproof_studies.peers.collectors.gpt2 import gpt2_lm, gpt2_model
@@ -165,7 +165,7 @@ def test_beside_every_sample_the_rate_of_products_is_taken(asked: list[Peered]) 
     assert timed
     for one in timed:
         for side in one.seen:
-            assert len(side[PRODUCT]) == one.n_pairs and min(side[PRODUCT]) > 0
+            assert len(side[GFLOP_S]) == one.n_pairs and min(side[GFLOP_S]) > 0
 
 
 def test_an_answer_that_is_wrong_on_another_workload_alone_gets_no_time_there(asked: list[Peered]) -> None:
@@ -210,16 +210,16 @@ def test_the_share_of_the_floor_goes_by_the_rate_beside_each_call(
         return table.rows[0]
 
     # 2 GFLOP at 10 GFLOP/s are 0.2 s; where the machine multiplied at 4 GFLOP/s beside the call, 0.5 s.
-    beside = told("beside", **{PRODUCT: (0.25, 0.25)})
+    beside = told("beside", **{GFLOP_S: (0.25, 0.25)})
     assert beside.roofline and beside.roofline.shares[1] == pytest.approx(0.2)
-    assert beside.shares_beside and beside.shares_beside[1] == pytest.approx(0.5)
+    assert beside.roofline.shares_beside and beside.roofline.shares_beside[1] == pytest.approx(0.5)
     assert beside.cells[5] == "0.20 / 0.50"
     # Rates of two moments: each call by its own.
-    mixed = told("mixed", **{PRODUCT: (0.25, 0.05)})
-    assert mixed.shares_beside and mixed.shares_beside[1] == pytest.approx(0.3)
+    mixed = told("mixed", **{GFLOP_S: (0.25, 0.05)})
+    assert mixed.roofline and mixed.roofline.shares_beside and mixed.roofline.shares_beside[1] == pytest.approx(0.3)
     # An older record has no rate beside its calls, and none is made up.
     old = told("old")
-    assert old.shares_beside is None and old.cells[5] == "0.20 / -"
+    assert old.roofline and old.roofline.shares_beside is None and old.cells[5] == "0.20 / -"
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from bench.findings import find
 from speedproof.failures import Failed
 from speedproof.gate.certificate import Certificate
 from speedproof.gate.check import certify
+from speedproof.machine.rates import GFLOP_S
 from speedproof.processes import ProcessDied, TookTooLong, Usage
 from speedproof.timing import rounds, runner, sampling, warmup
 from speedproof.timing.launches import Launch
@@ -165,6 +166,16 @@ def test_a_stretch_of_pairs_is_balanced(tiny: Any, monkeypatch: pytest.MonkeyPat
     launch = runner._samples(plan_of(certificate), tiny, 3, Stretch(0.1, True))
     n_pairs = len(launch.baseline_first)
     assert n_pairs % 2 == 0 and sum(launch.baseline_first) == n_pairs // 2
+
+
+def test_beside_long_samples_of_a_model_the_rate_of_products_is_taken_and_beside_no_others(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, other = certificate_of("grad_mode"), certificate_of("feature_links")
+    for of, from_s, is_rated in ((model, 0.0, True), (model, 60.0, False), (other, 0.0, False)):
+        monkeypatch.setattr(runner, "RATED_FROM_S", from_s)
+        launch = runner._samples(plan_of(of), tiny, 3, Stretch(0.01, True))
+        assert [GFLOP_S in side for side in launch.seen] == [is_rated] * 2
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system cannot keep a process on a core")

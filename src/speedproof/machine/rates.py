@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from speedproof.clock import is_seconds
 
+GFLOP_S = "gflop_s"
+"""What is seen beside a long sample of code that multiplies matrices: seconds that 10^9 FLOPs took right after it."""
+
 
 @dataclass(frozen=True)
 class Rate:

@@ -51,6 +51,9 @@ class Roofline:
     machine: Machine
     definition_s: float
     fastest_s: float
+    shares_beside: tuple[float, float] | None = None
+    """As `shares`, but each call by the rate at which the machine multiplied right after it; None where none was taken.
+    What a shared machine takes from both does not count against the code there."""
 
     @property
     def floor_s(self) -> float:

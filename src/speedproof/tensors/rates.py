@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from speedproof.clock import elapsed_s, monotonic_s
-from speedproof.machine.rates import Rate
+from speedproof.machine.rates import GFLOP_S, Rate
 
 SHAPES = ((12, 768, 3072), (512, 768, 3072), (2048, 768, 3072))
 """Tokens, width in, width out: a GPT-2 small block's largest product at one text, at a full batch, and beyond."""
@@ -28,10 +28,13 @@ def rates(n_threads: int) -> Iterator[tuple[Rate, ...]]:
         yield _memory()
 
 
-def product_now() -> Rate:
-    """The faster of two products as they run at this moment, by as many threads as torch has; a few calls each."""
-    taken = [_product(*shape, stretch_s=0.0) for shape in NOW]
-    return max(taken, key=lambda rate: rate.per_s)
+def rate_beside() -> dict[str, float]:
+    """How long 10^9 FLOPs of products take at this moment, by as many threads as torch has: seen beside a sample.
+
+    On a shared machine the rate changes within seconds, so the best of an hour is not what a call could have had.
+    """
+    best = max(_product(*shape, stretch_s=0.0).per_s for shape in NOW)
+    return {GFLOP_S: 1e9 / best}
 
 
 def _product(n_tokens: int, d_in: int, d_out: int, stretch_s: float = STRETCH_S) -> Rate:

@@ -6,6 +6,7 @@ Speed-ups are of pairs taken back to back, so that the machine's drift hits both
 import gc
 import random
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,10 @@ from speedproof.errors import NotEquivalent, SpeedproofError
 from speedproof.failures import Failed, reason, show_where_asked
 from speedproof.gate.gate import recheck
 from speedproof.pairs.contract import Inputs
+from speedproof.pairs.finding import Pair
+from speedproof.pairs.references import resolve
 from speedproof.pairs.subjects import Subject, Subjects
+from speedproof.pairs.workload import Workload
 from speedproof.processes import ProcessDied, Usage, in_fresh_process
 
 from .comparison import Comparison
@@ -34,6 +38,11 @@ one, and some 2 s of starting up and warming up for each comparison, the least w
 sqrt(2 * 0.06) * (pairs' spread / processes') = 1-2 s (Kalibera and Jones 2013, ISMM, section 9)."""
 LONGEST_SECOND = 3.0
 """A second pair, which evens out the order of a stretch, may make it so many times as long."""
+
+RATED_FROM_S = 0.5
+"""Seconds of the longer of two samples from which the rate of products is taken beside both. That takes some tenths of
+a second."""
+RATE = "speedproof.tensors.rates:rate_beside"
 
 Progress = Callable[[str, int, int], None]
 """Told what is measured now, in which process by number, and how many plans that process still has."""
@@ -117,13 +126,16 @@ def _samples(plan: Plan, subject: Subject, seed: int, stretch: Stretch) -> Launc
     pair, workload = plan.pair, plan.certificate.workload
     rng = random.Random(seed)
     arms = plan.functions
+    rate = _rate_beside(pair, workload, subject)
     kept: list[tuple[int, Inputs, Any]] = []
 
     def sample(side: int) -> Sample:
         make = partial(pair.inputs_of(arms[side]), workload, subject, None)
         inputs, output, taken = take(arms[side], forms[side], make, pair.kit.wait)
         kept.append((side, inputs, output))
-        return taken
+        if not rate or max(form.n_calls * form.once_s for form in forms) < RATED_FROM_S:
+            return taken
+        return replace(taken, seen={**taken.seen, **rate()})
 
     with on_cores(cores_for(workload.n_threads, rng)):
         forms = evened((warm(arms[0], pair, workload, subject), warm(arms[1], pair, workload, subject)))
@@ -136,3 +148,11 @@ def _samples(plan: Plan, subject: Subject, seed: int, stretch: Stretch) -> Launc
     for side, certificate in enumerate(plan.certificates):
         recheck(certificate, pair, reference, [(given, output) for arm, given, output in kept if arm == side])
     return launch
+
+
+def _rate_beside(pair: Pair, workload: Workload, subject: Subject) -> Callable[[], dict[str, float]] | None:
+    """What takes the rate of products at a moment, where the pair's floor is made of them."""
+    if not pair.least_work(pair.inputs(workload, subject, None)):
+        return None
+    rate: Callable[[], dict[str, float]] = resolve(RATE)
+    return rate

@@ -16,7 +16,6 @@ from speedproof.sides.worker import Worker
 from speedproof.sittings.definitions import Definitions
 from speedproof.timing.sampling import Sample, on_cores
 from speedproof.timing.warmup import Form
-from speedproof_studies.kinds import PRODUCT
 
 _definitions = Definitions()
 """What the definition answered in this process, which each peer of one place is held against."""
@@ -59,16 +58,12 @@ def certified(worker: Worker, question: Question) -> Certificate | Refusal:
 
 
 def sample(worker: Worker, question: Question, form: Form, cores: Set[int]) -> Sample:
-    """A sample, and beside it how long a billion FLOPs of a product took right after it (`PRODUCT`).
-
-    Where a machine is shared its rate changes within seconds, so the best rate of an hour is not the one that a call
-    could have had.
-    """
-    from speedproof.tensors.rates import product_now
+    """A sample, and beside it the rate at which the machine multiplies."""
+    from speedproof.tensors.rates import rate_beside
 
     taken = worker.sample(question, form, cores)
     with on_cores(cores):
-        return replace(taken, seen={**taken.seen, PRODUCT: 1e9 / product_now().per_s})
+        return replace(taken, seen={**taken.seen, **rate_beside()})
 
 
 def forget(worker: Worker) -> None:

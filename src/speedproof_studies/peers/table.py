@@ -13,14 +13,14 @@ from speedproof.pairs.finding import TWINS
 from speedproof.pairs.references import resolve
 from speedproof.records.kinds import Needed
 from speedproof.records.record import Record
-from speedproof.report.roofline import machine_of
+from speedproof.report.roofline import machine_of, shares_beside
 from speedproof.report.sittings import RecordedSitting, sittings
 from speedproof.timing.comparison import Verdict, holm, verdict
 from speedproof.timing.estimate import Estimate
 from speedproof.timing.launches import Launch, logs, usable
 from speedproof.timing.method import method_named
 from speedproof.wording import digits, seconds
-from speedproof_studies.kinds import PRODUCT, Peered
+from speedproof_studies.kinds import Peered
 
 CARD = "speedproof_studies.peers.card:FINDING_WITH_PEERS"
 HEAD = (
@@ -78,25 +78,7 @@ class Row:
         needed = [one for one in self.sitting.of(Needed) if one.about.work == self.body.about.work]
         if not (machine and needed and self.seconds):
             return None
-        return Roofline(needed[-1].work, machine, *self.seconds)
-
-    @cached_property
-    def shares_beside(self) -> tuple[float, float] | None:
-        """Floor / time of a call of the peer and of the twin, where the floor is of the rate at which the machine
-        multiplied right beside that call. None where no rate was taken there."""
-        if not self.roofline or any(PRODUCT not in side for one in self.launches for side in one.seen):
-            return None
-        gflop = self.roofline.work.flops / 1e9
-
-        def share(side: int) -> float:
-            samples = [
-                [gflop * rate / taken for rate, taken in zip(one.seen[side][PRODUCT], times, strict=True)]
-                for one in self.launches
-                for times in [(one.baseline_s, one.contender_s)[side]]
-            ]
-            return _typical(samples)
-
-        return share(0), share(1)
+        return Roofline(needed[-1].work, machine, *self.seconds, shares_beside(needed[-1].work, self.launches))
 
     @property
     def answers(self) -> str:
@@ -136,7 +118,7 @@ class Row:
             return (self.name, self.answers, "-", "-", "-", "-", "-", self.told)
         low, high = self.factor.interval
         known = f"[{digits(low)}, {digits(high)}]" if low else "[too few processes]"
-        shares = [" / ".join(_share(kind, side) for kind in (self._shares, self.shares_beside)) for side in (0, 1)]
+        shares = [self._told_share(side) for side in (0, 1)]
         peer_s, twin_s = map(seconds, self.seconds)
         return (
             self.name,
@@ -149,9 +131,11 @@ class Row:
             self.told,
         )
 
-    @property
-    def _shares(self) -> tuple[float, float] | None:
-        return self.roofline.shares if self.roofline else None
+    def _told_share(self, side: int) -> str:
+        if not self.roofline:
+            return "-"
+        beside = self.roofline.shares_beside
+        return f"{self.roofline.shares[side]:.2f} / {f'{beside[side]:.2f}' if beside else '-'}"
 
     @property
     def as_json(self) -> dict[str, Any]:
@@ -161,8 +145,8 @@ class Row:
             "workload": self.body.workload.name,
             "answers": self.answers,
             "seconds": self.seconds,
-            "floor_shares": self._shares,
-            "floor_shares_by_rate_beside": self.shares_beside,
+            "floor_shares": self.roofline.shares if self.roofline else None,
+            "floor_shares_by_rate_beside": self.roofline.shares_beside if self.roofline else None,
             "factor": self.factor.factor if self.factor else None,
             "interval": self.factor.interval if self.factor else None,
             "processes": len(self.launches),
@@ -251,10 +235,6 @@ def _names(body: Peered) -> set[str]:
     from packaging.requirements import Requirement
 
     return {Requirement(text).name for text in body.requirements}
-
-
-def _share(of: tuple[float, float] | None, side: int) -> str:
-    return f"{of[side]:.2f}" if of else "-"
 
 
 def _typical(samples: Sequence[Sequence[float]]) -> float:

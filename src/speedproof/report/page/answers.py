@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from speedproof.records.kinds import Certified, Refused
 from speedproof.report.controls import Separation
 from speedproof.report.ladder import Waterfall
+from speedproof.report.roofline import share_words
 from speedproof.report.row import Row
 from speedproof.report.sweep import Sweep
 from speedproof.timing.comparison import Verdict
@@ -41,7 +42,7 @@ def limited(rows: Sequence[Row]) -> str:
     roof = next((row.roofline for row in rows if row.roofline), None)
     if not roof:
         return ""
-    before, after = (f"{digits(100 * share)}%" for share in roof.shares)
+    before, after = (share_words(roof, side) for side in (0, 1))
     most = digits(roof.ceiling)
     return f"the definition reaches {before} of it, the batched twin {after}; no code could gain more than {most}x"
 

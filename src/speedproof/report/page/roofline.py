@@ -5,6 +5,7 @@ from typing import Any
 
 from speedproof.machine.roofline import Machine
 from speedproof.pairs.finding import TWINS
+from speedproof.report.roofline import share_words
 from speedproof.report.row import Row
 from speedproof.wording import digits, seconds
 
@@ -75,5 +76,5 @@ def _rates(heights: Sequence[float]) -> dict[str, Any]:
 def _words(row: Row) -> str:
     roof = row.roofline
     assert roof is not None
-    before, after = (f"{digits(100 * share)}%" for share in roof.shares)
+    before, after = (share_words(roof, side) for side in (0, 1))
     return f"{row.pair.name}: sequential {before}, batched {after} of the limit, ceiling {digits(roof.ceiling)}x"
