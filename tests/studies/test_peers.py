@@ -264,7 +264,7 @@ def test_the_table_says_who_is_ahead_also_where_that_is_the_peer(
     rows = {row.name: row.cells for row in table.rows}
     assert rows["saelens_idiom"][-1] == "the twin is faster" and rows["saelens_idiom"][-2].startswith("2.0")
     assert rows["nnsight_trace"] == ("nnsight_trace", "unsupported(no index)", "-", "-", "-", "-", "-", "no time")
-    assert "so the twin is faster" in table.line
+    assert "so the twin is faster" in table.line and table.rows[0].sitting.machine in table.title
 
     faster = Recorder(tmp_path, current_environment(), "two")
     faster.write(peered("saelens_idiom", proven, twin, launches=launches(0.5, 1.0)))

@@ -165,10 +165,11 @@ class Table:
 
     @property
     def title(self) -> str:
-        """The workload, in words."""
+        """The workload and the machine, in words."""
         workload, roofline = self.rows[0].body.workload, next((row.roofline for row in self.rows if row.roofline), None)
         floor = f"; the machine's floor is {seconds(roofline.floor_s)}" if roofline else ""
-        return f"{workload.n_items:,} texts, {workload.subject}, {workload.dtype}, {workload.n_threads} threads{floor}"
+        asked = f"{workload.n_items:,} texts, {workload.subject}, {workload.dtype}, {workload.n_threads} threads"
+        return f"{asked}, {'; '.join(dict.fromkeys(row.sitting.machine for row in self.rows))}{floor}"
 
     @property
     def best(self) -> Row | None:
