@@ -152,7 +152,8 @@ def _samples(plan: Plan, subject: Subject, seed: int, stretch: Stretch) -> Launc
 
 def _rate_beside(pair: Pair, workload: Workload, subject: Subject) -> Callable[[], dict[str, float]] | None:
     """What takes the rate of products at a moment, where the pair's floor is made of them."""
-    if not pair.least_work(pair.inputs(workload, subject, None)):
+    # Inputs of others may take long to make.
+    if not (pair.uses_model and pair.least_work(pair.inputs(workload, subject, None))):
         return None
     rate: Callable[[], dict[str, float]] = resolve(RATE)
     return rate
