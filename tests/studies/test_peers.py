@@ -30,6 +30,7 @@ from speedproof.sides.places import Place
 from speedproof.sides.remote import SideFailed, worker
 from speedproof.sides.side import Side
 from speedproof.sides.worker import Worker
+from speedproof.tensors import rates
 from speedproof.timing.launches import Launch
 from speedproof.timing.method import TODAYS
 from speedproof_studies.kinds import KINDS, Peered
@@ -89,6 +90,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> list[Peered]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "worker", no_process)
         patch.setattr(module, "STRETCH_S", 0.0)
+        patch.setattr(rates, "NOW", rates.SHAPES[:1])
         chosen = [RIGHT, WRONG, WRONG_LATER, ABSENT, UNIMPORTABLE]
         session = Session(chosen, (SMOKE, FEW), 7, places, lambda words, left: None, wrong_peer.CARD, no_index)
         session.proven()

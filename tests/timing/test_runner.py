@@ -15,6 +15,7 @@ from speedproof.gate.certificate import Certificate
 from speedproof.gate.check import certify
 from speedproof.machine.rates import GFLOP_S
 from speedproof.processes import ProcessDied, TookTooLong, Usage
+from speedproof.tensors import rates
 from speedproof.timing import rounds, runner, sampling, warmup
 from speedproof.timing.launches import Launch
 from speedproof.timing.method import TODAYS
@@ -174,6 +175,7 @@ def test_beside_long_samples_of_a_model_the_rate_of_products_is_taken_and_beside
     model, other = certificate_of("grad_mode"), certificate_of("feature_links")
     for of, from_s, is_rated in ((model, 0.0, True), (model, 60.0, False), (other, 0.0, False)):
         monkeypatch.setattr(runner, "RATED_FROM_S", from_s)
+        monkeypatch.setattr(rates, "NOW", rates.SHAPES[:1])
         launch = runner._samples(plan_of(of), tiny, 3, Stretch(0.01, True))
         assert [GFLOP_S in side for side in launch.seen] == [is_rated] * 2
 
