@@ -4,6 +4,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import typer
@@ -113,11 +114,14 @@ def peers() -> Iterator[str]:
     from speedproof_studies.peers.table import HEAD, of_the_report, tables
 
     found = of_the_report(tables(_records()))
-    for table in found:
-        yield from (f"{table.title}:", "")
-        yield from _table(HEAD, (map(cell, row.cells) for row in table.rows))
-        yield from ("", table.line, "")
-    yield found[-1].made if found else "Nothing has been recorded yet."
+    for _, of_machine in groupby(found, key=lambda table: table.machine):
+        for table in of_machine:
+            yield from (f"{table.title}:", "")
+            yield from _table(HEAD, (map(cell, row.cells) for row in table.rows))
+            yield from ("", table.line, "")
+        yield from (table.made, "")
+    if not found:
+        yield "Nothing has been recorded yet."
 
 
 def architectures() -> Iterator[str]:

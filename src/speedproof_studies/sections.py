@@ -12,7 +12,7 @@ from speedproof.report.report import Report, Section, Told
 
 from .kinds import Planted, Rejected
 from .mutation.tally import Tally, tally
-from .peers.table import Table, of_the_report, tables
+from .peers.table import Table, of_the_last_machine, of_the_report, tables
 from .planted.rates import Detection, detection
 from .plots import detection_plot, power_plots
 from .power.rates import Pool, pool
@@ -78,9 +78,11 @@ class Power(Told):
 
 @dataclass(frozen=True)
 class Peers(Told):
-    """What a user would pick instead of the batched twin of finding 1, a table a workload."""
+    """What a user would pick instead of the batched twin of finding 1, on the machine that was asked last, a table a
+    workload; and how many other machines have tables."""
 
     tables: Sequence[Table]
+    n_other_machines: int
 
 
 def _rewrites(ledger: Ledger, asked: Asked) -> Rewrites | None:
@@ -102,7 +104,9 @@ def _power(ledger: Ledger, asked: Asked) -> Power | None:
 
 def _peers(ledger: Ledger, asked: Asked) -> Peers | None:
     found = of_the_report(tables(ledger.records))
-    return Peers(found) if found and asked.workload == "report" and not asked.subject else None
+    if not found or asked.workload != "report" or asked.subject:
+        return None
+    return Peers(of_the_last_machine(found), len({table.machine for table in found}) - 1)
 
 
 SECTIONS: tuple[Section, ...] = (

@@ -25,7 +25,7 @@ from speedproof.machine.roofline import Work
 from speedproof.pairs.question import Question
 from speedproof.pairs.references import Target
 from speedproof.records.kinds import Needed, Rated
-from speedproof.records.record import Recorder, read
+from speedproof.records.record import Record, Recorder, read
 from speedproof.sides.places import Place
 from speedproof.sides.remote import SideFailed, worker
 from speedproof.sides.side import Side
@@ -39,7 +39,7 @@ from speedproof_studies.peers.card import CARD, FINDING_WITH_PEERS, FUNCTION, PE
 from speedproof_studies.peers.collectors.gpt2 import gpt2_lm, gpt2_model
 from speedproof_studies.peers.collectors.passes import TOKEN_BUDGET, passes
 from speedproof_studies.peers.session import Session
-from speedproof_studies.peers.table import Row, tables
+from speedproof_studies.peers.table import Row, of_the_last_machine, tables
 from speedproof_studies.peers.verb import peers as verb
 
 from . import wrong_peer
@@ -275,6 +275,23 @@ def test_the_table_says_who_is_ahead_also_where_that_is_the_peer(
     told = {row.name: (row.told, row.sitting.name) for row in table.rows}
     assert told == {"saelens_idiom": ("the peer is faster", "two"), "nnsight_trace": ("no time", "one")}
     assert "the peer is faster" in table.line
+
+
+def test_each_machine_has_a_table_of_its_own_and_the_one_asked_last_comes_first(
+    proven: Certificate, twin: Certificate
+) -> None:
+    here, body = current_environment(), peered("saelens_idiom", proven, twin, launches=launches(2.0, 1.0))
+    told = tables(
+        [
+            Record(written=name, sitting=name, environment=here.model_copy(update={"n_cores": cores}), body=body)
+            for name, cores in (("one", 2), ("two", 99), ("three", 2))
+        ]
+    )
+    assert [(table.machine.endswith("99 cores"), table.rows[0].sitting.name) for table in told] == [
+        (False, "three"),
+        (True, "two"),
+    ]
+    assert of_the_last_machine(told) == told[:1]
 
 
 def test_a_figure_of_other_code_is_stale(

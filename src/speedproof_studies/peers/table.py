@@ -169,7 +169,12 @@ class Table:
         workload, roofline = self.rows[0].body.workload, next((row.roofline for row in self.rows if row.roofline), None)
         floor = f"; the machine's floor is {seconds(roofline.floor_s)}" if roofline else ""
         asked = f"{workload.n_items:,} texts, {workload.subject}, {workload.dtype}, {workload.n_threads} threads"
-        return f"{asked}, {'; '.join(dict.fromkeys(row.sitting.machine for row in self.rows))}{floor}"
+        return f"{asked}, {self.machine}{floor}"
+
+    @property
+    def machine(self) -> str:
+        """The machine that all its rows are of, in words."""
+        return self.rows[0].sitting.machine
 
     @property
     def best(self) -> Row | None:
@@ -201,14 +206,16 @@ class Table:
 
 
 def tables(records: Sequence[Record]) -> list[Table]:
-    """A table for each workload, in the order first asked about. Each peer is told by the newest sitting that asked
-    about it: a figure is of the peer and of the twin beside it, in that sitting."""
-    newest: dict[str, dict[str, Row]] = {}
+    """A table for each machine, the one that was asked last first, and for each workload, in the order first asked
+    about. Each peer is told by the newest sitting there that asked about it: a figure is of the peer and of the twin
+    beside it, in that sitting."""
+    newest: dict[str, dict[str, dict[str, Row]]] = {}
     for sitting in sittings(records):
         for body in sitting.of(Peered):
-            newest.setdefault(body.workload.name, {})[body.peer] = Row(body, sitting)
+            of_machine = newest[sitting.machine] = newest.pop(sitting.machine, {})
+            of_machine.setdefault(body.workload.name, {})[body.peer] = Row(body, sitting)
     made = []
-    for found in newest.values():
+    for found in (of_workload for of_machine in reversed(newest.values()) for of_workload in of_machine.values()):
         rows = _in_order([*found.values()])
         adjusted = holm([row.factor.p_value if row.factor else 1.0 for row in rows])
         made.append(Table(tuple(replace(row, adjusted_p=p) for row, p in zip(rows, adjusted, strict=True))))
@@ -219,6 +226,11 @@ def of_the_report(found: Sequence[Table]) -> list[Table]:
     """Those that are told to everybody: not of the small subject, which only shows that all works."""
     subject = _pair().workload("report").subject
     return [table for table in found if table.rows[0].body.workload.subject == subject]
+
+
+def of_the_last_machine(found: Sequence[Table]) -> list[Table]:
+    """Those of the machine that was asked last."""
+    return [table for table in found if table.machine == found[0].machine]
 
 
 def _in_order(rows: Sequence[Row]) -> list[Row]:
