@@ -206,9 +206,13 @@ def test_the_share_by_the_rate_beside_each_call_stands_next_to_it(certificate: C
 
 def test_a_rate_that_is_not_beside_every_sample_is_beside_none() -> None:
     seen, work = {GFLOP_S: (1.0,)}, Work(10**9, 1, 1)
+    machine = Machine((Rate("p", 10**9, (0.5,)),), (Rate("read", 10, (1.0,)),))
     known = Launch(0, (2.0,), (1.0,), (True,), (1, 1), (seen, seen))
-    assert shares_beside(work, (known, known)) == pytest.approx((0.5, 1.0))
-    assert shares_beside(work, (known, replace(known, seen=(seen, {})))) is None and shares_beside(work, ()) is None
+    assert shares_beside(work, machine, (known, known)) == pytest.approx((0.5, 1.0))
+    assert shares_beside(work, machine, (known, replace(known, seen=(seen, {})))) is None
+    assert shares_beside(work, machine, ()) is None
+    # Weights that take longer to read than the products take.
+    assert shares_beside(Work(10**8, 15, 1), machine, (known,)) == pytest.approx((0.75, 1.5))
 
 
 def test_a_slow_machine_is_told_beside_the_call_and_draws_from_no_random_state(monkeypatch: pytest.MonkeyPatch) -> None:

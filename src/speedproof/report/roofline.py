@@ -29,7 +29,7 @@ def roofline_of(comparison: Comparison, sitting: RecordedSitting) -> Roofline | 
     needed = next((needed for needed in sitting.of(Needed) if needed.about.work == work), None)
     if not machine or not needed:
         return None
-    beside = shares_beside(needed.work, comparison.usable)
+    beside = shares_beside(needed.work, machine, comparison.usable)
     return Roofline(needed.work, machine, comparison.baseline_s, comparison.contender_s, beside)
 
 
@@ -39,17 +39,20 @@ def share_words(roof: Roofline, side: int) -> str:
     return f"{digits(100 * roof.shares[side])}%{beside}"
 
 
-def shares_beside(work: Work, launches: Sequence[Launch]) -> tuple[float, float] | None:
-    """Floor / time of baseline and contender, each call by the rate of products right after it: the middle of each
-    launch, and their geometric mean. None where no rate was taken beside some call."""
+def shares_beside(work: Work, machine: Machine, launches: Sequence[Launch]) -> tuple[float, float] | None:
+    """Floor / time of baseline and contender, each call by the rate of products right after it, or by its weights read
+    once at the machine's best: the middle of each launch, and their geometric mean. None where no rate was taken beside
+    some call."""
     if not launches or any(GFLOP_S not in side for one in launches for side in one.seen):
         return None
+
+    read_s = work.weight_bytes / machine.bytes_per_s
 
     def share(side: int) -> float:
         middles = []
         for one in launches:
             beside = zip(one.seen[side][GFLOP_S], (one.baseline_s, one.contender_s)[side], strict=True)
-            middles.append(median(work.flops / 1e9 * rate / seconds for rate, seconds in beside))
+            middles.append(median(max(work.flops / 1e9 * rate, read_s) / seconds for rate, seconds in beside))
         return math.exp(fmean(map(math.log, middles)))
 
     return share(0), share(1)

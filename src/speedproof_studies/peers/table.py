@@ -78,7 +78,8 @@ class Row:
         needed = [one for one in self.sitting.of(Needed) if one.about.work == self.body.about.work]
         if not (machine and needed and self.seconds):
             return None
-        return Roofline(needed[-1].work, machine, *self.seconds, shares_beside(needed[-1].work, self.launches))
+        work = needed[-1].work
+        return Roofline(work, machine, *self.seconds, shares_beside(work, machine, self.launches))
 
     @property
     def answers(self) -> str:
