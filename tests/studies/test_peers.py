@@ -1,5 +1,6 @@
 """What a user would pick instead: the same weights and answers, through the gate, and no time for what is wrong."""
 
+import gc
 import random
 import subprocess
 import sys
@@ -60,7 +61,8 @@ class InThisProcess:
 
     def ask(self, name: str, *arguments: Any, limit_s: float | None = None) -> Any:
         try:
-            return None if name == "settle" else getattr(self.worker, name)(*arguments)
+            # A worker of its own lets memory be retained too, which would be this process's for good.
+            return gc.freeze() if name == "settle" else getattr(self.worker, name)(*arguments)
         except Exception as error:
             raise SideFailed(f"this environment: {reason(error)} (at {name!r})") from error
 
