@@ -278,6 +278,11 @@ def test_the_table_says_who_is_ahead_also_where_that_is_the_peer(
     assert told == {"saelens_idiom": ("the peer is faster", "two"), "nnsight_trace": ("no time", "one")}
     assert "the peer is faster" in table.line
 
+    nobody = Recorder(tmp_path / "other", current_environment(), "three")
+    nobody.write(peered("saelens_idiom", proven, twin, launches=launches(1.0, 1.0)))
+    (table,) = tables(read(tmp_path / "other", KINDS).records)
+    assert "so it is undecided which is faster" in table.line
+
 
 def test_each_machine_has_a_table_of_its_own_and_the_one_asked_last_comes_first(
     proven: Certificate, twin: Certificate

@@ -191,9 +191,10 @@ class Table:
             return "No peer has a figure of today's twin."
         low, high = best.factor.interval
         n = sum(len(row.launches) for row in self.rows if not row.is_null)
+        told = f"it is {best.told} which is faster" if best.told == Verdict.AMBIGUOUS.word else best.told
         return (
             f"The fastest peer is {best.name}: it takes {digits(best.factor.factor)} times as long as the batched twin "
-            f"[{digits(low)}, {digits(high)}], so {best.told}. {n} pairs of fresh processes in all."
+            f"[{digits(low)}, {digits(high)}], so {told}. {n} pairs of fresh processes in all."
         )
 
     @property
