@@ -23,5 +23,5 @@ PROJECT = Project(
     kinds=KINDS,
     sections=SECTIONS,
     verbs=(rewrites, textbook, mutation, planted, power, bursts, latency, peers, architectures, reduced, fetch),
-    stages=(rewrites_in_a_run,),
+    beside=(rewrites_in_a_run,),
 )

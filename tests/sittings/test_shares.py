@@ -14,6 +14,7 @@ from speedproof.pairs.finding import CAREFUL
 from speedproof.pairs.question import Question, questions
 from speedproof.records.base import Body
 from speedproof.records.kinds import Certified, Counted, Refused
+from speedproof.sittings import proving
 from speedproof.sittings.shares import Claims, Group, Left, groups, has_room_for_two
 from speedproof.sittings.sitting import Proven
 
@@ -68,6 +69,18 @@ def test_the_arms_of_a_function_are_asked_and_counted_together() -> None:
 def test_nothing_left_takes_no_process_and_one_question_takes_one(tmp_path: Path) -> None:
     assert Left((), (), ()).shared_out(str(tmp_path), True) == []
     assert len(Left(REPORT[:1], (), ()).shared_out(str(tmp_path), True)) == 1
+    assert len(Left((), (), (), (("further:work", ()),)).shared_out(str(tmp_path), True)) == 1
+
+
+def test_further_work_is_shared_and_comes_last(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each piece is done by one process; the seconds in which the other has nothing else left are its own."""
+    further = tuple(("further:work", (name,)) for name in "abc")
+    monkeypatch.setattr(proving, "resolve", lambda reference: lambda name: iter([f"{reference} {name}"]))
+    works = Left((), (), (), further).shared_out(str(tmp_path), True)
+    told = [proving.prove_all(*work) for work in works]
+    done = [str(next(told[place])) for place in (0, 1, 1)]
+    assert done == ["further:work a", "further:work c", "further:work b"]
+    assert [next(one, None) for one in told] == [None, None]
 
 
 def test_subjects_come_together() -> None:

@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from bench.findings import FINDINGS
 from bench.rewrites import REWRITTEN, find_family
 from bench.rewrites.comparison_table import Way, comparison_table_by
 from bench.rewrites.encoding import Encoding
@@ -35,7 +36,7 @@ from speedproof.sittings.resumption import Earlier
 from speedproof_studies.kinds import KINDS, Rejected, Rewritten
 from speedproof_studies.project import PROJECT
 from speedproof_studies.rewrites import trying
-from speedproof_studies.rewrites.session import show_rewrites
+from speedproof_studies.rewrites.session import TRIALS, rewrites_in_a_run, show_rewrites
 from speedproof_studies.rewrites.trying import Attempt, remember
 
 pytestmark = pytest.mark.usefixtures("known_definitions")
@@ -253,3 +254,13 @@ def test_rewrites_that_an_earlier_stretch_was_shown_are_not_shown_again(
     both = show_rewrites(made, {"grad_mode": 1, "text_batching": 1}, "tiny")
     assert [one.finding for one in both] == ["grad_mode", "text_batching"] and both[:1] == first
     assert len(read(tmp_path, KINDS).records) == 2
+    # So it is in a run, which has each finding's made by whichever process is free.
+    made.earlier = Earlier(read(tmp_path, KINDS).records)
+    left = rewrites_in_a_run(made, FINDINGS, quick=True)
+    assert left == [(TRIALS, ({"comparison_table": 3}, "tiny", 7))]
+    made.earlier = Earlier(())
+    assert [list(given[0]) for _, given in rewrites_in_a_run(made, FINDINGS, quick=False)] == [
+        ["text_batching"],
+        ["comparison_table"],
+        ["grad_mode"],
+    ]

@@ -2,8 +2,9 @@
 
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from speedproof.timing.rounds import Outcome, Taken, in_time
 from speedproof.timing.runner import measure
 from speedproof.timing.sampling import Stretch, take
 from speedproof.timing.warmup import (
+    LONG_IN_ANY_CASE_S,
     LONGEST_REHEARSED_S,
     LONGEST_WARM_UP_S,
     LONGEST_WITH_INPUTS_S,
@@ -233,15 +235,15 @@ def call(n: int) -> Callable[[], int]:
 
 def test_warm_up_goes_on_while_samples_get_faster_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     falling = seconds_of(monkeypatch, lambda i, n: n * 1e-4 * (1 + 4 * max(0, 12 - i) / 12 + 0.01 * (i % 3)))
-    assert warm_up(call, call(1), 1.0).n_calls == pytest.approx(SHORTEST_SAMPLE_S / 1e-4, rel=0.1)
+    assert warm_up(call, [(1.0, call(1))]).n_calls == pytest.approx(SHORTEST_SAMPLE_S / 1e-4, rel=0.1)
     steady = seconds_of(monkeypatch, lambda i, n: n * 1e-4 * (1 + 0.01 * (i % 3)))
-    warm_up(call, call(1), 1.0)
+    warm_up(call, [(1.0, call(1))])
     assert len(steady) < len(falling)
 
 
 def test_warm_up_ends_even_if_samples_never_settle(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds_of(monkeypatch, lambda i, n: 0.02 * 0.99**i)
-    assert 1 <= warm_up(call, call(1), 1.0).n_calls <= MOST_CALLS
+    assert 1 <= warm_up(call, [(1.0, call(1))]).n_calls <= MOST_CALLS
 
 
 def test_warm_up_ends_where_inputs_take_long_to_make(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,7 +256,7 @@ def test_warm_up_ends_where_inputs_take_long_to_make(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(warmup, "monotonic_s", lambda: now_s)
     never_settled = seconds_of(monkeypatch, lambda i, n: n * 1e-5 * 0.99**i)
-    warm_up(slowly_made, call(1), 1.0)
+    warm_up(slowly_made, [(1.0, call(1))])
     assert len(never_settled) < 9
     assert now_s < LONGEST_WITH_INPUTS_S + 9
 
@@ -262,7 +264,7 @@ def test_warm_up_ends_where_inputs_take_long_to_make(monkeypatch: pytest.MonkeyP
 def test_a_short_call_is_rehearsed_and_a_long_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     for seconds, rehearsed in ((0.001, True), (2 * LONGEST_REHEARSED_S, False)):
         seconds_of(monkeypatch, lambda i, n, each=seconds: n * each)  # type: ignore[misc]
-        assert warm_up(call, call(1), 1.0).rehearsed is rehearsed
+        assert warm_up(call, [(1.0, call(1))]).rehearsed is rehearsed
 
 
 def test_a_sample_times_its_calls_alone_each_with_inputs_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,8 +284,44 @@ def test_a_sample_times_its_calls_alone_each_with_inputs_of_its_own(monkeypatch:
 
 def test_a_long_call_is_warmed_up_by_a_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = seconds_of(monkeypatch, lambda i, n: 0.5)
-    assert warm_up(call, call(1), share=0.5 / (2 * LONGEST_WARM_UP_S)) == Form(1)
+    assert warm_up(call, [(0.5 / (2 * LONGEST_WARM_UP_S), call(1))]) == Form(1)
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("whole_s", "n_calls"),
+    [
+        (2 * LONG_IN_ANY_CASE_S, 1),
+        (0.9 * LONG_IN_ANY_CASE_S, 2),
+        (0.9 * LONGEST_WARM_UP_S, 3),
+        (0.4 * LONGEST_WARM_UP_S, 4),
+    ],
+)
+def test_what_is_long_without_a_doubt_is_warmed_up_by_its_first_items_alone(
+    whole_s: float, n_calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not, is asked for more of them, and a shorter one for all: once, or until its calls have settled."""
+    shares = [0.02, 0.06, 1.0]
+    calls = seconds_of(monkeypatch, lambda i, n: whole_s * shares[min(i, 2)])
+    warm_up(call, [(share, call(i)) for i, share in enumerate(shares[:2])])
+    assert calls[:2] == [0, 1][:n_calls] and (len(calls) == n_calls or n_calls == 4 <= len(calls))
+
+
+def test_the_items_of_a_warm_up_are_a_few_and_then_more_but_never_more_than_there_are() -> None:
+    asked: list[int] = []
+
+    def arm(items: Sequence[int]) -> None:
+        asked.append(len(items))
+
+    def inputs(workload: Any, subject: Any, items: Sequence[int] | None) -> dict[str, Any]:
+        return {"items": list(range(workload.n_items)) if items is None else items}
+
+    kit = SimpleNamespace(use_threads=lambda n: None, wait=lambda: None)
+    for n_items, sizes in ((70, [2, 6]), (4, [2, 4]), (2, [2]), (1, [1])):
+        asked.clear()
+        pair = SimpleNamespace(kit=kit, inputs_of=lambda arm: inputs)
+        sampling.warm(arm, pair, SimpleNamespace(n_threads=1, n_items=n_items), None)  # type: ignore[arg-type]
+        assert asked[: len(sizes)] == sizes and set(asked[len(sizes) :]) == {n_items}
 
 
 def test_a_trend_is_not_settled_and_scatter_is() -> None:

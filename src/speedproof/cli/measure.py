@@ -180,9 +180,9 @@ def run(
     if words:
         warn_line(words)
     with progress() as sitting.say:
-        proven = sitting.prove([*asked, *others], asked, _controls(findings, quick), then=[sample_all, TRACE])
-        for stage in project(context).stages:
-            stage(sitting, findings, quick)
+        further = [work for works in project(context).beside for work in works(sitting, findings, quick)]
+        controls = _controls(findings, quick)
+        proven = sitting.prove([*asked, *others], asked, controls, further, then=[sample_all, TRACE])
         plans = _plans(findings, asked, proven.answers)
         with sitting.spent.on("timing"):
             sitting.measure(plans, budget_s or (QUICK_BUDGET_S if quick else RUN_BUDGET_S), precision)

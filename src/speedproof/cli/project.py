@@ -10,12 +10,14 @@ from speedproof.records.kinds import KINDS
 
 if TYPE_CHECKING:
     from speedproof.report.report import Section
+    from speedproof.sittings.shares import Further
     from speedproof.sittings.sitting import Sitting
 
 Verb = Callable[..., None]
 """A function whose parameters typer reads; its name is the verb."""
-Stage = Callable[["Sitting", Sequence[Finding], bool], None]
-"""Something more that `run` does before it times: with these findings, and whether the run is a quick one."""
+Beside = Callable[["Sitting", Sequence[Finding], bool], Sequence["Further"]]
+"""What more `run` has done beside its proofs, of this sitting's that is left: with these findings, and whether the run
+is a quick one."""
 
 
 @dataclass(frozen=True)
@@ -26,4 +28,4 @@ class Project:
     kinds: tuple[type[Body], ...] = KINDS
     sections: tuple["Section", ...] = ()
     verbs: tuple[Verb, ...] = ()
-    stages: tuple[Stage, ...] = ()
+    beside: tuple[Beside, ...] = ()

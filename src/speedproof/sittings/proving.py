@@ -1,4 +1,5 @@
-"""Proving: questions answered, controls judged and work counted, in a process that times nothing."""
+"""Proving: questions answered, controls judged, work counted and whatever else times nothing, in processes beside
+each other."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -36,9 +37,9 @@ MOST_COUNTED = 20_000
 
 
 def prove_all(given: Asked, claims: Claims) -> Iterator[Body | Saying]:
-    """Runs in a fresh process. Yields answers, judgements and counts as records say them, before each what it is: of
-    those that this process claims."""
-    asked, counted, controls = given
+    """Runs in a fresh process. Yields answers, judgements and counts as records say them, before each what it is, and
+    what further work yields: of that which this process claims."""
+    asked, counted, controls, further = given
     subjects, definitions = OneAtATime(), Definitions()
     refused: set[tuple[str, str, str]] = set()
     for left, group in claims.each("checking", asked):
@@ -60,6 +61,8 @@ def prove_all(given: Asked, claims: Claims) -> Iterator[Body | Saying]:
     for left, (card, name) in claims.each("control", controls):
         yield Saying(f"control {name}", left)
         yield _judge(resolve(card).control(name), definitions)
+    for _, (reference, arguments) in claims.each("further", further):
+        yield from resolve(reference)(*arguments)
 
 
 def _answer(question: Question, subjects: Subjects, definitions: Definitions) -> Certificate | Refusal:

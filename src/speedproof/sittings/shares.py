@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psutil
 
@@ -19,8 +19,11 @@ out the longest hostile texts for want of memory (`lens/hostile.py`)."""
 
 Group = tuple[Question, ...]
 """All arms of one function on one workload."""
-Asked = tuple[tuple[Group, ...], tuple[Group, ...], tuple[tuple[str, str], ...]]
-"""Questions to be answered, questions to be counted, and controls by (reference of the card, name)."""
+Further = tuple[str, tuple[Any, ...]]
+"""Further work that times nothing: the reference of a function that yields bodies and what it is at, and its
+arguments."""
+Asked = tuple[tuple[Group, ...], tuple[Group, ...], tuple[tuple[str, str], ...], tuple[Further, ...]]
+"""Questions to be answered, questions to be counted, controls by (reference of the card, name), and what comes then."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,12 @@ class Left:
     asked: tuple[Question, ...]
     counted: tuple[Question, ...]
     controls: tuple[tuple[str, str], ...]
+    further: tuple[Further, ...] = ()
 
     @property
     def ordered(self) -> Asked:
         """All of it, in the order in which it is best done."""
-        return groups(self.asked), groups(self.counted), self.controls
+        return groups(self.asked), groups(self.counted), self.controls, self.further
 
     def shared_out(self, folder: str, in_two: bool) -> list[tuple[Asked, Claims]]:
         """What each process is given: all of it, and its claims, for which `folder` is; none where nothing is left."""

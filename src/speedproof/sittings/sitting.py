@@ -32,7 +32,7 @@ from speedproof.timing.runner import measure
 
 from .proving import prove_all
 from .resumption import Earlier, this_process
-from .shares import Left, has_room_for_two
+from .shares import Further, Left, has_room_for_two
 from .spent import Spent, Watch
 
 if TYPE_CHECKING:
@@ -115,10 +115,11 @@ class Sitting:
         asked: Sequence[Question],
         counted: Sequence[Question] = (),
         controls: Sequence["Control"] = (),
+        further: Sequence[Further] = (),
         then: Sequence[Work] = (),
     ) -> Proven:
-        """Answers all questions, judges the controls and counts work, in fresh processes that time nothing: in two at
-        once where the machine has room for both.
+        """Answers all questions, judges the controls, counts work and does the further work, in fresh processes that
+        time nothing: in two at once where the machine has room for both.
 
         Of the questions in `counted`, those whose arm was found equivalent are counted, and the definition with them.
         What an earlier stretch of the sitting recorded is not made again. `then` is the work of processes to come;
@@ -134,6 +135,7 @@ class Sitting:
                 q for q in counted if not (self.earlier.counted(q.finding, q.function, q.workload) or proven.refuses(q))
             ),
             tuple((c.finding.card, c.name) for c in controls if (c.finding.name, c.name) not in judged),
+            tuple(further),
         )
         with tempfile.TemporaryDirectory() as folder:
             works = left.shared_out(folder, has_room_for_two())

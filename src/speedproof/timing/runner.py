@@ -39,9 +39,9 @@ sqrt(2 * 0.06) * (pairs' spread / processes') = 1-2 s (Kalibera and Jones 2013, 
 LONGEST_SECOND = 3.0
 """A second pair, which evens out the order of a stretch, may make it so many times as long."""
 
-RATED_FROM_S = 0.5
+RATED_FROM_S = 2.0
 """Seconds of the longer of two samples from which the rate of products is taken beside both. That takes some tenths of
-a second."""
+a second each time."""
 RATE = "speedproof.tensors.rates:rate_beside"
 
 Progress = Callable[[str, int, int], None]
@@ -106,6 +106,13 @@ def sample_all(plans: Sequence[Plan], seed: int, stretch: Stretch) -> Iterator[O
     retain_memory()
     rng = random.Random(seed)
     subjects = Subjects()
+    try:
+        yield from _sampled(plans, subjects, rng, stretch)
+    finally:
+        gc.unfreeze()
+
+
+def _sampled(plans: Sequence[Plan], subjects: Subjects, rng: random.Random, stretch: Stretch) -> Iterator[Outcome]:
     for plan in plans:
         workload = plan.certificate.workload
         subject = subjects.kept(plan.pair.subject(workload))
@@ -139,11 +146,11 @@ def _samples(plan: Plan, subject: Subject, seed: int, stretch: Stretch) -> Launc
 
     with on_cores(cores_for(workload.n_threads, rng)):
         forms = evened((warm(arms[0], pair, workload, subject), warm(arms[1], pair, workload, subject)))
-        # What is alive now stays; collecting it again before every sample would take longer than many a sample.
+        # What is alive now stays as long as the process does; going through it again before every sample would take
+        # longer than many a sample, and before every plan as long as its warm-up.
         gc.collect()
         gc.freeze()
         launch = in_pairs(sample, (forms[0].n_calls, forms[1].n_calls), stretch, rng, seed)
-    gc.unfreeze()
     reference = pair.reference(subject)
     for side, certificate in enumerate(plan.certificates):
         recheck(certificate, pair, reference, [(given, output) for arm, given, output in kept if arm == side])

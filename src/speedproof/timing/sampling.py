@@ -23,8 +23,9 @@ from .launches import Launch
 from .method import TODAYS
 from .warmup import Form, warm_up
 
-WARM_UP_ITEMS = 6
-"""Items of the warm-up call: enough to touch all weights and code, a small part of a long call."""
+WARM_UP_ITEMS = 2, 6
+"""Items of the warm-up calls: enough to touch all weights and code, a small part of a long call. The second one is made
+where the first does not show that the call is long."""
 MOST_PAIRS = 40
 """Pairs that one process takes for one comparison at most."""
 MOST_TRIES = 3
@@ -117,14 +118,17 @@ def call_all(arm: Callable[..., Any], inputs: Sequence[Inputs]) -> Any:
 def warm(arm: Callable[..., Any], pair: Pair, workload: Workload, subject: Subject) -> Form:
     """Warms the arm up, on the workload's threads. What a sample of it is to be made of."""
     pair.kit.use_threads(workload.n_threads)
-    few = list(range(min(WARM_UP_ITEMS, workload.n_items)))
     inputs = pair.inputs_of(arm)
+    # A size that the whole workload has or exceeds is asked about once.
+    sizes = sorted({min(n, workload.n_items) for n in WARM_UP_ITEMS})
 
     def call(n: int) -> Callable[[], Any]:
         return partial(call_all, arm, [inputs(workload, subject, None) for _ in range(n)])
 
-    part = partial(arm, **inputs(workload, subject, few))
-    return warm_up(call, part, len(few) / max(1, workload.n_items), pair.kit.wait)
+    def part(n: int) -> tuple[float, Callable[[], Any]]:
+        return n / max(1, workload.n_items), partial(arm, **inputs(workload, subject, list(range(n))))
+
+    return warm_up(call, [part(n) for n in sizes], pair.kit.wait)
 
 
 def orders(first: bool, rng: random.Random) -> Iterator[bool]:

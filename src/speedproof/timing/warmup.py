@@ -1,6 +1,6 @@
 """Warm-up: until successive blocks of calls take the same time, within a bound."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
@@ -20,6 +20,8 @@ itself, and rehearsing it would cost as much as a second sample."""
 LONGEST_WARM_UP_S = 1.0
 """Seconds of warm-up for one twin: caches, allocators and thread pools settle in tenths of a second. A call that takes
 longer touches weights and code thousands of times itself, and is warmed up by a part of it."""
+LONG_IN_ANY_CASE_S = 3.0
+"""Seconds of a call, as guessed from its first few items, from which on it is long without a doubt."""
 LONGEST_WITH_INPUTS_S = 3.0
 """Seconds of warm-up with the making of inputs: of a short call those may take a hundred times what the call takes."""
 SAMPLES_PER_BLOCK = 3
@@ -38,24 +40,31 @@ class Form:
 
 def warm_up(
     call: Callable[[int], Callable[[], object]],
-    part: Callable[[], object],
-    share: float,
+    parts: Sequence[tuple[float, Callable[[], object]]],
     wait: Callable[[], None] = no_device,
 ) -> Form:
     """Warms one twin up and says what makes a sample long enough and steady.
 
-    `call(n)` makes fresh inputs and returns the work of n calls; `part` is a call on a `share` of the workload's items.
+    `call(n)` makes fresh inputs and returns the work of n calls; `parts` are calls on a share of the workload's items,
+    with that share, the smallest first: of a long call the first of them that shows it is enough.
     `wait` waits for devices (`clock.elapsed_s`).
     Blocks of samples go on until a block's middle lies within the block before it, or a bound is reached.
     """
     end_s = monotonic_s() + LONGEST_WITH_INPUTS_S
-    _, part_s = elapsed_s(part, wait)
-    if part_s / share > LONGEST_WARM_UP_S:
-        return Form(1, once_s=part_s / share)
-    _, spent_s = elapsed_s(call(1), wait)
+    spent_s = 0.0
+    for share, part in parts:
+        _, part_s = elapsed_s(part, wait)
+        spent_s += part_s
+        # A process's first call also pays for what is done once.
+        long_s = LONGEST_WARM_UP_S if share == parts[-1][0] else LONG_IN_ANY_CASE_S
+        if part_s / share > long_s:
+            return Form(1, once_s=part_s / share)
+    _, first_s = elapsed_s(call(1), wait)
+    if first_s > LONGEST_WARM_UP_S / 2:
+        return Form(1, once_s=first_s)
     _, once_s = elapsed_s(call(1), wait)
     n_calls = max(1, min(MOST_CALLS, round(SHORTEST_SAMPLE_S / max(once_s, 1e-7))))
-    spent_s += part_s + once_s
+    spent_s += first_s + once_s
     before: list[float] = []
     while spent_s < LONGEST_WARM_UP_S and monotonic_s() < end_s:
         block = [elapsed_s(call(n_calls), wait)[1] for _ in range(SAMPLES_PER_BLOCK)]

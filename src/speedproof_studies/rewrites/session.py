@@ -1,10 +1,11 @@
-"""Trials of rewrites in a sitting: how many of which finding, made in a fresh process, what is recorded."""
+"""Trials of rewrites in a sitting: how many of which finding, and what of them is left to be made."""
 
 from collections.abc import Mapping, Sequence
 
 from bench.rewrites import REWRITTEN
 from speedproof.errors import BadInput
 from speedproof.pairs.finding import Finding
+from speedproof.sittings.shares import Further
 from speedproof.sittings.sitting import Sitting
 from speedproof_studies.kinds import Rewritten
 
@@ -46,12 +47,19 @@ def show_rewrites(sitting: Sitting, trials: Mapping[str, int], subject: str) -> 
 
     What an earlier stretch of the sitting recorded is not made again.
     """
-    found = list(sitting.earlier.bodies(Rewritten))
-    left = {name: n for name, n in trials.items() if name not in {one.finding for one in found}}
+    found, left = list(sitting.earlier.bodies(Rewritten)), _left(sitting, trials)
     return found + (sitting.keep(sitting.told(TRIALS, left, subject, sitting.seed)) if left else [])
 
 
-def rewrites_in_a_run(sitting: Sitting, findings: Sequence[Finding], quick: bool) -> None:
-    """A few rewrites of each finding that has some."""
-    if rewritten := rewritten_findings(findings):
-        show_rewrites(sitting, shares(rewritten, IN_A_QUICK_RUN if quick else IN_A_RUN), "tiny")
+def rewrites_in_a_run(sitting: Sitting, findings: Sequence[Finding], quick: bool) -> list[Further]:
+    """A few rewrites of each finding that has some; each finding's are a work by themselves, so that processes which
+    work beside each other can share them."""
+    rewritten = rewritten_findings(findings)
+    trials = shares(rewritten, IN_A_QUICK_RUN if quick else IN_A_RUN) if rewritten else {}
+    return [(TRIALS, ({name: n}, "tiny", sitting.seed)) for name, n in _left(sitting, trials).items()]
+
+
+def _left(sitting: Sitting, trials: Mapping[str, int]) -> dict[str, int]:
+    """The trials of findings of which this sitting has none yet."""
+    found = {one.finding for one in sitting.earlier.bodies(Rewritten)}
+    return {name: n for name, n in trials.items() if name not in found}
