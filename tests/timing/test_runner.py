@@ -307,6 +307,50 @@ def test_what_is_long_without_a_doubt_is_warmed_up_by_its_first_items_alone(
     assert calls[:2] == [0, 1][:n_calls] and (len(calls) == n_calls or n_calls == 4 <= len(calls))
 
 
+@pytest.mark.parametrize(
+    ("once_s", "n_calls"),
+    [
+        # (longer, shorter) -> calls behind a sample of the shorter.
+        ((60.0, 1.5), 4),
+        ((30.0, 1.0), 3),
+        ((9.0, 1.0), 1),
+        ((60.0, 7.0), 1),
+        ((5.0, 0.2), 2),
+        ((1.0, 0.002), 50),
+        ((60.0, 0.002), 100),
+    ],
+)
+def test_a_shorter_call_is_repeated_where_that_costs_a_tenth_of_the_longer(
+    once_s: tuple[float, float], n_calls: int
+) -> None:
+    longer, shorter = (Form(1, once_s=seconds) for seconds in once_s)
+    assert [form.n_calls for form in warmup.evened((longer, shorter))] == [1, n_calls]
+    assert [form.n_calls for form in warmup.evened((shorter, longer))] == [n_calls, 1]
+
+
+def test_what_is_to_be_repeated_is_called_once_to_know_how_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two items of seventy say seven seconds of a batched twin that takes one."""
+    called: list[str] = []
+
+    def arms(*guessed_s: float) -> tuple[Form, Form]:
+        monkeypatch.setattr(sampling, "warm", lambda arm, *_: Form(1, once_s=guessed_s[["one", "other"].index(arm())]))
+
+        def elapsed_s(whole: Callable[[], str], wait: Any) -> tuple[None, float]:
+            called.append(whole())
+            return None, 1.0
+
+        monkeypatch.setattr(sampling, "elapsed_s", elapsed_s)
+        pair = SimpleNamespace(inputs_of=lambda arm: lambda *_: {}, kit=SimpleNamespace(wait=None))
+        called.clear()
+        return sampling.warm_both((lambda: "one", lambda: "other"), pair, None, None)  # type: ignore[arg-type]
+
+    assert arms(60.0, 7.0) == (Form(1), Form(4)) and called == ["other"]
+    assert arms(7.0, 60.0) == (Form(4), Form(1)) and called == ["one"]
+    # Both take long, or one is short and was called often: then the guess is as good as is needed.
+    assert arms(60.0, 40.0) == (Form(1), Form(1)) and called == []
+    assert arms(60.0, 0.5)[1].n_calls == 4 and called == []
+
+
 def test_the_items_of_a_warm_up_are_a_few_and_then_more_but_never_more_than_there_are() -> None:
     asked: list[int] = []
 

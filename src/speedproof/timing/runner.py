@@ -27,8 +27,7 @@ from .launches import Launch
 from .method import TODAYS
 from .plan import Plan
 from .rounds import Outcome, Round, Taken, rounds
-from .sampling import SHORTEST_STRETCH_S, Sample, Stretch, cores_for, in_pairs, on_cores, retain_memory, take, warm
-from .warmup import evened
+from .sampling import SHORTEST_STRETCH_S, Sample, Stretch, cores_for, in_pairs, on_cores, retain_memory, take, warm_both
 
 LONGEST_STRETCH_S = 1.2
 """Seconds of pairs that one process takes for one comparison at most, unless a single pair is longer: some twenty.
@@ -145,7 +144,7 @@ def _samples(plan: Plan, subject: Subject, seed: int, stretch: Stretch) -> Launc
         return replace(taken, seen={**taken.seen, **rate()})
 
     with on_cores(cores_for(workload.n_threads, rng)):
-        forms = evened((warm(arms[0], pair, workload, subject), warm(arms[1], pair, workload, subject)))
+        forms = warm_both(arms, pair, workload, subject)
         # What is alive now stays as long as the process does; going through it again before every sample would take
         # longer than many a sample, and before every plan as long as its warm-up.
         gc.collect()

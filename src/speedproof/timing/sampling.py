@@ -7,7 +7,7 @@ import os
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -21,7 +21,7 @@ from speedproof.pairs.workload import Workload
 from .disturbance import columns, disturbance
 from .launches import Launch
 from .method import TODAYS
-from .warmup import Form, warm_up
+from .warmup import Form, evened, is_guessed, warm_up
 
 WARM_UP_ITEMS = 2, 6
 """Items of the warm-up calls: enough to touch all weights and code, a small part of a long call. The second one is made
@@ -129,6 +129,18 @@ def warm(arm: Callable[..., Any], pair: Pair, workload: Workload, subject: Subje
         return n / max(1, workload.n_items), partial(arm, **inputs(workload, subject, list(range(n))))
 
     return warm_up(call, [part(n) for n in sizes], pair.kit.wait)
+
+
+def warm_both(
+    arms: tuple[Callable[..., Any], Callable[..., Any]], pair: Pair, workload: Workload, subject: Subject
+) -> tuple[Form, Form]:
+    """Warms both arms up. What samples of them are to be made of, beside each other."""
+    forms = [warm(arm, pair, workload, subject) for arm in arms]
+    for side, arm in enumerate(arms):
+        if is_guessed(forms[side], forms[1 - side]):
+            whole = partial(arm, **pair.inputs_of(arm)(workload, subject, None))
+            forms[side] = replace(forms[side], once_s=elapsed_s(whole, pair.kit.wait)[1])
+    return evened((forms[0], forms[1]))
 
 
 def orders(first: bool, rng: random.Random) -> Iterator[bool]:

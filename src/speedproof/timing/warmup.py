@@ -11,7 +11,9 @@ SHORTEST_SAMPLE_S = 0.02
 SHARE_OF_LONGER = 0.1
 """Of the other arm's sample, what a shorter arm's sample may be lengthened to."""
 LONGEST_BLOCK_S = 0.2
-"""Seconds to which a sample is lengthened at most: ten of the shortest, and few inputs held at once."""
+"""Seconds to which a sample of short calls is lengthened at most: ten of the shortest, and few inputs held at once."""
+MOST_LONG_CALLS = 4
+"""Calls that are long by themselves behind one sample at most: their mean moves half as much as one of them."""
 MOST_CALLS = 2_000
 """Calls behind one sample at most: fresh inputs for all of them are held at once."""
 LONGEST_REHEARSED_S = 0.1
@@ -81,16 +83,23 @@ def warm_up(
 
 def evened(forms: tuple[Form, Form]) -> tuple[Form, Form]:
     """The same, with more calls behind a sample of the shorter one, where that costs little: one call of two
-    milliseconds beside one of a second would hang on luck alone."""
+    milliseconds beside one of a second would hang on luck alone, as would one of a second beside one of a minute."""
     longest_s = max(form.n_calls * form.once_s for form in forms)
-    wanted_s = min(SHARE_OF_LONGER * longest_s, LONGEST_BLOCK_S)
-    one, other = (
-        replace(form, n_calls=max(form.n_calls, min(MOST_CALLS, round(wanted_s / form.once_s))))
-        if form.once_s
-        else form
-        for form in forms
-    )
-    return one, other
+
+    def evened_one(form: Form) -> Form:
+        if not form.once_s:
+            return form
+        wanted_s = min(SHARE_OF_LONGER * longest_s, max(LONGEST_BLOCK_S, MOST_LONG_CALLS * form.once_s))
+        return replace(form, n_calls=max(form.n_calls, min(MOST_CALLS, round(wanted_s / form.once_s))))
+
+    one, other = forms
+    return evened_one(one), evened_one(other)
+
+
+def is_guessed(form: Form, beside: Form) -> bool:
+    """Whether how long a call takes was told from a few items, and is to be known better: the other's takes so much
+    longer that this one is repeated beside it."""
+    return form.once_s > LONGEST_WARM_UP_S and form.once_s < beside.once_s / 2
 
 
 def settled(before: list[float], block: list[float]) -> bool:
