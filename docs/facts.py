@@ -167,12 +167,12 @@ def real() -> Iterator[str]:
 
 def bursts() -> Iterator[str]:
     """What bursts of load did to intervals, from the committed records."""
-    from speedproof_studies.bursts.rates import HEAD, how, widened
-    from speedproof_studies.kinds import Burst
+    from speedproof_studies.bursts.rates import HEAD, studies
 
-    bodies = [record.body for record in _records() if isinstance(record.body, Burst)]
-    yield from _table(HEAD, (one.cells for one in widened(bodies)))
-    yield from ("", how(bodies))
+    for study in studies(_records()):
+        yield from (f"{study.title}:", "")
+        yield from _table(HEAD, (row.cells for row in study.rows))
+        yield ""
 
 
 def judged() -> str:

@@ -15,6 +15,7 @@ from . import repository
 from .digest import digest
 from .folders import ROOT, SOURCE, is_checkout
 from .search_path import OWN
+from .wording import some
 
 LIBRARIES = ("torch", "transformer-lens", "sae-lens", "transformers", "numpy")
 """Packages whose versions change answers or speed, in the order shown."""
@@ -43,6 +44,11 @@ class Environment(BaseModel):
         hardware = [self.processor, self.n_cores, self.memory_gib, self.system, self.accelerator]
         words = "".join(c if c.isalnum() else "-" for c in self.processor.lower()).strip("-")
         return f"{words[:24].strip('-')}-{self.n_cores}c-{digest(hardware)[:6]}"
+
+    @property
+    def machine_in_words(self) -> str:
+        """The machine as people are told of it."""
+        return f"{self.processor}, {some(self.n_cores, 'core')}"
 
     @property
     def digest(self) -> str:

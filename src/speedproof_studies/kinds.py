@@ -159,6 +159,8 @@ class Burst(Body):
     burst_s: float
     share: float
     """Share of the time that bursts take."""
+    n_processes: int | None = None
+    """Processes that made the load; in records from before they were counted, four a core."""
     seed: int
     n_launches: int = 0
     n_pairs: int = 0

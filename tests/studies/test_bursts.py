@@ -13,11 +13,11 @@ from speedproof.processes import Usage
 from speedproof.timing.plan import Plan
 from speedproof.timing.rounds import Taken
 from speedproof_studies.bursts import study as module
-from speedproof_studies.bursts.load import BURSTS
-from speedproof_studies.bursts.rates import HEAD, voids, widened
+from speedproof_studies.bursts.load import BURSTS, Load, bursts
+from speedproof_studies.bursts.rates import HEAD, studies, voids, widened
 from speedproof_studies.bursts.study import study
 from speedproof_studies.kinds import Burst, Interval
-from tests.reporting import launches, plan_of
+from tests.reporting import launches, ledger, plan_of
 
 
 def burst(loaded: bool, low: float, high: float, **more: Any) -> Burst:
@@ -39,6 +39,46 @@ def test_what_came_to_nothing_is_told_and_no_row() -> None:
     assert widened([burst(False, 1.9, 2.1), void]) == [] and voids([void]) == [void]
 
 
+def test_how_many_intervals_leave_out_1_is_told_of_quiet_and_of_bursts() -> None:
+    (one,) = widened([burst(False, 1.9, 2.1), burst(False, 0.9, 1.1), burst(True, 1.2, 2.2)])
+    assert one.cells[HEAD.index("settled")] == "1 of 2, 1 of 1"
+
+
+def test_what_was_measured_on_another_machine_or_beside_another_load_is_another_table() -> None:
+    bodies = [
+        burst(False, 1.9, 2.1),
+        burst(True, 1.8, 2.2),
+        *(burst(b, 1.5, 3.0, n_processes=1) for b in (False, True)),
+    ]
+    records = ledger(*bodies).records
+    elsewhere = records[0].environment.model_copy(update={"processor": "Another"})
+    found = studies([*records, records[0].model_copy(update={"environment": elsewhere})])
+    assert [len(one.bodies) for one in found] == [2, 2, 1] and [len(one.rows) for one in found] == [1, 1, 0]
+    here, beside_one, other = (one.title for one in found)
+    assert "bursts of 0.5 s by four processes a core, 10% of the time" in here and "by 1 process," in beside_one
+    assert "Another" in other and "1 measurement, of which none void" in other
+
+
+@pytest.mark.parametrize(("asked", "n"), [(None, 8), (1, 1)])
+def test_so_many_processes_make_the_load_as_were_asked_for(
+    asked: int | None, n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[list[str]] = []
+
+    class Burner:
+        def __init__(self, command: list[str]) -> None:
+            begun.append(command)
+
+        def kill(self) -> None: ...
+
+        def wait(self) -> None: ...
+
+    monkeypatch.setattr(subprocess, "Popen", Burner)
+    with bursts(1, Load(0.5, 0.1, asked), n_cores=2):
+        pass
+    assert len(begun) == n
+
+
 def test_each_plan_is_measured_both_ways_in_every_round_and_read_by_both_methods(
     certificate: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -50,15 +90,23 @@ def test_each_plan_is_measured_both_ways_in_every_round_and_read_by_both_methods
         return [Taken(plan, launches(2.0)) for plan in plans]
 
     monkeypatch.setattr(module, "measure", measure)
-    monkeypatch.setattr(module, "bursts", lambda *told: nullcontext())
-    found = list(study([plan], 3, 10.0, 0.5, 0.1, 7, lambda words, left: None))
+    beside: list[Load] = []
+
+    def loaded(seed: int, load: Load, n_cores: int) -> Any:
+        beside.append(load)
+        return nullcontext()
+
+    monkeypatch.setattr(module, "bursts", loaded)
+    found = list(study([plan], 3, 10.0, Load(0.5, 0.1, 1), 7, lambda words, left: None))
     assert [one.loaded for one in found].count(True) == 3 and len(found) == 6 == len(set(asked))
-    assert all(len(one.told) == 2 and one.n_launches for one in found)
+    assert all(len(one.told) == 2 and one.n_launches and one.n_processes == 1 for one in found)
+    assert beside == [Load(0.5, 0.1, 1)] * 3
 
 
-def test_the_load_ends_with_whoever_started_it() -> None:
-    """A killed study must not slow what comes after."""
-    told = ["1", "0.05", "0.5", str(time.time())]
+@pytest.mark.parametrize("burst_s", ["0.05", "600"])
+def test_the_load_ends_with_whoever_started_it(burst_s: str) -> None:
+    """A killed study must not slow what comes after, also not to the end of a burst."""
+    told = ["1", burst_s, "0.5", str(time.time() - 10 * float(burst_s))]
     code = (
         "import os, subprocess, sys\n"
         f"told = [sys.executable, '-c', {BURSTS!r}, *{told!r}, str(os.getpid())]\n"

@@ -15,7 +15,7 @@ from speedproof.records.base import About
 from speedproof.records.kinds import Certified, Counted, Measured, Refused, Sat
 from speedproof.records.trace import Traced
 from speedproof.timing.comparison import Comparison
-from speedproof.wording import in_percent, some
+from speedproof.wording import in_percent
 
 if TYPE_CHECKING:
     from speedproof.records.record import Record
@@ -91,7 +91,7 @@ class RecordedSitting:
     @property
     def machine(self) -> str:
         """The machine in words, which may be another than that of the figures beside it."""
-        return f"{self.environment.processor}, {some(self.environment.n_cores, 'core')}"
+        return self.environment.machine_in_words
 
     @property
     def last(self) -> "Record":

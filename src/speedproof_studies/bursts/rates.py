@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
+from speedproof.records.record import Record
+from speedproof.wording import some
 from speedproof_studies.kinds import Burst
 
-HEAD = (
-    *("pair", "read by", "quiet, middle", "half-width", "bursts, middle", "half-width"),
-    *("wider", "covered", "disturbed", "slow"),
-)
+from .load import Load
+
+HEAD = ("pair", "read by", "quiet", "bursts", "wider", "covered", "settled", "disturbed", "slow")
+"""Of the figures, the middle one, with half the width of its interval."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ class Widened:
         """The middle one."""
         return median(one.told[self.method].speedup for one in bodies)
 
+    def settled(self, bodies: Sequence[Burst]) -> str:
+        """How many intervals leave out 1."""
+        n = sum(not b.told[self.method].low <= 1 <= b.told[self.method].high for b in bodies)
+        return f"{n} of {len(bodies)}"
+
     @property
     def n_covering(self) -> int:
         """Intervals under bursts that hold what was measured in quiet."""
@@ -52,15 +59,46 @@ class Widened:
         return (
             self.pair,
             self.method,
-            f"{self.speedup(self.quiet):.3f}x",
-            f"{self.half_width(self.quiet):.1%}",
-            f"{self.speedup(self.loaded):.3f}x",
-            f"{self.half_width(self.loaded):.1%}",
+            f"{self.speedup(self.quiet):.3f}x ± {self.half_width(self.quiet):.1%}",
+            f"{self.speedup(self.loaded):.3f}x ± {self.half_width(self.loaded):.1%}",
             f"{self.wider:.1f} times",
             f"{self.n_covering} of {len(self.loaded)}",
+            f"{self.settled(self.quiet)}, {self.settled(self.loaded)}",
             f"{n_disturbed} of {n_pairs} pairs",
             f"{fmean(b.slow_share for b in self.quiet):.0%}, {fmean(b.slow_share for b in self.loaded):.0%}",
         )
+
+
+@dataclass(frozen=True)
+class Study:
+    """All that was measured on one machine, of one workload, beside one load."""
+
+    machine: str
+    workload: str
+    load: Load
+    bodies: Sequence[Burst]
+
+    @property
+    def title(self) -> str:
+        """What was measured where, and beside which load."""
+        n_void = len(voids(self.bodies))
+        counts = f"{some(len(self.bodies), 'measurement')}, of which {n_void or 'none'} void"
+        return f"Workload {self.workload}, {self.machine}, {self.load.words}; {counts}"
+
+    @property
+    def rows(self) -> list[Widened]:
+        """One for each pair and method that was measured both ways."""
+        return widened(self.bodies)
+
+
+def studies(records: Sequence[Record]) -> list[Study]:
+    """In the order in which they were begun."""
+    found: dict[tuple[str, str, Load], list[Burst]] = {}
+    for record in records:
+        if isinstance(body := record.body, Burst):
+            load = Load(body.burst_s, body.share, body.n_processes)
+            found.setdefault((record.environment.machine_in_words, body.workload.name, load), []).append(body)
+    return [Study(*key, bodies) for key, bodies in found.items()]
 
 
 def widened(bodies: Sequence[Burst]) -> list[Widened]:
@@ -81,15 +119,5 @@ def voids(bodies: Sequence[Burst]) -> list[Burst]:
     return [body for body in bodies if body.failure]
 
 
-def how(bodies: Sequence[Burst]) -> str:
-    """How it was measured, and what came to nothing, in a line."""
-    if not bodies:
-        return "Nothing has been recorded yet."
-    kinds = sorted({(f"{body.burst_s:g}", f"{body.share:.0%}") for body in bodies})
-    made = " and ".join(f"bursts of {burst_s} s on all cores, {share} of the time" for burst_s, share in kinds)
-    n_void = len(voids(bodies))
-    return f"{made}. Measurements: {len(bodies)}, of which void: {n_void}."
-
-
-def _key(body: Burst) -> tuple[str, bool, str]:
-    return body.function, body.null, body.workload.name
+def _key(body: Burst) -> tuple[str, bool]:
+    return body.function, body.null

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
 
+from speedproof.environment import current_environment
 from speedproof.processes import Usage
 from speedproof.timing.comparison import Comparison
 from speedproof.timing.method import PLAIN
@@ -13,15 +14,14 @@ from speedproof.timing.rounds import Taken
 from speedproof.timing.runner import compared, measure
 from speedproof_studies.kinds import Burst, Interval
 
-from .load import bursts
+from .load import Load, bursts
 
 
 def study(
     plans: Sequence[Plan],
     n_rounds: int,
     budget_s: float,
-    burst_s: float,
-    share: float,
+    load: Load,
     seed: int,
     say: Callable[[str, int], None],
 ) -> Iterator[Burst]:
@@ -31,20 +31,19 @@ def study(
         for loaded in rng.sample((False, True), 2):
             say(f"measuring {'under bursts' if loaded else 'in quiet'}", n_rounds - n)
             drawn = rng.getrandbits(32)
-            with bursts(drawn, burst_s, share) if loaded else nullcontext():
+            with bursts(drawn, load, current_environment().n_cores) if loaded else nullcontext():
                 taken = list(measure(plans, budget_s, drawn, Usage()))
-            yield from (_body(one, loaded, burst_s, share, drawn) for one in taken)
+            yield from (_body(one, loaded, load, drawn) for one in taken)
 
 
-def _body(taken: Taken[Plan], loaded: bool, burst_s: float, share: float, seed: int) -> Burst:
+def _body(taken: Taken[Plan], loaded: bool, load: Load, seed: int) -> Burst:
     about: dict[str, Any] = {
         "finding": taken.what.certificate.finding,
         "function": taken.what.certificate.function,
         "workload": taken.what.certificate.workload,
         "null": taken.what.null,
         "loaded": loaded,
-        "burst_s": burst_s,
-        "share": share,
+        **load._asdict(),
         "seed": seed,
     }
     if taken.failure:

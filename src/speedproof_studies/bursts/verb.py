@@ -15,7 +15,8 @@ from speedproof.pairs.question import questions
 from speedproof.timing.plan import plans_of_pairs
 from speedproof_studies.kinds import Burst
 
-from .rates import HEAD, how, voids, widened
+from .load import Load
+from .rates import HEAD, Study, studies, voids
 
 
 def bursts(
@@ -26,20 +27,23 @@ def bursts(
     budget_s: Annotated[float, typer.Option(min=1, help="Seconds of timing for each time.")] = 60,
     burst_s: Annotated[float, typer.Option(min=0.01, help="Seconds that a burst lasts.")] = 0.5,
     share: Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of the time that bursts take.")] = 0.1,
+    processes: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Processes that make the load; four a core if not told.")
+    ] = None,
     only_show: Annotated[bool, typer.Option("--show", help="Only show what was recorded.")] = False,
     seed: Seed = None,
     results: Results = RESULTS,
     as_json: AsJson = False,
 ) -> None:
-    """Measure findings in quiet and under bursts of load on all cores, and show what became of the intervals.
+    """Measure findings in quiet and under bursts of load, and show what became of the intervals.
 
     Examples:
       python -m bench bursts category_lookup --rounds 3
+      python -m bench bursts --workload report --rounds 2 --budget-s 300 --burst-s 20 --share 0.33 --processes 1
       python -m bench bursts --show
     """
-    if only_show:
-        bodies = [one.body for one in read_records(context, results).records if isinstance(one.body, Burst)]
-    else:
+    own = ""
+    if not only_show:
         # What measures needs libraries that showing does without.
         from .study import study
 
@@ -48,18 +52,24 @@ def bursts(
         with progress() as sitting.say:
             answers = sitting.prove(questions(findings, workload)).answers
             plans = plans_of_pairs(findings, [one for one in answers if isinstance(one, Certificate)])
-            bodies = sitting.keep(study(plans, rounds, budget_s, burst_s, share, sitting.seed, sitting.say))
+            load = Load(burst_s, share, processes)
+            sitting.keep(study(plans, rounds, budget_s, load, sitting.seed, sitting.say))
+        own = sitting.recorder.sitting
+    records = [one for one in read_records(context, results).records if own in ("", one.sitting)]
     if as_json:
-        print_json([body.model_dump() for body in bodies])
+        print_json([one.body.model_dump() for one in records if isinstance(one.body, Burst)])
     else:
-        _show(bodies)
+        _show(studies(records))
 
 
-def _show(bodies: Sequence[Burst]) -> None:
-    table = Table(*HEAD)
-    for one in widened(bodies):
-        table.add_row(*one.cells)
-    out.print(table)
-    say_line(how(bodies))
-    for body in voids(bodies):
-        say_line(f"VOID {body.function}: {body.failure}")
+def _show(found: Sequence[Study]) -> None:
+    for study in found:
+        say_line(f"{study.title}:")
+        table = Table(*HEAD)
+        for one in study.rows:
+            table.add_row(*one.cells)
+        out.print(table)
+        for body in voids(study.bodies):
+            say_line(f"VOID {body.function}: {body.failure}")
+    if not found:
+        say_line("Nothing has been recorded yet.")
