@@ -10,6 +10,7 @@ import pytest
 
 from speedproof.machine.phases import SLOW_PHASE
 from speedproof.machine.surroundings import Seen
+from speedproof.sides.slowdown import slowdown
 from speedproof.timing import rounds, sampling
 from speedproof.timing.disturbance import (
     BY,
@@ -23,7 +24,7 @@ from speedproof.timing.disturbance import (
     rows,
 )
 from speedproof.timing.launches import Launch, disturbances, logs, sort, usable
-from speedproof.timing.method import ALL_PAIRS, ERROR_RATE, PLAIN, QUIET_PAIRS, TODAYS
+from speedproof.timing.method import ALL_PAIRS, BY_DEFAULT, ERROR_RATE, PLAIN, QUIET_PAIRS, TODAYS, USUAL_PHASE
 from speedproof.timing.rounds import MOST_LOST, Outcome, Taken
 from speedproof.timing.sampling import MOST_PAIRS, MOST_TRIES, Sample, Stretch, in_pairs
 from tests.synthetic import N_SITTINGS, World, looked_at, stopped
@@ -33,7 +34,7 @@ from tests.synthetic import N_SITTINGS, World, looked_at, stopped
 def only_quiet_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     """As outside the tests, where they do not disturb each other."""
     for module in (rounds, sampling):
-        monkeypatch.setattr(module, "TODAYS", QUIET_PAIRS)
+        monkeypatch.setattr(module, "TODAYS", BY_DEFAULT)
 
 
 QUIET = {"scattered": 1e-4}
@@ -95,7 +96,7 @@ def launch_of(logs: list[float], hit: list[int], side: int = 0) -> Launch:
 @pytest.mark.parametrize("side", [0, 1])
 def test_a_disturbed_pair_does_not_count_whichever_arm_was_hit(side: int) -> None:
     launches = [launch_of([0.1, 0.1, 9.0, 9.0, 9.0], [2, 3, 4], side)] * 4
-    found = sort(launches)
+    found = sort(launches, QUIET_PAIRS)
     assert logs(found.usable) == pytest.approx([0.1] * 4)
     assert logs(found.disturbed) == pytest.approx([9.0] * 4)
     assert disturbances(launches) == {BY[0]: 12}
@@ -103,7 +104,7 @@ def test_a_disturbed_pair_does_not_count_whichever_arm_was_hit(side: int) -> Non
 
 def test_a_launch_without_a_quiet_pair_is_none() -> None:
     launches = [launch_of([0.1], []), launch_of([9.0], [0]), launch_of([0.2], [])]
-    assert logs(sort(launches).usable) == pytest.approx([0.1, 0.2])
+    assert logs(sort(launches, QUIET_PAIRS).usable) == pytest.approx([0.1, 0.2])
 
 
 def test_the_phase_is_told_by_the_machines_best_of_the_whole_measurement() -> None:
@@ -114,9 +115,9 @@ def test_the_phase_is_told_by_the_machines_best_of_the_whole_measurement() -> No
         return Launch(0, (math.exp(log),) * 2, (1.0,) * 2, (True, False), (1, 1), (seen, seen), {"scattered": probe_s})
 
     slow, fast = launch(0.7, 5e-4), launch(0.2, 1e-4)
-    assert logs(sort([slow, slow]).usable) == pytest.approx([0.7, 0.7])
-    assert logs(sort([slow, fast]).usable) == pytest.approx([0.2])
-    assert logs(sort([slow, fast]).slow) == pytest.approx([0.7])
+    assert logs(sort([slow, slow], QUIET_PAIRS).usable) == pytest.approx([0.7, 0.7])
+    assert logs(sort([slow, fast], QUIET_PAIRS).usable) == pytest.approx([0.2])
+    assert logs(sort([slow, fast], QUIET_PAIRS).slow) == pytest.approx([0.7])
 
 
 def test_where_quiet_phases_are_rare_all_phases_count() -> None:
@@ -124,9 +125,39 @@ def test_where_quiet_phases_are_rare_all_phases_count() -> None:
     slow = launch_of([0.7], []), {"scattered": 5e-4}
     fast = launch_of([0.2], []), {"scattered": 1e-4}
     launches = [replace(one, seen=({name: (s,) for name, s in seen.items()}, {})) for one, seen in (slow, slow, fast)]
-    found = sort(launches)
+    found = sort(launches, QUIET_PAIRS)
     assert found.is_of_all_phases and logs(found.usable) == pytest.approx([0.7, 0.7, 0.2])
-    assert not sort(launches[1:]).is_of_all_phases
+    assert not sort(launches[1:], QUIET_PAIRS).is_of_all_phases
+
+
+def phased(*logs_of: tuple[float, float], n_quiet: int) -> list[Launch]:
+    """Launches of ten pairs, of which so many were taken in quiet phases and say the first number, the others the
+    second."""
+    found = []
+    for quiet, slow in logs_of:
+        one = launch_of([quiet] * n_quiet + [slow] * (10 - n_quiet), [])
+        probes = (1e-4,) * n_quiet + (5e-4,) * (10 - n_quiet)
+        found.append(replace(one, seen=({"scattered": probes}, {}), quiet_probes={"scattered": 1e-4}))
+    return found
+
+
+@pytest.mark.parametrize(("n_quiet", "all_count"), [(1, True), (4, True), (5, False), (9, False)])
+def test_quiet_phases_alone_count_where_most_pairs_are_of_them(n_quiet: int, all_count: bool) -> None:
+    """One quiet pair in each process is no reason to leave out the others: it says far less than they do together."""
+    launches = phased((0.2, 0.7), (0.2, 0.7), n_quiet=n_quiet)
+    found = sort(launches, USUAL_PHASE)
+    assert found.is_of_all_phases is all_count
+    assert sum(one.n_pairs for one in found.usable) == (20 if all_count else 2 * n_quiet)
+    # What was recorded by the rule of before is read by it.
+    assert not sort(launches, QUIET_PAIRS).is_of_all_phases
+
+
+def test_an_interval_of_a_machine_that_is_seldom_quiet_is_of_all_its_pairs() -> None:
+    """Nine slow pairs that agree and a quiet one that scatters: the rule of before takes the one."""
+    launches = phased((0.3, 0.01), (-0.4, 0.02), (0.2, 0.0), (-0.1, 0.01), n_quiet=1)
+    by_rule = {m.name: slowdown(launches, m) for m in (QUIET_PAIRS, USUAL_PHASE)}
+    wide, narrow = (by_rule[m.name].half_width for m in (QUIET_PAIRS, USUAL_PHASE))
+    assert narrow < 0.05 < 0.5 < wide
 
 
 class Hits:
@@ -171,6 +202,13 @@ def test_a_pair_is_given_up_after_some_tries(pairs: Pairs) -> None:
     assert launch.n_pairs == MOST_TRIES * undisturbed.n_pairs <= MOST_TRIES * MOST_PAIRS
 
 
+def test_a_long_pair_is_not_taken_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes and goes by the minute meets it again; another launch is another chance, and costs no more."""
+    sample = Hits(lambda n: True)
+    monkeypatch.setattr(sampling, "monotonic_s", lambda: 100 * sample.now_s())
+    assert in_pairs(sample, (1, 1), Stretch(1.0, True, quiet_probes=QUIET), random.Random(1)).n_pairs <= 2
+
+
 def test_a_launch_that_was_disturbed_is_replaced_by_another() -> None:
     spoilt = iter([True, False, True, *[False] * 9])
 
@@ -198,8 +236,8 @@ def test_where_a_machine_never_is_quiet_all_pairs_may_count_and_the_record_says_
     assert pairs(lambda n: True).n_pairs == pairs(lambda n: False).n_pairs
     assert not Taken("a").after(Outcome(launch_of([0.1], [0]))).failure
     hit = (launch_of([0.1], [0]),) * TODAYS.first
-    assert len(usable(hit, ALL_PAIRS)) == len(hit) and not usable(hit, QUIET_PAIRS)
-    assert ALL_PAIRS.name != QUIET_PAIRS.name
+    assert len(usable(hit, ALL_PAIRS)) == len(hit) and not usable(hit, BY_DEFAULT)
+    assert ALL_PAIRS.name != BY_DEFAULT.name
 
 
 def test_a_sitting_in_which_half_is_disturbed_is_not_void() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from speedproof.digest import digest, recorded
@@ -82,14 +82,15 @@ def fresh(text: str) -> str:
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "surrogatepass")
 
 
-def _texts(form: Form, n_items: int, seed: int, given: tuple[str, ...]) -> list[str]:
+@lru_cache(maxsize=8)
+def _texts(form: Form, n_items: int, seed: int, given: tuple[str, ...]) -> tuple[str, ...]:
     if form in WORD_RANGE:
-        return texts.generated(n_items, seed, *WORD_RANGE[form])
+        return tuple(texts.generated(n_items, seed, *WORD_RANGE[form]))
     if form == "hostile":
-        return [texts.HOSTILE[i % len(texts.HOSTILE)] for i in range(n_items)]
+        return tuple(texts.HOSTILE[i % len(texts.HOSTILE)] for i in range(n_items))
     if form == "many":
-        return texts.many(n_items, seed)
-    return list(given) if form == "given" else texts.own(n_items)
+        return tuple(texts.many(n_items, seed))
+    return given if form == "given" else tuple(texts.own(n_items))
 
 
 @cache

@@ -22,9 +22,10 @@ from .remote import Remote, SideFailed, worker
 from .slowdown import slowdown
 
 Say = Callable[[str, int], None]
-STARTED_S = 6.0
-"""Seconds that a pair of workers takes to start, with the libraries of models: what is reckoned with, not what is."""
-WARMED_S = 2.0
+STARTED_S = 10.0
+"""Seconds that a pair of workers takes to start and load, with the libraries of models: what is told beforehand. How
+long samples are taken goes by what it did take."""
+WARMED_S = 1.0
 """Seconds that warming up both sides takes for one short call."""
 STRETCH_S = 3.0
 """Seconds of pairs that a pair of workers takes for one question, unless a single pair is longer.
@@ -48,22 +49,20 @@ def lockstep(
     Yields each question as soon as it is final.
     """
 
-    stretch_s = stretch(budget_s, len(asked))
-
-    def launch(asked: Sequence[Question], now: Round) -> Iterator[Outcome]:
-        return _launch(places, asked, now, stretch_s, say)
+    def launch(left: Sequence[Question], now: Round) -> Iterator[Outcome]:
+        return _launch(places, left, now, partial(stretch, budget_s, len(asked)), say)
 
     return rounds(asked, launch, partial(_is_decided, precision), budget_s, seed, most)
 
 
-def stretch(budget_s: float, n_questions: int) -> float:
-    """Seconds of pairs that a pair of workers takes for one of so many questions.
+def stretch(budget_s: float, n_questions: int, started_s: float = STARTED_S) -> float:
+    """Seconds of pairs that a pair of workers, which took so long to start, takes for one of so many questions.
 
     The launches up to the first look are taken whatever the budget, so with many questions and little time each is
     short: started, warmed up and sampled, they fill the budget.
     """
     n = max(1, n_questions)
-    return min(STRETCH_S, max(SHORTEST_STRETCH_S, (budget_s / TODAYS.first - STARTED_S) / n - WARMED_S))
+    return min(STRETCH_S, max(SHORTEST_STRETCH_S, (budget_s / TODAYS.first - started_s) / n - WARMED_S))
 
 
 def least_s(budget_s: float, n_questions: int) -> float:
@@ -91,29 +90,31 @@ def _is_decided(precision: float, taken: Taken[Question]) -> bool:
 
 
 def _launch(
-    places: tuple[Place, Place], asked: Sequence[Question], now: Round, stretch_s: float, say: Say
+    places: tuple[Place, Place], asked: Sequence[Question], now: Round, stretch_s: Callable[[float], float], say: Say
 ) -> Iterator[Outcome]:
     """One fresh pair of workers for all questions. A side that fails at one costs that one; a dead one is replaced."""
     left = list(asked)
     while left:
         with ExitStack() as stack:
+            start_s = monotonic_s()
             # Who starts first gets its memory first, so the sides take turns at that too.
             order = (0, 1) if now.baseline_first else (1, 0)
             started = {side: stack.enter_context(worker(places[side], now.rng)) for side in order}
             for side in started.values():
-                side.begin("settle")
+                side.begin("settle", *left)
             try:
                 for side in started.values():
                     side.end("settle")
             except SideFailed as error:
                 yield from (Outcome(None, str(error)) for _ in left)
                 return
+            seconds = stretch_s(monotonic_s() - start_s)
             while left:
                 question = left.pop(0)
                 say(f"timing {question.label} (workers {now.number})", len(left) + 1)
                 start_s = monotonic_s()
                 try:
-                    stretch = Stretch(stretch_s, now.baseline_first, quiet_probes=now.quiet_probes)
+                    stretch = Stretch(seconds, now.baseline_first, quiet_probes=now.quiet_probes)
                     launch = samples((started[0], started[1]), (question, question), now, stretch)
                 except SideFailed as error:
                     yield Outcome(None, str(error))

@@ -4,7 +4,6 @@ It runs in the folder of the side's twins, so that the twins are the side's and 
 """
 
 import contextlib
-import gc
 import io
 import os
 import pickle
@@ -27,7 +26,7 @@ from speedproof.pairs.finding import TWINS, Pair
 from speedproof.pairs.question import Question
 from speedproof.pairs.references import Target, resolve
 from speedproof.pairs.subjects import Subject, Subjects
-from speedproof.timing.sampling import Sample, call_all, on_cores, retain_memory, take, warm
+from speedproof.timing.sampling import Sample, call_all, look_through_once, on_cores, retain_memory, take, warm
 from speedproof.timing.warmup import Form
 
 
@@ -79,7 +78,9 @@ class Worker:
         """Warms the arm up. What a sample of it is to be made of."""
         subject = self.subject(question)
         with on_cores(cores):
-            return warm(self._arm(question), self._pair(question), question.workload, subject)
+            form = warm(self._arm(question), self._pair(question), question.workload, subject)
+        look_through_once()
+        return form
 
     def sample(self, question: Question, form: Form, cores: Set[int]) -> Sample:
         """Seconds per call, and what the machine did meanwhile."""
@@ -88,11 +89,13 @@ class Worker:
         with on_cores(cores):
             return take(self._arm(question), form, partial(self._inputs, question), kit.wait)[2]
 
-    def settle(self) -> None:
-        """What is alive now stays: collecting it before every sample would take longer than many a sample."""
+    def settle(self, *questions: Question) -> None:
+        """Loads what these questions need, while the other side does the same. What fails is told where it is asked."""
         retain_memory()
-        gc.collect()
-        gc.freeze()
+        for question in questions:
+            with contextlib.suppress(Exception):
+                self._inputs(question)
+        look_through_once()
 
     def hotspots(self, question: Question, n_calls: int) -> list[dict[str, Any]]:
         """The operators of so many calls, with their time and where they are called from."""

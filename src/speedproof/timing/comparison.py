@@ -130,7 +130,7 @@ class Comparison:
 
     @cached_property
     def _sorted(self) -> Sorted:
-        return sort(self.launches)
+        return sort(self.launches, self.method)
 
     @property
     def words(self) -> str:

@@ -107,10 +107,14 @@ class Sorted:
     slow: tuple[Launch, ...]
     """The rest of it."""
     disturbed: tuple[Launch, ...]
+    method: Method
 
     @property
     def is_of_all_phases(self) -> bool:
-        """Whether most launches have no quiet pair, so that all sound pairs count, whatever their phase."""
+        """Whether quiet phases are too rare for the method, so that all sound pairs count, whatever their phase."""
+        if self.method.usual_phase:
+            n_sound, n_quiet = (sum(one.n_pairs for one in part) for part in (self.sound, self.quiet))
+            return n_sound > 2 * n_quiet
         return len(self.sound) > 2 * len(self.quiet)
 
     @property
@@ -119,7 +123,7 @@ class Sorted:
         return self.sound if self.is_of_all_phases else self.quiet
 
 
-def sort(launches: Sequence[Launch]) -> Sorted:
+def sort(launches: Sequence[Launch], method: Method) -> Sorted:
     """The launches' pairs by what the machine did meanwhile."""
     probes = probes_of(launches)
     marks = [(one.disturbances, one.slow(probes)) for one in launches]
@@ -137,12 +141,13 @@ def sort(launches: Sequence[Launch]) -> Sorted:
         quiet=those(lambda hit, slow: not hit and not slow),
         slow=those(lambda hit, slow: not hit and slow),
         disturbed=those(lambda hit, slow: hit),
+        method=method,
     )
 
 
 def usable(launches: Sequence[Launch], method: Method) -> tuple[Launch, ...]:
     """The launches without what the method leaves out."""
-    return sort(launches).usable if method.only_quiet else tuple(launches)
+    return sort(launches, method).usable if method.only_quiet else tuple(launches)
 
 
 def disturbances(launches: Sequence[Launch]) -> Counter[str]:

@@ -27,7 +27,18 @@ from .launches import Launch
 from .method import TODAYS
 from .plan import Plan
 from .rounds import Outcome, Round, Taken, rounds
-from .sampling import SHORTEST_STRETCH_S, Sample, Stretch, cores_for, in_pairs, on_cores, retain_memory, take, warm_both
+from .sampling import (
+    SHORTEST_STRETCH_S,
+    Sample,
+    Stretch,
+    cores_for,
+    in_pairs,
+    look_through_once,
+    on_cores,
+    retain_memory,
+    take,
+    warm_both,
+)
 
 LONGEST_STRETCH_S = 1.2
 """Seconds of pairs that one process takes for one comparison at most, unless a single pair is longer: some twenty.
@@ -145,10 +156,7 @@ def _samples(plan: Plan, subject: Subject, seed: int, stretch: Stretch) -> Launc
 
     with on_cores(cores_for(workload.n_threads, rng)):
         forms = warm_both(arms, pair, workload, subject)
-        # What is alive now stays as long as the process does; going through it again before every sample would take
-        # longer than many a sample, and before every plan as long as its warm-up.
-        gc.collect()
-        gc.freeze()
+        look_through_once()
         launch = in_pairs(sample, (forms[0].n_calls, forms[1].n_calls), stretch, rng, seed)
     reference = pair.reference(subject)
     for side, certificate in enumerate(plan.certificates):

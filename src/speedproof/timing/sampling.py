@@ -30,6 +30,9 @@ MOST_PAIRS = 40
 """Pairs that one process takes for one comparison at most."""
 MOST_TRIES = 3
 """Times that a pair is taken until nothing disturbs it. What lasts longer is for other launches to avoid."""
+LONGEST_AGAIN_S = 10.0
+"""Seconds of a pair that is taken again at once. A longer one meets again what comes and goes by the minute: beside a
+load of 20 s in every minute, three tries made a launch three times as long, and none was quiet."""
 LONGEST_TWICE_S = 2.0
 """Seconds of a sample below which a process takes a second pair in any case: one sample alone may be anything."""
 SHORTEST_STRETCH_S = 0.2
@@ -53,6 +56,13 @@ def retain_memory() -> None:
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
         mallopt(M_MMAP_THRESHOLD, LARGEST_POOLED)
         mallopt(M_TRIM_THRESHOLD, MOST_RETAINED)
+
+
+def look_through_once() -> None:
+    """What is alive now stays as long as the process does: looking through it again before every sample would take
+    longer than many a sample."""
+    gc.collect()
+    gc.freeze()
 
 
 def cores_for(n_threads: int, rng: random.Random) -> Set[int]:
@@ -175,8 +185,9 @@ def in_pairs(
 ) -> Launch:
     """Samples of baseline and contender pair by pair until the stretch is over; `sample(side)` takes one.
 
-    A pair that something on the machine disturbed is taken again, in the same order, at most `MOST_TRIES` times; it
-    stays among the samples, and whoever reads them leaves it out. One pair longer where that evens out the order.
+    A pair that something on the machine disturbed is taken again, in the same order, at most `MOST_TRIES` times, and
+    not where it is long; it stays among the samples, and whoever reads them leaves it out. One pair longer where that
+    evens out the order.
     """
     taken: list[tuple[bool, Sample, Sample]] = []
     n_cores = os.cpu_count() or 1
@@ -193,7 +204,7 @@ def in_pairs(
             pair = {side: sample(side) for side in ((0, 1) if baseline_first else (1, 0))}
             took_s = monotonic_s() - begun_s
             taken.append((baseline_first, pair[0], pair[1]))
-            if all(is_quiet(side, one) for side, one in pair.items()):
+            if took_s > LONGEST_AGAIN_S or all(is_quiet(side, one) for side, one in pair.items()):
                 break
         n_pairs += 1
         spent_s += took_s

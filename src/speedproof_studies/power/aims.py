@@ -6,22 +6,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 
-from speedproof.timing.method import QUIET_PAIRS, TODAYS, Method
+from speedproof.timing import method
+from speedproof.timing.method import TODAYS, Method
 from speedproof_studies.kinds import Powered
 
-BUDGET_S = 11.25
-"""Seconds of timing a question: what `compare` has by default, shared evenly by all that it asks by default."""
+BUDGET_S = 40.0
+"""Seconds of timing a question, which with answers and work makes some three quarters of a minute: less than a quarter
+of what `compare` has by default for a question that is asked alone."""
 
 
-def rule_of(method: Method) -> str:
+def rule_of(used: Method) -> str:
     """The name of how trials are sampled, estimated and for how long. Those of one rule alone are added up, since those
     of another say nothing of it."""
-    return f"lockstep, {method.name}; {BUDGET_S:g} s of timing a question"
+    return f"lockstep, {used.name}; {BUDGET_S:g} s of timing a question"
 
 
 TODAY = rule_of(TODAYS)
 """The rule that trials are taken by now."""
-BY_DEFAULT = rule_of(QUIET_PAIRS)
+BY_DEFAULT = rule_of(method.BY_DEFAULT)
 """The same unless the environment asks for another: a report may not hang on that."""
 
 OURS = "speedproof"
