@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from speedproof.timing.method import TODAYS
 from speedproof.timing.rounds import Taken
 
 from .answers import Difference, Judged, difference, judged, status
-from .lockstep import Say, lockstep
+from .lockstep import Say, Seconds, lockstep, stretch
 from .outcome import suspicious
 from .places import Place
 from .remote import Remote, SideFailed, worker
@@ -62,7 +63,8 @@ class Pairing:
         yield from (one for one in answered if not _may_be_timed(one))
         waiting = {(c.finding, c.function, c.twin): c for c in answered if _may_be_timed(c)}
         timed = list(lockstep(self._places, left, budget_s, rng.getrandbits(32), self.say, precision))
-        again = {_key(one.what): one for one in self._confirmed(timed, rng)}
+        each = partial(stretch, budget_s, len(left))
+        again = {_key(one.what): one for one in self._confirmed(timed, each, rng)}
         spots = dict(self._hotspots([t for t in timed if _key(t.what) in again], rng))
         for one in timed:
             key = _key(one.what)
@@ -81,13 +83,15 @@ class Pairing:
     def _places(self) -> tuple[Place, Place]:
         return self.before, self.after
 
-    def _confirmed(self, timed: Sequence[Taken[Question]], rng: random.Random) -> Iterator[Taken[Question]]:
-        """Samples of their own for what looks changed: as many launches as showed it, and no later look."""
+    def _confirmed(
+        self, timed: Sequence[Taken[Question]], each: Seconds, rng: random.Random
+    ) -> Iterator[Taken[Question]]:
+        """Samples of their own for what looks changed: as many launches as showed it, as long, and no later look."""
         found = suspicious([slowdown(one.launches) if one.launches else None for one in timed])
         doubtful = [one for one, is_so in zip(timed, found, strict=True) if is_so and not one.failure]
         for n in sorted({one.n_usable for one in doubtful}):
             asked = [one.what for one in doubtful if one.n_usable == n]
-            yield from lockstep(self._places, asked, math.inf, rng.getrandbits(32), self.say, 0.0, most=n)
+            yield from lockstep(self._places, asked, math.inf, rng.getrandbits(32), self.say, 0.0, n, each)
 
     def answered(self) -> Iterator[Compared]:
         """Answers and work of all questions. A worker that dies at one is replaced for the next."""

@@ -22,16 +22,18 @@ from .remote import Remote, SideFailed, worker
 from .slowdown import slowdown
 
 Say = Callable[[str, int], None]
+Seconds = Callable[[float], float]
+"""Seconds of pairs for a question in one launch, given what its pair of workers took to start."""
 STARTED_S = 10.0
 """Seconds that a pair of workers takes to start and load, with the libraries of models: what is told beforehand. How
 long samples are taken goes by what it did take."""
 WARMED_S = 1.0
 """Seconds that warming up both sides takes for one short call."""
-STRETCH_S = 3.0
-"""Seconds of pairs that a pair of workers takes for one question, unless a single pair is longer.
+STRETCH_S = 6.0
+"""Seconds of pairs that a pair of workers takes for one question where there is time, unless a single pair is longer.
 
 More than in the paired runner, by the formula at `LONGEST_STRETCH_S` there: two workers take longer to start than one
-process, and with both on one core they differ by less.
+process, and with both on one core they differ by less than their pairs do.
 """
 
 
@@ -43,14 +45,16 @@ def lockstep(
     say: Say,
     precision: float = TARGET_HALF_WIDTH,
     most: int = TODAYS.last,
+    seconds: Seconds | None = None,
 ) -> Iterator[Taken[Question]]:
     """Samples for every question until all are decided, the budget is spent or `most` pairs of workers have run.
 
-    Yields each question as soon as it is final.
+    Yields each question as soon as it is final. `seconds` of pairs are taken for each, or what the budget allows.
     """
+    of_each = seconds or partial(stretch, budget_s, len(asked))
 
     def launch(left: Sequence[Question], now: Round) -> Iterator[Outcome]:
-        return _launch(places, left, now, partial(stretch, budget_s, len(asked)), say)
+        return _launch(places, left, now, of_each, say)
 
     return rounds(asked, launch, partial(_is_decided, precision), budget_s, seed, most)
 
@@ -90,7 +94,7 @@ def _is_decided(precision: float, taken: Taken[Question]) -> bool:
 
 
 def _launch(
-    places: tuple[Place, Place], asked: Sequence[Question], now: Round, stretch_s: Callable[[float], float], say: Say
+    places: tuple[Place, Place], asked: Sequence[Question], now: Round, seconds: Seconds, say: Say
 ) -> Iterator[Outcome]:
     """One fresh pair of workers for all questions. A side that fails at one costs that one; a dead one is replaced."""
     left = list(asked)
@@ -108,13 +112,13 @@ def _launch(
             except SideFailed as error:
                 yield from (Outcome(None, str(error)) for _ in left)
                 return
-            seconds = stretch_s(monotonic_s() - start_s)
+            stretch_s = seconds(monotonic_s() - start_s)
             while left:
                 question = left.pop(0)
                 say(f"timing {question.label} (workers {now.number})", len(left) + 1)
                 start_s = monotonic_s()
                 try:
-                    stretch = Stretch(seconds, now.baseline_first, quiet_probes=now.quiet_probes)
+                    stretch = Stretch(stretch_s, now.baseline_first, quiet_probes=now.quiet_probes)
                     launch = samples((started[0], started[1]), (question, question), now, stretch)
                 except SideFailed as error:
                     yield Outcome(None, str(error))

@@ -26,7 +26,7 @@ from .warmup import Form, evened, is_guessed, warm_up
 WARM_UP_ITEMS = 2, 6
 """Items of the warm-up calls: enough to touch all weights and code, a small part of a long call. The second one is made
 where the first does not show that the call is long."""
-MOST_PAIRS = 40
+MOST_PAIRS = 80
 """Pairs that one process takes for one comparison at most."""
 MOST_TRIES = 3
 """Times that a pair is taken until nothing disturbs it. What lasts longer is for other launches to avoid."""

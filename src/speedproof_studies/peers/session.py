@@ -23,7 +23,7 @@ from speedproof.records.base import Body
 from speedproof.records.kinds import Needed
 from speedproof.sides.answers import judged
 from speedproof.sides.installing import Run, Unsupported, run_clean
-from speedproof.sides.lockstep import STRETCH_S, Say, samples
+from speedproof.sides.lockstep import Say, samples
 from speedproof.sides.places import Place, places_or_reasons
 from speedproof.sides.remote import Remote, SideFailed, worker
 from speedproof.sides.side import Side, parse_side
@@ -41,6 +41,8 @@ WITH_RATE = ("call", f"{ASKED}sample")
 """What gives a sample and the rate of products beside it."""
 GATE_LIMIT_S = 3600.0
 """Seconds that the gate may take in one place: it calls the definition many times."""
+STRETCH_S = 3.0
+"""Seconds of pairs that two workers take for one peer, unless a single pair is longer."""
 LONGEST_SECOND = 3.0
 """A second pair, which evens out the order within a process, may make its stretch so many times as long."""
 _ADDRESS = re.compile(r"\b(?:https?|file)://[^\s,;)]+")
