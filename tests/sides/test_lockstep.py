@@ -14,9 +14,11 @@ from bench.findings import find
 from speedproof.pairs.question import questions
 from speedproof.sides import lockstep as module
 from speedproof.sides.lockstep import lockstep
+from speedproof.timing.launches import Launch
 from speedproof.timing.method import TODAYS
-from speedproof.timing.sampling import Sample, cores_for
+from speedproof.timing.sampling import Sample, Stretch, cores_for
 from speedproof.timing.warmup import Form
+from tests.reporting import launches
 
 
 @dataclass
@@ -66,6 +68,27 @@ def test_the_samples_up_to_the_first_look_fit_into_the_budget(
     assert module.stretch(budget_s, n_questions) == pytest.approx(stretch_s)
     shortest_s = TODAYS.first * (module.STARTED_S + n_questions * (module.WARMED_S + 0.2))
     assert module.least_s(budget_s, n_questions) <= max(budget_s, shortest_s)
+
+
+def test_a_pair_of_workers_that_starts_sooner_samples_longer() -> None:
+    assert module.stretch(48.0, 1, started_s=7.0) == pytest.approx(4.0) and module.stretch(48.0, 1, 11.9) == 0.2
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(None, 6.0), (lambda started_s: 0.7, 0.7)])
+def test_launches_take_what_the_budget_allows_or_as_long_as_what_they_confirm(
+    seconds: Any, expected: float, asked: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sixteen questions that were timed for a second each are not confirmed for six."""
+    told: list[float] = []
+
+    def samples(sides: Any, asked: Any, now: Any, stretch: Stretch) -> Launch:
+        told.append(stretch.seconds)
+        return launches(2.0)[0]
+
+    monkeypatch.setattr(module, "samples", samples)
+    question, places = questions([find("feature_links")], "smoke")[0], ("before", "after")
+    list(lockstep(places, [question], math.inf, 7, lambda what, left: None, 0.0, TODAYS.first, seconds))  # type: ignore[arg-type]
+    assert told == [expected] * TODAYS.first
 
 
 def test_how_long_timing_takes_and_why_is_told_beforehand() -> None:
