@@ -37,21 +37,22 @@ def test_what_is_loaded_is_looked_through_once_and_not_before_every_sample(
     assert done == ["retain", "load", "load", "look through", "warm", "look through"]
 
 
+@pytest.mark.parametrize("error", [BadInput("It is not there."), ImportError("none"), SystemExit(3)])
 def test_what_cannot_be_loaded_is_told_where_it_is_asked_and_costs_no_other_question(
-    done: list[str], question: Question, monkeypatch: pytest.MonkeyPatch
+    error: BaseException, done: list[str], question: Question, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     absent = replace(question, workload=replace(question.workload, name="absent"))
 
     def inputs(worker: Worker, asked: Question) -> None:
         if asked == absent:
-            raise BadInput("It is not there.")
+            raise error
         done.append("load")
 
     monkeypatch.setattr(Worker, "_inputs", inputs)
     worker = Worker()
     worker.settle(absent, question)
     assert done == ["retain", "load", "look through"]
-    with pytest.raises(BadInput):
+    with pytest.raises(type(error)):
         worker.answer(absent)
 
 

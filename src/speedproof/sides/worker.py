@@ -93,7 +93,7 @@ class Worker:
         """Loads what these questions need, while the other side does the same. What fails is told where it is asked."""
         retain_memory()
         for question in questions:
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(Exception, SystemExit):
                 self._inputs(question)
         look_through_once()
 

@@ -105,8 +105,8 @@ class Method:
     only_quiet: bool = False
     """Whether pairs that something on the machine disturbed are left out."""
     usual_phase: bool = False
-    """Whether quiet phases alone count only where half of the other pairs are of them; else, wherever half of the
-    launches have such a pair."""
+    """Whether quiet phases alone count where at least half of the undisturbed pairs are of them. By the rule of before
+    they did where at least half of the launches had such a pair."""
 
     @property
     def first(self) -> int:
