@@ -8,20 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from bench.findings import FINDINGS
 from speedproof import cli
 from speedproof.cli.compare import COMPARE_BUDGET_S
 from speedproof.counters.tally import count
 from speedproof.gate.exact import Exactly
 from speedproof.pairs.finding import TWINS
-from speedproof.pairs.question import questions
 from speedproof.records.sides import AnswersCompared, Compared
-from speedproof.sides.comparing import asked_of_both
+from speedproof.sides.lockstep import least_s
 from speedproof.tensors.counters import operators
 from speedproof_studies.kinds import Powered
 from speedproof_studies.power import study as studies
 from speedproof_studies.power import tools as peers
-from speedproof_studies.power.aims import BUDGET_S, INJECTED, OURS, TODAY, Kind, aims, kind_of
+from speedproof_studies.power.aims import BUDGET_S, INJECTED, MOST_WALL_S, OURS, TODAY, Kind, aims, kind_of
 from speedproof_studies.power.slowed_call import PRODUCTS, code, save_inputs, slowed
 from speedproof_studies.power.slowed_finding import QUESTION, WORKLOAD, inputs
 from speedproof_studies.power.study import MOST_FAILURES, Bench, TrialFailed, ask_ours, read, study, tools
@@ -51,8 +49,10 @@ def test_the_slowdown_in_a_copy_of_the_twins_is_the_peers() -> None:
     assert names[plain.__name__](**given) == plain(**given)
 
 
-def test_the_budget_of_a_question_is_that_of_compare_by_default() -> None:
-    assert COMPARE_BUDGET_S / len(asked_of_both(questions(FINDINGS, "smoke"))) == BUDGET_S
+def test_a_question_of_the_study_gets_no_more_than_one_that_compare_is_asked_alone_and_takes_a_minute() -> None:
+    assert BUDGET_S <= COMPARE_BUDGET_S and least_s(BUDGET_S, 1) <= MOST_WALL_S
+    # The companion: with what `compare` has by default it would go on after the first look, for longer than a minute.
+    assert COMPARE_BUDGET_S > 2 * least_s(COMPARE_BUDGET_S, 1) > MOST_WALL_S
 
 
 def test_inputs_are_new_in_every_call_and_both_twins_agree_on_them() -> None:

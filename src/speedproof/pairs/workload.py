@@ -82,17 +82,22 @@ def fresh(text: str) -> str:
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "surrogatepass")
 
 
-@lru_cache(maxsize=8)
-def _texts(form: Form, n_items: int, seed: int, given: tuple[str, ...]) -> tuple[str, ...]:
+def _texts(form: Form, n_items: int, seed: int, given: tuple[str, ...]) -> Sequence[str]:
     if form in WORD_RANGE:
-        return tuple(texts.generated(n_items, seed, *WORD_RANGE[form]))
+        return _generated(form, n_items, seed)
     if form == "hostile":
-        return tuple(texts.HOSTILE[i % len(texts.HOSTILE)] for i in range(n_items))
+        return [texts.HOSTILE[i % len(texts.HOSTILE)] for i in range(n_items)]
     if form == "many":
-        return tuple(texts.many(n_items, seed))
-    return given if form == "given" else tuple(texts.own(n_items))
+        return texts.many(n_items, seed)
+    return given if form == "given" else texts.own(n_items)
+
+
+@lru_cache(maxsize=8)
+def _generated(form: Form, n_items: int, seed: int) -> tuple[str, ...]:
+    """Drawn once: inputs are made anew for every call, and drawing a thousand texts takes longer than many a call."""
+    return tuple(texts.generated(n_items, seed, *WORD_RANGE[form]))
 
 
 @cache
 def _texts_digest(form: Form, n_items: int, seed: int, given: tuple[str, ...]) -> str:
-    return digest(_texts(form, n_items, seed, given))
+    return digest(list(_texts(form, n_items, seed, given)))
