@@ -178,8 +178,7 @@ QUIET_PAIRS = _method(
 one out, and at six it would cost more width than a seventh and an eighth do."""
 USUAL_PHASE = replace(QUIET_PAIRS, name="trimmed t, usual phase", usual_phase=True)
 """The same, of quiet phases where the machine is quiet most of the time, and of all phases elsewhere. The few quiet
-pairs of a machine that is seldom quiet say less than all of its pairs do: of identical code beside itself, launches
-differed four times as much where those alone counted."""
+pairs of a machine that is seldom quiet say less than all of its pairs do."""
 ALL_PAIRS = replace(QUIET_PAIRS, name="trimmed t, all pairs", only_quiet=False)
 """The same where a machine never is quiet, and a wide interval is more use than none."""
 BY_DEFAULT = USUAL_PHASE

@@ -31,8 +31,8 @@ MOST_PAIRS = 80
 MOST_TRIES = 3
 """Times that a pair is taken until nothing disturbs it. What lasts longer is for other launches to avoid."""
 LONGEST_AGAIN_S = 10.0
-"""Seconds of a pair that is taken again at once. A longer one meets again what comes and goes by the minute: beside a
-load of 20 s in every minute, three tries made a launch three times as long, and none was quiet."""
+"""Seconds of a pair that is taken again at once. A longer one meets again what comes and goes by the minute;
+another launch is another chance, and costs no more."""
 LONGEST_TWICE_S = 2.0
 """Seconds of a sample below which a process takes a second pair in any case: one sample alone may be anything."""
 SHORTEST_STRETCH_S = 0.2
