@@ -38,6 +38,18 @@ class World:
     """Times as often that a call of the baseline is held up: it is so much longer."""
     seen_share: float = 0.0
     """Of such calls, those that are seen to be disturbed: their pairs are taken again."""
+    held_share: float = 0.0
+    """Of the launches, those whose baseline waits for a core throughout, which is known, and is held up by some part of
+    that, which is not."""
+
+    def spans(self, rng: np.random.Generator) -> tuple[Array, Array]:
+        """The bounds of the launches' log speed-ups, each [sitting, launch]; the same where nothing waited."""
+        launches = self.launches(rng)
+        if not self.held_share:
+            return launches, launches
+        held = rng.random(launches.shape) < self.held_share
+        waited, cost = held * rng.uniform(0.05, 0.5, launches.shape), rng.random(launches.shape)
+        return launches + np.log1p(-waited * (1 - cost)), launches + np.log1p(waited * cost)
 
     def launches(self, rng: np.random.Generator) -> Array:
         """The launches' log speed-ups, [sitting, launch]."""
@@ -90,17 +102,24 @@ def _seen(launches: Array, n_trimmed: int) -> tuple[Array, Array]:
     return ordered[:, g : n - g].mean(1), np.asarray(error)
 
 
+def ends(spans: tuple[Array, Array], method: Method = TODAYS) -> tuple[Array, Array]:
+    """Ends of each sitting's log interval at each look, [sitting, look]."""
+    (low, low_error), (high, high_error) = (looked_at(side, method) for side in spans)
+    critical = [look.critical for look in method.looks]
+    return low - low_error * critical, high + high_error * critical
+
+
 def stopped(
-    launches: Array, budgets: np.random.Generator | None, method: Method = TODAYS
+    spans: tuple[Array, Array], budgets: np.random.Generator | None, method: Method = TODAYS
 ) -> tuple[Array, Array, NDArray[np.int_]]:
     """Ends of each sitting's log interval, and its look, where the runner's rule stops it, or a random budget does."""
-    means, errors = looked_at(launches, method)
-    half = errors * [look.critical for look in method.looks]
-    clear = np.abs(means) - half > np.log(1 + BEYOND_DOUBT)
+    low, high = ends(spans, method)
+    half = (high - low) / 2
+    clear = np.maximum(low, -high) > np.log(1 + BEYOND_DOUBT)
     decided = (half <= TARGET_HALF_WIDTH) | (clear & (half <= WIDEST_BEYOND_DOUBT))
-    rows, n_looks = np.arange(len(launches)), len(method.looks)
+    rows, n_looks = np.arange(len(low)), len(method.looks)
     decided[rows, -1] = True
     if budgets:
-        decided[rows, budgets.integers(0, n_looks, size=len(launches))] = True
+        decided[rows, budgets.integers(0, n_looks, size=len(low))] = True
     at = decided.argmax(1)
-    return (means - half)[rows, at], (means + half)[rows, at], at
+    return low[rows, at], high[rows, at], at

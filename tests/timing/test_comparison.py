@@ -107,7 +107,7 @@ def one_sitting(certificate: Certificate, logs: Any) -> tuple[float, float, int]
 
 def test_the_simulated_rule_is_the_runners(certificate: Certificate) -> None:
     logs = World(effect=0.12).launches(np.random.default_rng(6))[:50]
-    low, high, at = (np.asarray(part) for part in stopped(logs, None))
+    low, high, at = (np.asarray(part) for part in stopped((logs, logs), None))
     for row in range(50):
         expected = one_sitting(certificate, logs[row])
         assert (math.exp(low[row]), math.exp(high[row]), TODAYS.numbers[at[row]]) == pytest.approx(expected)
@@ -116,7 +116,7 @@ def test_the_simulated_rule_is_the_runners(certificate: Certificate) -> None:
 def missed(world: World, seed: int) -> float:
     """Share of sittings whose interval misses the truth where the runner stops."""
     rng = np.random.default_rng(seed)
-    low, high, _ = stopped(world.launches(rng), rng)
+    low, high, _ = stopped(world.spans(rng), rng)
     return float(((low > world.effect) | (high < world.effect)).mean())
 
 
@@ -184,7 +184,7 @@ def test_pairs_taken_for_independent_would_not_cover() -> None:
 
 def test_a_real_difference_is_found_at_the_first_look() -> None:
     rng = np.random.default_rng(8)
-    low, _, at = stopped(World(effect=math.log(5), process_sd=0.02).launches(rng), rng)
+    low, _, at = stopped(World(effect=math.log(5), process_sd=0.02).spans(rng), rng)
     assert (low > 0).all() and (at == 0).mean() > 0.9
 
 

@@ -20,11 +20,23 @@ from speedproof.timing.disturbance import (
     columns,
     disturbance,
     is_slow,
+    least_s,
     quiet_times,
     rows,
 )
-from speedproof.timing.launches import Launch, disturbances, logs, sort, usable
-from speedproof.timing.method import ALL_PAIRS, BY_DEFAULT, ERROR_RATE, PLAIN, QUIET_PAIRS, TODAYS, USUAL_PHASE
+from speedproof.timing.estimate import Estimate
+from speedproof.timing.launches import LONGEST_AGAIN_S, Launch, disturbances, logs, sort, spans, usable
+from speedproof.timing.method import (
+    ALL_PAIRS,
+    BOUNDED,
+    BY_DEFAULT,
+    ERROR_RATE,
+    PLAIN,
+    QUIET_PAIRS,
+    TODAYS,
+    USUAL_PHASE,
+    Method,
+)
 from speedproof.timing.rounds import MOST_LOST, Outcome, Taken
 from speedproof.timing.sampling import MOST_PAIRS, MOST_TRIES, Sample, Stretch, in_pairs
 from tests.synthetic import N_SITTINGS, World, looked_at, stopped
@@ -163,15 +175,15 @@ def test_an_interval_of_a_machine_that_is_seldom_quiet_is_of_all_its_pairs() -> 
 class Hits:
     """Samples of which those at the given numbers, counted from 0, were disturbed."""
 
-    def __init__(self, hit: Callable[[int], bool]) -> None:
-        self.hit, self.n = hit, 0
+    def __init__(self, hit: Callable[[int], bool], seconds: float = 0.125) -> None:
+        self.hit, self.seconds, self.n = hit, seconds, 0
 
     def __call__(self, side: int) -> Sample:
         self.n += 1
-        return Sample(0.125, HIT if self.hit(self.n - 1) else IN_A_QUIET_PHASE)
+        return Sample(self.seconds, HIT if self.hit(self.n - 1) else IN_A_QUIET_PHASE)
 
     def now_s(self) -> float:
-        return self.n * 0.125
+        return self.n * self.seconds
 
 
 @pytest.fixture
@@ -202,11 +214,13 @@ def test_a_pair_is_given_up_after_some_tries(pairs: Pairs) -> None:
     assert launch.n_pairs == MOST_TRIES * undisturbed.n_pairs <= MOST_TRIES * MOST_PAIRS
 
 
-def test_a_long_pair_is_not_taken_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What comes and goes by the minute meets it again; another launch is another chance, and costs no more."""
-    sample = Hits(lambda n: True)
-    monkeypatch.setattr(sampling, "monotonic_s", lambda: 100 * sample.now_s())
-    assert in_pairs(sample, (1, 1), Stretch(1.0, True, quiet_probes=QUIET), random.Random(1)).n_pairs <= 2
+@pytest.mark.parametrize(("longer", "n"), [(0.9, MOST_TRIES), (1.1, 1)])
+def test_a_long_pair_is_not_taken_again_at_once(monkeypatch: pytest.MonkeyPatch, longer: float, n: int) -> None:
+    """What comes and goes by the minute meets it again."""
+    sample = Hits(lambda n: True, longer * LONGEST_AGAIN_S / 2)
+    monkeypatch.setattr(sampling, "monotonic_s", sample.now_s)
+    stretch = Stretch(1.0, True, longest_s=0.0, quiet_probes=QUIET)
+    assert in_pairs(sample, (1, 1), stretch, random.Random(1)).n_pairs == n
 
 
 def test_a_launch_that_was_disturbed_is_replaced_by_another() -> None:
@@ -248,6 +262,125 @@ def test_a_sitting_in_which_half_is_disturbed_is_not_void() -> None:
     assert not taken.failure and taken.n_usable == 10
 
 
+def hit_by(waited_s: float, times: float = 30.0, contender_s: float = 1.0, n_pairs: int = 1) -> Launch:
+    """A launch whose baseline took so many times as long as its contender, of which its threads waited."""
+    seen = {"waited_s": (waited_s,) * n_pairs}, {"waited_s": (0.0,) * n_pairs}
+    taken = (times * contender_s,) * n_pairs, (contender_s,) * n_pairs
+    return Launch(0, *taken, (True,) * n_pairs, (1, 1), seen)
+
+
+@pytest.mark.parametrize(
+    ("seen", "least"),
+    [
+        ({"waited_s": 3.0}, 7.0),
+        ({"waited_s": 3.0, "stolen_s": 1.0}, 6.0),
+        ({"waited_s": 11.0}, None),
+        ({"n_preempted": 1e6}, None),
+        ({"waited_s": 3.0, "n_faulted": 1e6}, None),
+    ],
+)
+def test_a_disturbed_sample_would_have_taken_at_least_what_waiting_leaves(seen: Seen, least: float | None) -> None:
+    assert least_s(10.0, seen) == least
+
+
+def test_a_launch_of_long_disturbed_pairs_counts_by_their_bounds() -> None:
+    launch = hit_by(waited_s=10.0)
+    assert [math.exp(end) for end in launch.log_span] == pytest.approx([20.0, 30.0])
+    assert usable([launch], BOUNDED) == (launch,)
+    low, high = Estimate(spans([launch] * TODAYS.first, BOUNDED), BOUNDED).interval
+    assert (low, high) == pytest.approx((20.0, 30.0))
+
+
+@pytest.mark.parametrize(
+    ("launch", "method"),
+    [
+        (hit_by(waited_s=10.0), USUAL_PHASE),
+        (hit_by(waited_s=10.0), QUIET_PAIRS),
+        (hit_by(waited_s=0.1, contender_s=0.01), BOUNDED),
+        (hit_by(waited_s=31.0), BOUNDED),
+        (replace(hit_by(waited_s=0.0), seen=({"n_preempted": (1e6,)}, {})), BOUNDED),
+    ],
+    ids=["rule of before", "rule before that", "short", "waited all the time", "waiting cannot be read"],
+)
+def test_any_other_disturbed_launch_does_not_count(launch: Launch, method: Method) -> None:
+    assert launch.disturbances == (BY[0],) and not usable([launch], method)
+
+
+def test_where_a_launch_has_an_undisturbed_pair_that_alone_counts() -> None:
+    launch = hit_by(waited_s=10.0, n_pairs=2)
+    mixed = replace(launch, seen=({"waited_s": (10.0, 0.0)}, launch.seen[1]))
+    assert [one.n_pairs for one in usable([mixed], BOUNDED)] == [1]
+    assert spans([mixed], BOUNDED) == ((math.log(30.0),) * 2,)
+
+
+def test_calls_of_one_sample_share_what_was_seen_beside_it() -> None:
+    """Waiting is of the whole sample, seconds are of one call of it."""
+    launch = replace(hit_by(waited_s=20.0), n_calls=(2, 2))
+    assert [math.exp(end) for end in launch.log_span] == pytest.approx([20.0, 30.0])
+
+
+def test_bounds_know_no_arm() -> None:
+    one = hit_by(waited_s=10.0)
+    other = replace(one, baseline_s=one.contender_s, contender_s=one.baseline_s, seen=one.seen[::-1])
+    assert other.log_span == pytest.approx([-end for end in reversed(one.log_span)])
+    assert slowdown([one] * 4, BOUNDED).interval == pytest.approx(
+        Estimate(spans([other] * 4, BOUNDED), BOUNDED).interval
+    )
+
+
+def test_what_nothing_disturbed_is_read_as_by_the_rule_of_before() -> None:
+    launches = [launch_of([0.1 * n, 0.2], [1]) for n in range(TODAYS.first)]
+    assert slowdown(launches, BOUNDED).interval == slowdown(launches, USUAL_PHASE).interval
+
+
+@pytest.mark.parametrize("waited_s", [0.0, 2.0, 10.0, 25.0, 28.9, 29.1])
+def test_a_change_is_certain_exactly_where_the_bounds_leave_no_room_for_none(waited_s: float) -> None:
+    """The p-value and the interval are of the same ends."""
+    launches = [hit_by(waited_s, times=30.0 + 0.01 * n) for n in range(TODAYS.first)]
+    found = Estimate(spans(launches, BOUNDED), BOUNDED)
+    assert (found.p_value < ERROR_RATE) is (found.interval[0] > 1) is (waited_s < 29)
+    assert found.interval[0] < found.factor < found.interval[1]
+
+
+def test_what_would_have_been_seen_is_coarser_where_threads_waited_longer() -> None:
+    seen = [
+        Estimate(spans([hit_by(waited_s, 30 + 0.1 * n) for n in range(4)], BOUNDED), BOUNDED).detectable
+        for waited_s in (0.0, 3.0, 9.0)
+    ]
+    assert seen == sorted(seen) and seen[1] > 30 / 27 - 1
+
+
+def test_a_sitting_of_minute_long_calls_that_are_all_disturbed_has_a_figure() -> None:
+    """The companion of the void one: nothing is measured again in vain."""
+
+    def launch(things: Sequence[str], now: rounds.Round) -> list[Outcome]:
+        return [Outcome(hit_by(waited_s=10.0))]
+
+    (done,) = rounds.rounds(["a"], launch, lambda taken: True, 0.0, 1)
+    assert not done.failure and len(done.launches) == TODAYS.first
+
+
+HELD_UP = World(process_sd=0.05, n_pairs=1, held_share=1.0)
+"""Each call of the baseline is held up, by some part of what its threads waited."""
+
+
+@pytest.mark.parametrize("effect", [0.0, 0.05, 3.0])
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_intervals_from_bounds_hold_the_truth_as_often_as_promised(share: float, effect: float) -> None:
+    rng = np.random.default_rng(6)
+    world = replace(HELD_UP, held_share=share, effect=effect)
+    low, high, _ = stopped(world.spans(rng), rng)
+    assert ((low > effect) | (high < effect)).mean() <= ERROR_RATE + TOLERANCE
+
+
+def test_intervals_that_take_held_up_calls_for_undisturbed_ones_miss_it() -> None:
+    """The companion: the same sittings, read without bounds."""
+    rng = np.random.default_rng(6)
+    highs = HELD_UP.spans(rng)[1]
+    low, high, _ = stopped((highs, highs), rng)
+    assert ((low > 0) | (high < 0)).mean() > 4 * ERROR_RATE
+
+
 HICCUPS = World(process_sd=0.02, hiccup_share=0.1, n_pairs=2, seen_share=0.8)
 """One call in ten takes five times as long, as two clocks on a shared machine see eight of ten of them."""
 UNEVEN = replace(HICCUPS, hiccup_share=0.02, longer=8.0)
@@ -257,7 +390,7 @@ TOLERANCE = 3 * math.sqrt(ERROR_RATE * (1 - ERROR_RATE) / N_SITTINGS)
 
 def missed(world: World, seed: int) -> float:
     rng = np.random.default_rng(seed)
-    low, high, _ = stopped(world.launches(rng), rng)
+    low, high, _ = stopped(world.spans(rng), rng)
     return float(((low > world.effect) | (high < world.effect)).mean())
 
 

@@ -16,7 +16,7 @@ from speedproof.gate.certificate import Certificate
 from speedproof.wording import digits, in_percent
 
 from .estimate import TARGET_HALF_WIDTH, Estimate
-from .launches import Launch, Sorted, disturbances, logs, sort
+from .launches import Launch, Sorted, disturbances, logs, sort, spans
 from .method import ERROR_RATE, TODAYS, Method
 
 
@@ -94,7 +94,7 @@ class Comparison:
 
     @cached_property
     def disturbances(self) -> Counter[str]:
-        """Pairs by what disturbed them, as far as the method asks: they do not count."""
+        """Pairs by what disturbed them, as far as the method asks: they do not count, or by bounds only."""
         return disturbances(self.launches) if self.method.only_quiet else Counter()
 
     @property
@@ -121,7 +121,9 @@ class Comparison:
         told = []
         if self.n_disturbed:
             by = ", ".join(f"{words} {n}" for words, n in self.disturbances.most_common())
-            told.append(f"{self.n_disturbed} of {self.n_pairs} pairs disturbed and not counted ({by})")
+            n_bounded = disturbances(self.usable).total()
+            left_out = f", {n_bounded} of them counted by bounds" if n_bounded else " and not counted"
+            told.append(f"{self.n_disturbed} of {self.n_pairs} pairs disturbed{left_out} ({by})")
         if self.method.only_quiet and self.slow_share:
             share = in_percent(self.slow_share)
             elsewhere = f", where it is {digits(self.when_slow)}x" if self.when_slow else ", and all phases count"
@@ -156,7 +158,7 @@ class Comparison:
     @cached_property
     def estimate(self) -> Estimate:
         """What the launches say of the factor between the arms."""
-        return Estimate(logs(self.usable), self.method)
+        return Estimate(spans(self.launches, self.method), self.method)
 
     @cached_property
     def usable(self) -> tuple[Launch, ...]:

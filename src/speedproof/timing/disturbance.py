@@ -34,15 +34,31 @@ def disturbance(seconds: float, seen: Seen, n_cores: int) -> str:
     What was not read disturbs nothing.
     """
     waited, preempted = seen.get("waited_s"), seen.get("n_preempted", 0)
-    stolen_s, faulted = seen.get("stolen_s", 0), seen.get("n_faulted", 0)
+    stolen_s = seen.get("stolen_s", 0)
     crowded = preempted >= LEAST_PREEMPTED and preempted > PREEMPTED_PER_S * seconds
     if crowded if waited is None else waited > WAITED_SHARE * seconds:
         return BY[0]
     if stolen_s >= LEAST_STOLEN_S and stolen_s > STOLEN_SHARE * seconds * n_cores:
         return BY[1]
-    if faulted >= LEAST_FAULTS and faulted > FAULTS_PER_S * seconds:
-        return BY[2]
-    return ""
+    return BY[2] if _read_from_disk(seconds, seen) else ""
+
+
+def least_s(seconds: float, seen: Seen) -> float | None:
+    """Seconds that a disturbed sample would have taken at least, had the machine been left to it.
+
+    Its threads' waiting and what the host took, added up, are at least what they cost: two threads may wait at the same
+    time. None where that is not known: waiting cannot be read here, or pages came from disk.
+    """
+    waited_s = seen.get("waited_s")
+    if waited_s is None or _read_from_disk(seconds, seen):
+        return None
+    left_s = seconds - waited_s - seen.get("stolen_s", 0)
+    return left_s if left_s > 0 else None
+
+
+def _read_from_disk(seconds: float, seen: Seen) -> bool:
+    n_faulted = seen.get("n_faulted", 0)
+    return n_faulted >= LEAST_FAULTS and n_faulted > FAULTS_PER_S * seconds
 
 
 def is_slow(seen: Seen, quiet: Mapping[str, float]) -> bool:

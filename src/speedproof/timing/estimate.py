@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
 
+from .launches import Span
 from .method import TODAYS, Look, Method
 
 TARGET_HALF_WIDTH = 0.02
@@ -22,15 +23,17 @@ doi:10.1136/bmj.311.7003.485)."""
 
 @dataclass(frozen=True)
 class Estimate:
-    """A factor, from the logarithm that each of some fresh processes gives for it, in the order in which they ran."""
+    """A factor, from what each of some fresh processes says of its logarithm, in the order in which they ran."""
 
-    logs: tuple[float, ...]
+    spans: tuple[Span, ...]
     method: Method = TODAYS
 
     @property
     def factor(self) -> float:
-        """The method's mean over the processes that the last look saw; the geometric one before the first."""
-        return math.exp(self._seen(self._look)[0] if self._look else fmean(self.logs))
+        """The method's mean over the processes that the last look saw; the geometric one before the first. A process
+        that was disturbed gives the middle of its bounds."""
+        middles = [fmean(span) for span in self.spans]
+        return math.exp(self._look.seen(middles)[0] if self._look else fmean(middles))
 
     @cached_property
     def interval(self) -> tuple[float, float]:
@@ -41,9 +44,9 @@ class Estimate:
         """
         if self._look is None:
             return 0.0, math.inf
-        centre, error = self._seen(self._look)
-        reach = self._look.critical * error
-        return math.exp(centre - reach), math.exp(centre + reach)
+        (low, low_error), (high, high_error) = self._seen(self._look)
+        critical = self._look.critical
+        return math.exp(low - critical * low_error), math.exp(high + critical * high_error)
 
     @cached_property
     def p_value(self) -> float:
@@ -53,7 +56,9 @@ class Estimate:
         """
         if self._look is None:
             return 1.0
-        return self.method.overall_p(self._look, self._look.nominal_p(*self._seen(self._look)))
+        low, high = self._seen(self._look)
+        nearest = low if low[0] > 0 else high if high[0] < 0 else (0.0, 1.0)
+        return self.method.overall_p(self._look, self._look.nominal_p(*nearest))
 
     @property
     def half_width(self) -> float:
@@ -65,9 +70,12 @@ class Estimate:
     def detectable(self) -> float:
         """The smallest change, as a share, that these processes would have shown with the chance `method.POWER`.
 
-        From their own spread, for the test of their look; infinite before the first.
+        From their own spread and bounds, for the test of their look; infinite before the first.
         """
-        return math.expm1(self._look.noticed * self._seen(self._look)[1]) if self._look else math.inf
+        if self._look is None:
+            return math.inf
+        (low, low_error), (high, high_error) = self._seen(self._look)
+        return math.expm1(high - low + self._look.noticed * max(low_error, high_error))
 
     def is_alike(self, margin: float = MARGIN) -> bool:
         """Whether the whole interval is within the margin around no change."""
@@ -87,8 +95,9 @@ class Estimate:
 
     @cached_property
     def _look(self) -> Look | None:
-        return self.method.look(len(self.logs))
+        return self.method.look(len(self.spans))
 
-    def _seen(self, look: Look) -> tuple[float, float]:
-        """Mean and its standard error at a look, on the log scale."""
-        return look.seen(self.logs)
+    def _seen(self, look: Look) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Mean and its standard error at a look, on the log scale: of the lower ends, and of the upper ones."""
+        lows, highs = zip(*self.spans, strict=True)
+        return look.seen(lows), look.seen(highs)

@@ -11,11 +11,17 @@ from typing import TypeVar
 
 from speedproof.clock import is_seconds
 
-from .disturbance import disturbance, is_slow, quiet_times, rows
+from .disturbance import disturbance, is_slow, least_s, quiet_times, rows
 from .method import Method
 
 T = TypeVar("T")
 Columns = Mapping[str, tuple[float, ...]]
+Span = tuple[float, float]
+"""What a launch says of a factor's logarithm: between which two values it lies, which are one where it is known."""
+
+LONGEST_AGAIN_S = 10.0
+"""Seconds of a pair that is taken again at once where it was disturbed. A longer one meets again what comes and goes by
+the minute."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +69,48 @@ class Launch:
         sides = (self._disturbances(side) for side in (0, 1))
         return tuple(one or other for one, other in zip(*sides, strict=True))
 
+    @property
+    def _both_s(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        return self.baseline_s, self.contender_s
+
     def _disturbances(self, side: int) -> list[str]:
-        seconds, n_calls = (self.baseline_s, self.contender_s)[side], self.n_calls[side]
+        seconds, n_calls = self._both_s[side], self.n_calls[side]
         seen = rows(self.seen[side], self.n_pairs)
         return [disturbance(s * n_calls, beside, self.n_cores) for s, beside in zip(seconds, seen, strict=True)]
+
+    @cached_property
+    def is_bounded(self) -> tuple[bool, ...]:
+        """Whether each pair is too long to be taken again, and known within bounds although it was disturbed."""
+        marks = zip(self.disturbances, self._least_s(0), self._least_s(1), self._pairs_s, strict=True)
+        return tuple(bool(by) and None not in least and took_s > LONGEST_AGAIN_S for by, *least, took_s in marks)
+
+    @property
+    def _pairs_s(self) -> list[float]:
+        """Seconds that both samples of each pair took."""
+        n, m = self.n_calls
+        return [baseline * n + contender * m for baseline, contender in zip(*self._both_s, strict=True)]
+
+    @cached_property
+    def log_span(self) -> Span:
+        """Between which values the median of log(baseline / contender) would have been, had nothing disturbed a pair.
+
+        A disturbed sample would have taken no longer than it did, and at least what was left of it
+        (`disturbance.least_s`).
+        """
+        pairs = list(zip(self.baseline_s, self.contender_s, self._least_s(0), self._least_s(1), strict=True))
+        lows = [math.log((least or baseline) / contender) for baseline, contender, least, _ in pairs]
+        highs = [math.log(baseline / (least or contender)) for baseline, contender, _, least in pairs]
+        return median(lows), median(highs)
+
+    def _least_s(self, side: int) -> list[float | None]:
+        """Seconds per call that each sample would have taken at least; what was not disturbed, what it took."""
+        seconds, n_calls = self._both_s[side], self.n_calls[side]
+        seen, disturbed = rows(self.seen[side], self.n_pairs), self._disturbances(side)
+        found: list[float | None] = []
+        for took_s, by, beside in zip(seconds, disturbed, seen, strict=True):
+            least = least_s(took_s * n_calls, beside) if by else took_s * n_calls
+            found.append(least and least / n_calls)
+        return found
 
     def slow(self, quiet: Mapping[str, float]) -> tuple[bool, ...]:
         """Whether each pair is of a slow phase; `quiet` are the probes' quiet times."""
@@ -101,7 +145,7 @@ class Sorted:
     """Launches by what the machine did: each has those pairs of every launch, and no launch without any."""
 
     sound: tuple[Launch, ...]
-    """What nothing disturbed."""
+    """What nothing disturbed; where the method has bounds, of a launch without such a pair those known within some."""
     quiet: tuple[Launch, ...]
     """Of this, what was not taken in a slow phase."""
     slow: tuple[Launch, ...]
@@ -126,12 +170,12 @@ class Sorted:
 def sort(launches: Sequence[Launch], method: Method) -> Sorted:
     """The launches' pairs by what the machine did meanwhile."""
     probes = probes_of(launches)
-    marks = [(one.disturbances, one.slow(probes)) for one in launches]
+    marks = [(_left_out(one, method), one.slow(probes)) for one in launches]
 
     def those(wanted: Callable[[bool, bool], bool]) -> tuple[Launch, ...]:
         found = []
-        for one, (by, slow) in zip(launches, marks, strict=True):
-            pairs = [i for i in range(one.n_pairs) if wanted(bool(by[i]), slow[i])]
+        for one, (left_out, slow) in zip(launches, marks, strict=True):
+            pairs = [i for i in range(one.n_pairs) if wanted(left_out[i], slow[i])]
             if pairs:
                 found.append(one if len(pairs) == one.n_pairs else one.only(pairs))
         return tuple(found)
@@ -143,6 +187,12 @@ def sort(launches: Sequence[Launch], method: Method) -> Sorted:
         disturbed=those(lambda hit, slow: hit),
         method=method,
     )
+
+
+def _left_out(launch: Launch, method: Method) -> tuple[bool, ...]:
+    """Whether each pair is left out as disturbed."""
+    hit = tuple(map(bool, launch.disturbances))
+    return tuple(not one for one in launch.is_bounded) if method.bounded and all(hit) else hit
 
 
 def usable(launches: Sequence[Launch], method: Method) -> tuple[Launch, ...]:
@@ -159,3 +209,9 @@ def disturbances(launches: Sequence[Launch]) -> Counter[str]:
 def logs(launches: Sequence[Launch]) -> tuple[float, ...]:
     """Each launch's log speed-up."""
     return tuple(launch.log_speedup for launch in launches)
+
+
+def spans(launches: Sequence[Launch], method: Method) -> tuple[Span, ...]:
+    """What each launch that the method counts says of the log speed-up."""
+    counted = usable(launches, method)
+    return tuple(one.log_span if method.bounded else (one.log_speedup,) * 2 for one in counted)

@@ -107,6 +107,9 @@ class Method:
     usual_phase: bool = False
     """Whether quiet phases alone count where at least half of the undisturbed pairs are of them. By the rule of before
     they did where at least half of the launches had such a pair."""
+    bounded: bool = False
+    """Whether a launch that has long pairs, all of them disturbed, counts by the bounds of its figure. Else it does
+    not."""
 
     @property
     def first(self) -> int:
@@ -179,13 +182,19 @@ one out, and at six it would cost more width than a seventh and an eighth do."""
 USUAL_PHASE = replace(QUIET_PAIRS, name="trimmed t, usual phase", usual_phase=True)
 """The same, of quiet phases where the machine is quiet most of the time, and of all phases elsewhere. The few quiet
 pairs of a machine that is seldom quiet say less than all of its pairs do."""
+BOUNDED = replace(USUAL_PHASE, name="trimmed t, bounds", bounded=True)
+"""The same where a call of a minute has no minute without others beside it: the interval's lower end is of the lower
+bounds, its upper end of the upper ones. Each holds with the same chance as it does of the values themselves, and it is
+the wider the longer threads waited."""
 ALL_PAIRS = replace(QUIET_PAIRS, name="trimmed t, all pairs", only_quiet=False)
 """The same where a machine never is quiet, and a wide interval is more use than none."""
-BY_DEFAULT = USUAL_PHASE
+BY_DEFAULT = BOUNDED
 """What is measured by, unless the environment asks for another."""
 TODAYS = ALL_PAIRS if os.environ.get(ALL_PAIRS_WANTED) else BY_DEFAULT
 """What is measured now, is measured by it."""
-METHODS: Mapping[str, Method] = {method.name: method for method in (PLAIN, QUIET_PAIRS, USUAL_PHASE, ALL_PAIRS)}
+METHODS: Mapping[str, Method] = {
+    method.name: method for method in (PLAIN, QUIET_PAIRS, USUAL_PHASE, BOUNDED, ALL_PAIRS)
+}
 
 
 def method_named(name: str) -> Method:

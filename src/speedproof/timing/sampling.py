@@ -19,7 +19,7 @@ from speedproof.pairs.subjects import Subject
 from speedproof.pairs.workload import Workload
 
 from .disturbance import columns, disturbance
-from .launches import Launch
+from .launches import LONGEST_AGAIN_S, Launch
 from .method import TODAYS
 from .warmup import Form, evened, is_guessed, warm_up
 
@@ -30,9 +30,6 @@ MOST_PAIRS = 80
 """Pairs that one process takes for one comparison at most."""
 MOST_TRIES = 3
 """Times that a pair is taken until nothing disturbs it. What lasts longer is for other launches to avoid."""
-LONGEST_AGAIN_S = 10.0
-"""Seconds of a pair that is taken again at once. A longer one meets again what comes and goes by the minute;
-another launch is another chance, and costs no more."""
 LONGEST_TWICE_S = 2.0
 """Seconds of a sample below which a process takes a second pair in any case: one sample alone may be anything."""
 SHORTEST_STRETCH_S = 0.2
@@ -204,7 +201,8 @@ def in_pairs(
             pair = {side: sample(side) for side in ((0, 1) if baseline_first else (1, 0))}
             took_s = monotonic_s() - begun_s
             taken.append((baseline_first, pair[0], pair[1]))
-            if took_s > LONGEST_AGAIN_S or all(is_quiet(side, one) for side, one in pair.items()):
+            samples_s = sum(one.seconds * n_calls[side] for side, one in pair.items())
+            if samples_s > LONGEST_AGAIN_S or all(is_quiet(side, one) for side, one in pair.items()):
                 break
         n_pairs += 1
         spent_s += took_s

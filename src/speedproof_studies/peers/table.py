@@ -17,7 +17,7 @@ from speedproof.report.roofline import machine_of, shares_beside
 from speedproof.report.sittings import RecordedSitting, sittings
 from speedproof.timing.comparison import Verdict, holm, verdict
 from speedproof.timing.estimate import Estimate
-from speedproof.timing.launches import Launch, logs, usable
+from speedproof.timing.launches import Launch, spans, usable
 from speedproof.timing.method import method_named
 from speedproof.wording import digits, seconds
 from speedproof_studies.kinds import Peered
@@ -62,7 +62,8 @@ class Row:
     @cached_property
     def factor(self) -> Estimate | None:
         """Times as long as the twin: above 1 the peer is slower. None where it was not timed."""
-        return Estimate(logs(self.launches), method_named(self.body.method)) if self.launches else None
+        method = method_named(self.body.method)
+        return Estimate(spans(self.body.launches, method), method) if self.launches else None
 
     @cached_property
     def seconds(self) -> tuple[float, float] | None:
