@@ -214,6 +214,40 @@ def test_a_pair_is_given_up_after_some_tries(pairs: Pairs) -> None:
     assert launch.n_pairs == MOST_TRIES * undisturbed.n_pairs <= MOST_TRIES * MOST_PAIRS
 
 
+class LongBesideShort:
+    """A sample of 30 s that is always disturbed, beside one of 1 s that is until a moment."""
+
+    def __init__(self, quiet_from_s: float, long: int) -> None:
+        self.quiet_from_s, self.long, self.s = quiet_from_s, long, 0.0
+        self.sides: list[int] = []
+
+    def __call__(self, side: int) -> Sample:
+        self.sides.append(side)
+        seconds = 30.0 if side == self.long else 1.0
+        self.s += seconds
+        is_hit = side == self.long or self.s < self.quiet_from_s
+        return Sample(seconds, {**HIT, "waited_s": 5.0 if side == self.long else 0.9} if is_hit else IN_A_QUIET_PHASE)
+
+    def pause(self, seconds: float) -> None:
+        self.s += seconds
+
+
+@pytest.mark.parametrize("long", [0, 1])
+@pytest.mark.parametrize(("quiet_from_s", "n_again"), [(0.0, 0), (40.0, 3), (1e9, 10)])
+def test_the_shorter_sample_of_a_long_pair_is_taken_until_it_is_undisturbed(
+    quiet_from_s: float, n_again: int, long: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It costs little, and leaves the bounds of the longer one alone; for as long as that took, whichever arm it is."""
+    sample = LongBesideShort(quiet_from_s, long)
+    monkeypatch.setattr(sampling, "monotonic_s", lambda: sample.s)
+    monkeypatch.setattr(sampling, "pause", sample.pause)
+    stretch = Stretch(1.0, not long, longest_s=0.0, quiet_probes=QUIET)
+    launch = in_pairs(sample, (1, 1), stretch, random.Random(1))
+    assert launch.n_pairs == 1 and sample.sides == [long, *[1 - long] * (1 + n_again)]
+    low, high = launch.log_span
+    assert (high - low == pytest.approx(math.log(30 / 25))) is (quiet_from_s < 1e9)
+
+
 @pytest.mark.parametrize(("longer", "n"), [(0.9, MOST_TRIES), (1.1, 1)])
 def test_a_long_pair_is_not_taken_again_at_once(monkeypatch: pytest.MonkeyPatch, longer: float, n: int) -> None:
     """What comes and goes by the minute meets it again."""

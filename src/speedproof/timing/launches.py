@@ -19,7 +19,7 @@ Columns = Mapping[str, tuple[float, ...]]
 Span = tuple[float, float]
 """What a launch says of a factor's logarithm: between which two values it lies, which are one where it is known."""
 
-LONGEST_AGAIN_S = 10.0
+LONGEST_AGAIN_S = 20.0
 """Seconds of a pair that is taken again at once where it was disturbed. A longer one meets again what comes and goes by
 the minute."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from speedproof.clock import elapsed_s, monotonic_s, no_device
+from speedproof.clock import elapsed_s, monotonic_s, no_device, pause
 from speedproof.machine.surroundings import Seen, Surroundings
 from speedproof.pairs.contract import Inputs
 from speedproof.pairs.finding import Pair
@@ -30,6 +30,8 @@ MOST_PAIRS = 80
 """Pairs that one process takes for one comparison at most."""
 MOST_TRIES = 3
 """Times that a pair is taken until nothing disturbs it. What lasts longer is for other launches to avoid."""
+PAUSE_S = 2.0
+"""Seconds of pause before the shorter sample of a long pair is taken again."""
 LONGEST_TWICE_S = 2.0
 """Seconds of a sample below which a process takes a second pair in any case: one sample alone may be anything."""
 SHORTEST_STRETCH_S = 0.2
@@ -182,9 +184,9 @@ def in_pairs(
 ) -> Launch:
     """Samples of baseline and contender pair by pair until the stretch is over; `sample(side)` takes one.
 
-    A pair that something on the machine disturbed is taken again, in the same order, at most `MOST_TRIES` times, and
-    not where it is long; it stays among the samples, and whoever reads them leaves it out. One pair longer where that
-    evens out the order.
+    A pair that something on the machine disturbed is taken again, in the same order, at most `MOST_TRIES` times; it
+    stays among the samples, and whoever reads them leaves it out. Of a pair longer than `LONGEST_AGAIN_S` the shorter
+    sample alone is taken again, in place of the disturbed one. One pair longer where that evens out the order.
     """
     taken: list[tuple[bool, Sample, Sample]] = []
     n_cores = os.cpu_count() or 1
@@ -198,26 +200,53 @@ def in_pairs(
         baseline_first = next(order)
         for _ in range(MOST_TRIES):
             begun_s = monotonic_s()
-            pair = {side: sample(side) for side in ((0, 1) if baseline_first else (1, 0))}
+            first, second = (sample(side) for side in ((0, 1) if baseline_first else (1, 0)))
+            pair = (first, second) if baseline_first else (second, first)
             took_s = monotonic_s() - begun_s
+            is_long = sum(_seconds_of(pair, n_calls)) > LONGEST_AGAIN_S
+            if is_long:
+                pair = _shorter_again(pair, n_calls, sample, is_quiet)
             taken.append((baseline_first, pair[0], pair[1]))
-            samples_s = sum(one.seconds * n_calls[side] for side, one in pair.items())
-            if samples_s > LONGEST_AGAIN_S or all(is_quiet(side, one) for side, one in pair.items()):
+            if is_long or all(is_quiet(side, one) for side, one in enumerate(pair)):
                 break
         n_pairs += 1
         spent_s += took_s
-    first, baseline, contender = zip(*taken, strict=True)
+    baseline_first_of, baseline, contender = zip(*taken, strict=True)
     return Launch(
         # By default the launch is named by what chance gives next.
         rng.getrandbits(32) if seed is None else seed,
         tuple(one.seconds for one in baseline),
         tuple(one.seconds for one in contender),
-        first,
+        baseline_first_of,
         n_calls,
         (columns([one.seen for one in baseline]), columns([one.seen for one in contender])),
         stretch.quiet_probes,
         n_cores,
     )
+
+
+def _shorter_again(
+    pair: tuple[Sample, Sample],
+    n_calls: tuple[int, int],
+    sample: Callable[[int], Sample],
+    is_quiet: Callable[[int, Sample], bool],
+) -> tuple[Sample, Sample]:
+    """The pair with its shorter sample taken until nothing disturbs it, for as long as the longer one took.
+
+    What disturbs comes and goes by seconds, so there is a pause before each.
+    """
+    seconds = _seconds_of(pair, n_calls)
+    short = seconds.index(min(seconds))
+    last_s = monotonic_s() + max(seconds) - min(seconds) - PAUSE_S
+    while not is_quiet(short, pair[short]) and monotonic_s() <= last_s:
+        pause(PAUSE_S)
+        again = sample(short)
+        pair = (pair[0], again) if short else (again, pair[1])
+    return pair
+
+
+def _seconds_of(pair: tuple[Sample, Sample], n_calls: tuple[int, int]) -> list[float]:
+    return [one.seconds * n for one, n in zip(pair, n_calls, strict=True)]
 
 
 def _longest_s(taken: Sequence[tuple[bool, Sample, Sample]], n_calls: tuple[int, int]) -> float:
