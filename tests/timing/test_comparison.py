@@ -16,7 +16,7 @@ from speedproof.gate.certificate import Certificate
 from speedproof.gate.check import certify
 from speedproof.timing.comparison import Comparison, Verdict, holm, verdict
 from speedproof.timing.launches import Launch
-from speedproof.timing.method import ERROR_RATE, PLAIN, POWER, TODAYS, Look
+from speedproof.timing.method import BOUNDED, ERROR_RATE, PLAIN, POWER, TODAYS, USUAL_PHASE, Look, Method
 from tests.synthetic import N_SITTINGS, World, looked_at, stopped
 from tests.timing import coverage
 
@@ -219,3 +219,21 @@ def test_holm_is_the_librarys() -> None:
     for n in (1, 2, 7, 40):
         p_values = [*rng.uniform(0, 1, n), *rng.uniform(0, 0.01, n), 0.5, 0.5]
         assert holm(p_values) == pytest.approx(list(multipletests(p_values, method="holm")[1]))
+
+
+@pytest.mark.parametrize(
+    ("waited_s", "method", "told"),
+    [
+        ((0.0,), BOUNDED, ""),
+        ((10.0,), BOUNDED, "4 of 4 pairs disturbed, 4 of them counted by bounds (other processes 4)"),
+        ((10.0, 0.0), BOUNDED, "4 of 8 pairs disturbed and not counted (other processes 4)"),
+        ((10.0,), USUAL_PHASE, "4 of 4 pairs disturbed and not counted (other processes 4)"),
+    ],
+)
+def test_what_was_disturbed_is_told_and_whether_it_counts(
+    waited_s: tuple[float, ...], method: Method, told: str, certificate: Certificate
+) -> None:
+    n = len(waited_s)
+    seen = {"waited_s": waited_s}, {"waited_s": (0.0,) * n}
+    one = Launch(0, (30.0,) * n, (1.0,) * n, (True,) * n, (1, 1), seen)
+    assert Comparison(certificate, (one,) * 4, method=method).machine_words == told
