@@ -1,4 +1,5 @@
-"""The forward pass over packed texts: they stand in one row of tokens, so that no matrix product sees padding.
+"""The forward pass over packed texts: they stand in one row of tokens, so that no matrix product sees padding, and what
+several of them begin with stands there once.
 
 It reads the model's own weights anew in every call. Where it does not know for certain that it computes what the model
 would compute, hooks and all, it answers None, and its caller runs the model.
@@ -11,7 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import groupby
+from itertools import accumulate, chain, groupby
 from operator import attrgetter
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -29,10 +30,12 @@ if TYPE_CHECKING:
     HookedModel: TypeAlias = HookedTransformer | TransformerBridge
 
 TOKEN_BUDGET = 1024
-"""Tokens in one pass, none of them padding. Large enough to keep two cores busy, small enough for their caches."""
+"""Rows in one pass. Large enough to keep two cores busy, small enough for their caches."""
 DEVICE_TOKEN_BUDGET = 16_384
 """The same on an accelerator, which is idle for most of a small pass: on an H200 700 texts take 0.71 of the time
 that they take with 1,024. Four times as many gain no more, and hold three times the weights' memory."""
+MOST_SHARED = 2
+"""Times the budget that a pass may hold when each text's tokens count, shared or not: attention sees them all."""
 HOOK = re.compile(r"blocks\.(\d+)\.hook_(resid_pre|attn_out|resid_mid|mlp_out|resid_post)")
 """Hooks whose value the pass has at hand."""
 
@@ -64,6 +67,27 @@ class Block(NamedTuple):
     mlp: Rows | None
     """With the norms around it."""
     is_parallel: bool
+
+
+class Packed(NamedTuple):
+    """Texts of one pass, in order of length. A row is a token with all that stands before it in its text: what depends
+    on nothing else is worked out once for all texts that begin alike."""
+
+    texts: list[int]
+    tokens: Tensor
+    """Of each row."""
+    last: Tensor
+    """Each text's last row."""
+    rows: Tensor | slice
+    """The row of each token of the texts, one text behind the other; all rows where no token shares its own."""
+    firsts: Tensor | slice
+    """The first token of each row."""
+    positions: Tensor
+    """Of each token in its text."""
+    ends: Tensor
+    """Each text's last token."""
+    runs: list[tuple[int, int]]
+    """Texts of one length that stand side by side: how many, and how long."""
 
 
 class Decoder(NamedTuple):
@@ -99,43 +123,81 @@ def last_token_values(
     decoder = read_decoder(model, places) if places and not must_run_alone(model) else None
     if decoder is None or not places:
         return None
-    order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
-    rows: dict[str, list[Tensor]] = {name: [] for name in places}
-    budget = TOKEN_BUDGET if decoder.W_E.device.type == "cpu" else DEVICE_TOKEN_BUDGET
-    for chosen in _passes(order, [len(row) for row in tokens], budget):
-        found = _run(decoder, [tokens[i] for i in chosen], set(places.values()))
+    budget, device = TOKEN_BUDGET if decoder.W_E.device.type == "cpu" else DEVICE_TOKEN_BUDGET, decoder.W_E.device
+    values: dict[str, list[Tensor]] = {name: [] for name in places}
+    order: list[int] = []
+    for packed in _passes(tokens, budget, device):
+        found = _run(decoder, packed, set(places.values()))
+        order += packed.texts
         for name, place in places.items():
-            rows[name].append(found[place])
-    back = torch.tensor(order, device=decoder.W_E.device).argsort()
-    return {name: torch.cat(values)[back] for name, values in rows.items()}
+            values[name].append(found[place])
+    back = torch.tensor(order, device=device).argsort()
+    return {name: torch.cat(parts)[back] for name, parts in values.items()}
 
 
-def _passes(order: Sequence[int], lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Runs of `order` within that many tokens, at least one text each."""
+def _passes(tokens: Sequence[Tensor], budget: int, device: torch.device) -> Iterator[Packed]:
+    """Texts in order of length, so many that their rows stay within the budget, at least one in each pass."""
+    # One transfer for all, since each waits for the device.
+    flat, ends = torch.cat(list(tokens)).tolist(), list(accumulate(map(len, tokens)))
+    texts = [flat[end - len(row) : end] for end, row in zip(ends, tokens, strict=True)]
+    order = sorted(range(len(texts)), key=lambda i: (len(texts[i]), texts[i]))
     chosen: list[int] = []
+    known: dict[tuple[int, int], int] = {}
     n_tokens = 0
     for i in order:
-        if chosen and n_tokens + lengths[i] > budget:
-            yield chosen
-            chosen, n_tokens = [], 0
+        _rows(texts[i], known)
+        n_tokens += len(texts[i])
+        if chosen and (len(known) > budget or n_tokens > MOST_SHARED * budget):
+            yield _packed(chosen, texts, device)
+            chosen, known, n_tokens = [], {}, len(texts[i])
+            _rows(texts[i], known)
         chosen.append(i)
-        n_tokens += lengths[i]
-    yield chosen
+    yield _packed(chosen, texts, device)
 
 
-def _run(decoder: Decoder, texts: Sequence[Tensor], wanted: Collection[Place]) -> dict[Place, Tensor]:
-    """The wanted values at the last tokens of texts in order of length."""
-    device, lengths = decoder.W_E.device, [len(text) for text in texts]
-    last = torch.tensor(lengths, device=device).cumsum(0) - 1
-    runs = [(len(list(equal)), length) for length, equal in groupby(lengths)]
-    positions = torch.cat([torch.arange(n, device=device) for n in lengths])
-    resid = decoder.embed(torch.cat(list(texts)))
+def _rows(text: Sequence[int], known: dict[tuple[int, int], int]) -> list[int]:
+    """The rows of a text's tokens. `known` has each row by the one before it and its token, and is added to."""
+    rows, row = [], -1
+    for token in text:
+        row = known.setdefault((row, token), len(known))
+        rows.append(row)
+    return rows
+
+
+def _packed(chosen: list[int], texts: Sequence[Sequence[int]], device: torch.device) -> Packed:
+    known: dict[tuple[int, int], int] = {}
+    rows_of = [_rows(texts[i], known) for i in chosen]
+    rows = list(chain.from_iterable(rows_of))
+    # Rows are numbered in the order in which they are met.
+    firsts: dict[int, int] = {}
+    for i, row in enumerate(rows):
+        firsts.setdefault(row, i)
+    is_shared = len(firsts) < len(rows)
+
+    def tensor(values: Sequence[int]) -> Tensor:
+        return torch.tensor(values, dtype=torch.long, device=device)
+
+    return Packed(
+        texts=chosen,
+        tokens=tensor([token for _, token in known]),
+        last=tensor([of[-1] for of in rows_of]),
+        rows=tensor(rows) if is_shared else slice(None),
+        firsts=tensor(list(firsts.values())) if is_shared else slice(None),
+        positions=tensor(list(chain.from_iterable(map(range, map(len, rows_of))))),
+        ends=tensor(list(accumulate(map(len, rows_of)))) - 1,
+        runs=[(len(list(equal)), length) for length, equal in groupby(map(len, rows_of))],
+    )
+
+
+def _run(decoder: Decoder, packed: Packed, wanted: Collection[Place]) -> dict[Place, Tensor]:
+    """The wanted values at the texts' last tokens."""
+    resid, last = decoder.embed(packed.tokens), packed.last
     if decoder.W_pos is not None:
-        resid = resid + decoder.W_pos[positions]
+        resid = resid + decoder.W_pos[packed.positions[packed.firsts]]
     found = {(0, "resid_post"): resid[last]}
     for n_begun, block in enumerate(decoder.blocks, start=1):
         is_deepest = n_begun == len(decoder.blocks)
-        values = _run_block(block, resid, positions, runs, last if is_deepest else None)
+        values = _run_block(block, resid, packed, last if is_deepest else None)
         resid = values["resid_post"]
         for name, value in values.items():
             if (n_begun, name) in wanted:
@@ -144,31 +206,27 @@ def _run(decoder: Decoder, texts: Sequence[Tensor], wanted: Collection[Place]) -
 
 
 def _run_block(
-    block: Block,
-    resid: Float[Tensor, "token d_model"],
-    positions: Tensor,
-    runs: Sequence[tuple[int, int]],
-    last: Tensor | None,
-) -> dict[str, Float[Tensor, "token_or_text d_model"]]:
-    """A block's values at every token, or at `last` alone: then the other tokens need keys and values alone.
+    block: Block, resid: Float[Tensor, "row d_model"], packed: Packed, last: Tensor | None
+) -> dict[str, Float[Tensor, "row_or_text d_model"]]:
+    """A block's values at every row, or at `last` alone: then the other rows need keys and values alone.
 
-    `runs` are texts of one length that stand side by side: how many, and how long. Such a run is a batch without
-    padding, and a view of the rows.
+    Attention sees every token of every text, in runs of texts of one length: such a run is a batch without padding.
     """
     n_heads, n_kv_heads, d_head = block.heads
     ends_q, ends_k = n_heads * d_head, (n_heads + n_kv_heads) * d_head
     x = block.normed(resid)
     if last is None:
-        q, k, v = torch.addmm(block.b_QKV, x, block.W_QKV).tensor_split([ends_q, ends_k], dim=1)
+        qkv = torch.addmm(block.b_QKV, x, block.W_QKV)[packed.rows]
+        q, k, v = qkv.tensor_split([ends_q, ends_k], dim=1)
     else:
         (b_Q, b_KV), (W_Q, W_KV) = (t.tensor_split([ends_q], dim=-1) for t in (block.b_QKV, block.W_QKV))
-        k, v = torch.addmm(b_KV, x, W_KV).tensor_split(2, dim=1)
+        k, v = torch.addmm(b_KV, x, W_KV)[packed.rows].tensor_split(2, dim=1)
         q, resid = torch.addmm(b_Q, x[last], W_Q), resid[last]
     q, k, v = (rows.view(len(rows), -1, d_head) for rows in (q, k, v))
     if block.turn is not None:
-        q, k = block.turn(q, k, positions, last)
+        q, k = block.turn(q, k, packed.positions, None if last is None else packed.ends)
     attended, first_query, first_key = [], 0, 0
-    for n_texts, length in runs:
+    for n_texts, length in packed.runs:
         n_queries = length if last is None else 1
         queries, keys = n_texts * n_queries, n_texts * length
         z = block.attend(
@@ -178,7 +236,8 @@ def _run_block(
         )
         attended.append(z.reshape(queries, n_heads * d_head))
         first_query, first_key = first_query + queries, first_key + keys
-    attn_out = block.after_attention(torch.addmm(block.b_O, torch.cat(attended), block.W_O))
+    z = torch.cat(attended)[packed.firsts if last is None else slice(None)]
+    attn_out = block.after_attention(torch.addmm(block.b_O, z, block.W_O))
     resid_mid = resid + attn_out
     if block.mlp is None:
         return {"attn_out": attn_out, "resid_post": resid_mid}

@@ -54,9 +54,9 @@ FINDING = Finding(
                 Arm("encode_once", "one encode for all texts", LADDER + "encode_once"),
                 Arm("packed", "texts in one row without padding, 1024 tokens in a pass", LADDER + "packed"),
                 Arm("one_product", "queries, keys and values by one product", LADDER + "one_product"),
+                Arm("beginnings_once", "what texts begin with once for all of them", LADDER + "beginnings_once"),
                 Arm("batched", "fused norms and MLPs, of the last block the last tokens alone: the batched twin"),
             ),
-            earlier_ladders=("5b0b5b7686ab6524", "958c4e2c8f625bb9"),
             series=(
                 of_texts(NAME, "extract_features", "equal", SMALL, TEXTS),
                 of_texts(NAME, "extract_features", "ragged", SMALL, TEXTS),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -115,7 +115,57 @@ def one_product(model: Any, sae: Any, hook_name: str, texts: Sequence[str]) -> T
     return _packed(model, sae, hook_name, texts, _one_product)
 
 
-def _packed(model: Any, sae: Any, hook_name: str, texts: Sequence[str], projected: Callable[[Any], Any]) -> Tensor:
+def beginnings_once(model: Any, sae: Any, hook_name: str, texts: Sequence[str]) -> Tensor:
+    """What several texts of a pass begin with is worked out once: of that, nothing depends on what stands behind."""
+    return _packed(model, sae, hook_name, texts, _one_product, _row_of_each_beginning)
+
+
+class _Rows(NamedTuple):
+    """The rows that products see, of texts that stand one behind the other."""
+
+    tokens: Tensor
+    positions: Tensor
+    last: Tensor
+    """Each text's last row."""
+    of_tokens: Tensor | slice
+    """The row of each token of the texts."""
+    firsts: Tensor | slice
+    """The first token of each row."""
+
+
+def _row_of_each_token(texts: Sequence[Tensor]) -> _Rows:
+    lengths = [len(text) for text in texts]
+    positions = torch.cat([torch.arange(n) for n in lengths])
+    return _Rows(torch.cat(list(texts)), positions, torch.tensor(lengths).cumsum(0) - 1, slice(None), slice(None))
+
+
+def _row_of_each_beginning(texts: Sequence[Tensor]) -> _Rows:
+    known: dict[tuple[int, int], int] = {}
+    rows: list[int] = []
+    positions: list[int] = []
+    firsts: list[int] = []
+    last: list[int] = []
+    for text in texts:
+        row = -1
+        for n, token in enumerate(text.tolist()):
+            row = known.setdefault((row, token), len(known))
+            if row == len(firsts):
+                positions.append(n)
+                firsts.append(len(rows))
+            rows.append(row)
+        last.append(row)
+    tokens = [token for _, token in known]
+    return _Rows(*(torch.tensor(values) for values in (tokens, positions, last, rows, firsts)))
+
+
+def _packed(
+    model: Any,
+    sae: Any,
+    hook_name: str,
+    texts: Sequence[str],
+    projected: Callable[[Any], Any],
+    rows_of: Callable[[Sequence[Tensor]], _Rows] = _row_of_each_token,
+) -> Tensor:
     sequential._check(model, hook_name, texts)
     tokens = [model.to_tokens(text)[0] for text in texts]
     blocks = model.blocks[: int(hook_name.removeprefix("blocks.").removesuffix(".hook_resid_pre"))]
@@ -124,14 +174,14 @@ def _packed(model: Any, sae: Any, hook_name: str, texts: Sequence[str], projecte
         of_blocks = [(block, projected(block.attn)) for block in blocks]
         for chosen in _packs([len(t) for t in tokens]):
             lengths = [len(tokens[i]) for i in chosen]
-            positions = torch.cat([torch.arange(n) for n in lengths])
-            stream = model.embed.W_E[torch.cat([tokens[i] for i in chosen])] + model.pos_embed.W_pos[positions]
+            rows = rows_of([tokens[i] for i in chosen])
+            stream = model.embed.W_E[rows.tokens] + model.pos_embed.W_pos[rows.positions]
             for block, project in of_blocks:
-                z = _attended(project(block.ln1(stream[None])[0]), lengths, block.attn.attn_scale)
+                parts = [part[rows.of_tokens] for part in project(block.ln1(stream[None])[0])]
+                z = _attended(parts, lengths, block.attn.attn_scale)[rows.firsts]
                 stream = stream + torch.addmm(block.attn.b_O, z, block.attn.W_O.flatten(0, 1))
                 stream = stream + block.mlp(block.ln2(stream[None]))[0]
-            ends = torch.tensor(lengths).cumsum(0) - 1
-            acts.update(zip(chosen, stream[ends], strict=True))
+            acts.update(zip(chosen, stream[rows.last], strict=True))
         return _encode_all(sae, hook_name, acts)
 
 

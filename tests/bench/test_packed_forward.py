@@ -32,8 +32,10 @@ from speedproof_studies.architectures.tokenizers import usual
 TEXTS = [
     *(*texts.own(9), "", "<|endoftext|>", "ends so<|endoftext|>", "word " * 300),
     *("twice", "a middling text of words", "twice"),
+    *("a middling text of pears", "a middling", "of words a middling text"),
 ]
-"""Ragged ones, an empty one, literal special tokens, one that is longer than the context, and one that comes twice."""
+"""Ragged ones, an empty one, literal special tokens, one that is longer than the context, one that comes twice, some
+that begin alike, one that is another's beginning, and one of the same words elsewhere."""
 
 
 def texts_of(model: Any) -> list[str]:
@@ -256,6 +258,65 @@ def test_however_many_tokens_are_in_a_pass(budget: int, monkeypatch: pytest.Monk
     found = packed_value(model, hook)
     assert found is not None
     assert_right(found, one_at_a_time(model, hook))
+
+
+def passes(texts: Sequence[Sequence[int]], budget: int) -> list[packed.Packed]:
+    return list(packed._passes([torch.tensor(text) for text in texts], budget, torch.device("cpu")))
+
+
+def distinct(texts: Sequence[Sequence[int]]) -> set[tuple[int, ...]]:
+    """Everything that a text begins with."""
+    return {tuple(text[:n]) for text in texts for n in range(1, len(text) + 1)}
+
+
+ALIKE = [[0, 1, 2], [0, 1, 2], [0, 1, 3], [0, 2, 1], [0, 1], [0], [3, 1, 2], [0, 1, 2, 3], [1, 2]]
+LONG = [[*range(7), n] for n in range(20)]
+
+
+@pytest.mark.parametrize("texts", [ALIKE, LONG], ids=["short", "long"])
+@pytest.mark.parametrize("budget", [1, 8, 20, 1_000])
+def test_each_beginning_of_texts_is_one_row_of_a_pass(texts: list[list[int]], budget: int) -> None:
+    met = []
+    for one in passes(texts, budget):
+        own = [texts[i] for i in one.texts]
+        assert len(one.tokens) == len(distinct(own)) and list(map(len, own)) == sorted(map(len, own))
+        rows = torch.arange(len(one.tokens))[one.rows].tolist()
+        tokens = [token for text in own for token in text]
+        places = [n for text in own for n in range(len(text))]
+        assert [one.tokens[row].item() for row in rows] == tokens
+        assert one.positions.tolist() == places
+        assert one.ends.tolist() == [sum(map(len, own[: n + 1])) - 1 for n in range(len(own))]
+        assert one.last.tolist() == [rows[end] for end in one.ends]
+        assert torch.tensor(rows)[one.firsts].tolist() == list(range(len(one.tokens)))
+        assert isinstance(one.rows, slice) is (len(rows) == len(one.tokens))
+        assert [length for n, length in one.runs for _ in range(n)] == list(map(len, own))
+        assert len(own) == 1 or (len(one.tokens) <= budget and len(rows) <= packed.MOST_SHARED * budget)
+        met += one.texts
+    assert sorted(met) == list(range(len(texts)))
+
+
+def test_texts_that_begin_alike_share_passes_and_work() -> None:
+    """Twenty texts of eight tokens: seven rows for what they begin with, and one for each."""
+    assert [len(one.tokens) for one in passes(LONG, 1_000)] == [7 + 20]
+    assert len(passes(LONG, 40)) == 2
+
+
+def test_rows_of_equal_tokens_that_begin_otherwise_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The companion: equal tokens share a row, whatever stands before them. The model turns queries and keys in
+    attention, so nothing else goes by a row's place."""
+
+    def rows(text: Sequence[int], known: dict[tuple[int, int], int]) -> list[int]:
+        return [known.setdefault((-1, token), len(known)) for token in text]
+
+    monkeypatch.setattr(packed, "_rows", rows)
+    model = model_of("rotary")
+    found = packed_value(model, "blocks.0.hook_resid_pre")
+    assert found is not None
+    assert_right(found, one_at_a_time(model, "blocks.0.hook_resid_pre"))
+    found = packed_value(model, "blocks.1.hook_resid_post")
+    assert found is not None
+    with pytest.raises(AssertionError, match="off by"):
+        assert_right(found, one_at_a_time(model, "blocks.1.hook_resid_post"))
 
 
 def test_a_wrong_pass_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

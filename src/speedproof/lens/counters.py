@@ -3,7 +3,8 @@
 from collections import Counter as Counts
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import wraps
+from functools import cached_property, wraps
+from itertools import pairwise
 from types import FunctionType
 from typing import Any
 
@@ -35,7 +36,7 @@ def real_tokens(call: Call) -> Iterator[Tally]:
     A pad token may be a real token too, so a row is known by its text: one of the call's texts that it begins with, or
     ends with where that explains more of the batch. Where padding makes a row look like several texts, it takes one
     that no other row has taken yet, so that over all texts the sum is right whichever was meant. A row that is of no
-    batch is texts one behind the other, without padding.
+    batch is texts one behind the other, without padding; what several texts begin with may be left out of some.
 
     Raises:
         RuntimeError: a row that holds none of the texts, so that its padding cannot be known.
@@ -65,13 +66,23 @@ class _Rows:
         return sum(map(self._take, fitting))
 
     def _packed(self, row: tuple[int, ...]) -> int:
-        lengths, known, ends = {len(text) for text in self.left}, set(self.left), {0}
+        lengths, ends = {len(part) for part in self._parts}, {0}
         for start in range(len(row)):
             if start in ends:
-                ends |= {start + n for n in lengths if row[start : start + n] in known}
+                ends |= {start + n for n in lengths if row[start : start + n] in self._parts}
         if len(row) not in ends:
             raise RuntimeError("The model was given tokens in one row that are no texts one behind the other.")
         return len(row)
+
+    @cached_property
+    def _parts(self) -> set[tuple[int, ...]]:
+        """Texts, whole and without what they share with another at their beginnings."""
+        in_order = sorted(self.longest_first)
+        parts = set(in_order)
+        for one, other in pairwise(in_order):
+            n_shared = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
+            parts |= {text[n:] for text in (one, other) for n in range(1, n_shared + 1)}
+        return parts - {()}
 
     def _fitting(self, row: Sequence[int], at_end: bool) -> list[tuple[int, ...]]:
         return [

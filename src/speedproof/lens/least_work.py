@@ -1,6 +1,7 @@
 """The least work that any code must do for last-token activations or features, and the memory of one batch of them."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,8 @@ def least_work(inputs: Inputs) -> Work | None:
 
     With L blocks below the deepest hook, n tokens in a text, width d and S features to be told, this is
     sum(n L 24 d^2 - (n - 1) 20 d^2 + 2 (L - 1) n^2 d + 4 n d + 2 d S) for a block of GPT-2's kind: of the last block,
-    all but the last token needs keys and values alone, and only that token looks at the others. Equal texts count once.
+    all but the last token needs keys and values alone, and only that token looks at the others. Equal texts count once,
+    and so does what several texts begin with.
     """
     if "model" not in inputs or next(iter(inputs["model"].parameters())).device.type != CPU:
         return None
@@ -37,9 +39,27 @@ def least_work(inputs: Inputs) -> Work | None:
     block = _Block.of(model.cfg)
     # One feature is one column of the encoder.
     encoded = sum(int(sae.cfg.d_in) * (1 if "feature_idx" in inputs else int(sae.cfg.d_sae)) for sae in saes)
-    lengths = [int(model.to_tokens(text).shape[1]) for text in distinct]
-    flops = sum(block.flops(n, n_blocks) + 2 * encoded for n in lengths)
-    return Work(flops, (n_blocks * block.n_weights + encoded) * _item_bytes(model), len(inputs["texts"]))
+    texts = list(dict.fromkeys(tuple(model.to_tokens(text)[0].tolist()) for text in distinct))
+    flops = block.flops(_beginnings(texts), [len(text) for text in texts], n_blocks)
+    return Work(
+        flops + 2 * encoded * len(texts),
+        (n_blocks * block.n_weights + encoded) * _item_bytes(model),
+        len(inputs["texts"]),
+    )
+
+
+def _beginnings(texts: Sequence[Sequence[int]]) -> list[int]:
+    """The length of each distinct beginning of texts, whole ones among them."""
+    known: dict[tuple[int, int], int] = {}
+    lengths = []
+    for text in texts:
+        before = -1
+        for n, token in enumerate(text, start=1):
+            if (before, token) not in known:
+                known[before, token] = len(known)
+                lengths.append(n)
+            before = known[before, token]
+    return lengths
 
 
 def batch_bytes(inputs: Inputs, n_tokens: int) -> int:
@@ -105,13 +125,15 @@ class _Block:
     def n_weights(self) -> int:
         return self.queries + self.keys + self.mlp
 
-    def flops(self, n_tokens: int, n_blocks: int) -> int:
-        """Of one text through `n_blocks` blocks, as far as its last token depends on it."""
+    def flops(self, beginnings: Sequence[int], texts: Sequence[int], n_blocks: int) -> int:
+        """Of distinct texts through `n_blocks` blocks, as far as their last tokens depend on it, by the lengths of the
+        texts and of all their distinct beginnings, themselves among these."""
         if not n_blocks:
             return 0
-        whole = n_tokens * n_blocks * 2 * self.n_weights
-        spared = (n_tokens - 1) * 2 * (self.queries + self.mlp)
-        looking = 2 * (n_blocks - 1) * n_tokens**2 + 4 * n_tokens
+        whole = len(beginnings) * n_blocks * 2 * self.n_weights
+        spared = (len(beginnings) - len(texts)) * 2 * (self.queries + self.mlp)
+        # Half of what 2 n - 1 adds up to, n^2, is what the tokens of a text look at.
+        looking = 2 * (n_blocks - 1) * sum(2 * n - 1 for n in beginnings) + 4 * sum(texts)
         return whole - spared + looking * self.width
 
 
