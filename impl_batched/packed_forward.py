@@ -140,6 +140,7 @@ def _passes(tokens: Sequence[Tensor], budget: int, device: torch.device) -> Iter
     # One transfer for all, since each waits for the device.
     flat, ends = torch.cat(list(tokens)).tolist(), list(accumulate(map(len, tokens)))
     texts = [flat[end - len(row) : end] for end, row in zip(ends, tokens, strict=True)]
+    # Among those of one length, texts that begin alike come together, so that one pass has them all.
     order = sorted(range(len(texts)), key=lambda i: (len(texts[i]), texts[i]))
     chosen: list[int] = []
     known: dict[tuple[int, int], int] = {}
