@@ -7,18 +7,24 @@ MEASURING := $(VENV)/.measuring
 READY := $(VENV)/.ready
 TREE := src bench impl_sequential impl_batched tests docs
 
-.PHONY: bench test lint docs history history-pages steps otava tensorboard clean
+.PHONY: bench test test-whole lint docs history history-pages steps otava tensorboard clean
 
 # Of another model and its SAEs: make bench SUBJECT=NAME
 bench: $(MEASURING)
 	$(BIN)/python -m bench run $(if $(SUBJECT),--subject '$(SUBJECT)')
 
-# All tests, or those of one job: make test JOB=pure (tests/jobs.py). Benchmarks are run and not timed. Tests of a file mostly
-# stay in one process, which shares what is slow to make, until a process that has no more takes over. Three keep two cores
-# busy, since some tests wait. Byte code is kept, or each process would compile all of it anew.
+# All tests, or those of one job: make test JOB=pure (tests/jobs.py). Where results/suite.json says that all passed on these
+# very files, of the slow ones a share (tests/whole.py). Benchmarks are run and not timed. Tests of a file mostly stay in
+# one process, which shares what is slow to make, until a process that has no more takes over. Three keep two cores busy,
+# since some tests wait. Byte code is kept, or each process would compile all of it anew.
 TEST_PROCESSES ?= 3
+SUITE := share
 test: $(READY)
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal --benchmark-disable --durations 10 $(if $(JOB),-m $(JOB))
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal --benchmark-disable --durations 10 --suite $(SUITE) $(if $(JOB),-m $(JOB))
+
+# All tests, whatever that record says, which is then written anew.
+test-whole:
+	@$(MAKE) --no-print-directory test SUITE=whole JOB=
 
 lint: $(READY)
 	$(BIN)/ruff format --check $(TREE)

@@ -35,6 +35,7 @@ from .saved_runs import (
     pytest_sessionstart,
     pytest_terminal_summary,
 )
+from .whole import ASKS, Whole
 
 # The process that hands out the tests reads this file too, and imports nothing large for it.
 if TYPE_CHECKING:
@@ -52,10 +53,16 @@ ROOT = Path(__file__).parent.parent
 PUBLISHED = ("README.md", "results/records", "results/report")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What make asks for; a pytest that a test starts is not asked."""
+    parser.addoption("--suite", choices=ASKS, help="run a share of the slow tests, or all and leave a record")
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Makes each job a marker."""
+    """Makes each job a marker, and lets make ask for all tests or a share."""
     for job, needs in JOBS.items():
         config.addinivalue_line("markers", f"{job}: {needs}")
+    config.pluginmanager.register(Whole(config.getoption("suite")))
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
