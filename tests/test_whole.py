@@ -158,6 +158,14 @@ def test_a_whole_suite_that_passed_is_recorded_and_its_slow_tests_are_left_out_u
     assert "10 passed" in told and "Every test ran" in told
 
 
+def test_a_slow_test_that_was_skipped_is_not_left_out_where_it_could_run(tmp_path: Path) -> None:
+    suite = Suite(tmp_path)
+    suite.write_tests("time.sleep(0.06); pytest.skip('not here')")
+    assert "9 passed, 1 skipped" in suite.run("--suite", "whole")
+    assert suite.record and suite.record.skipped == 1 and len(suite.record.slow) == 8
+    assert not any("test_other" in test for test in suite.record.slow)
+
+
 @pytest.mark.parametrize(
     ("body", "told"),
     [
