@@ -2,9 +2,11 @@
 
 import os
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -241,6 +243,22 @@ def test_texts_in_one_row_are_real_and_a_row_of_anything_else_is_an_error(tiny: 
     for wrong in ([*row, 7], [*row, row[-1]], [row[0], *row[-2:-1]]):
         with pytest.raises(RuntimeError, match="no texts one behind the other"), real_tokens(call):
             model.embed.W_E[torch.tensor(wrong)]
+
+
+def test_texts_behind_a_long_prompt_are_counted_in_little_memory() -> None:
+    """Every ending of each of these texts, kept, would be three hundred million numbers."""
+    prompt, n_texts = torch.arange(2000), 150
+    texts = {str(n): torch.cat([prompt, torch.tensor([3000 + n, 4000])]) for n in range(n_texts)}
+    embed = torch.nn.Embedding(5000, 1)
+    model = SimpleNamespace(to_tokens=lambda text: texts[text][None], embed=embed)
+    rows = [texts["0"], *(texts[str(n)][len(prompt) :] for n in range(1, n_texts))]
+    tracemalloc.start()
+    with real_tokens(Call(print, {"model": model, "texts": list(texts)})) as tally:
+        embed(torch.cat(rows))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert tally.count == len(prompt) + 2 * n_texts
+    assert peak < 32 * 2**20
 
 
 def test_counting_changes_nothing_that_a_function_may_look_at(tiny: Subject) -> None:

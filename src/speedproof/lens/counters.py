@@ -1,10 +1,11 @@
 """Counters of what a model and its SAEs are made to do."""
 
 from collections import Counter as Counts
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property, wraps
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from types import FunctionType
 from typing import Any
 
@@ -66,23 +67,28 @@ class _Rows:
         return sum(map(self._take, fitting))
 
     def _packed(self, row: tuple[int, ...]) -> int:
-        lengths, ends = {len(part) for part in self._parts}, {0}
-        for start in range(len(row)):
-            if start in ends:
-                ends |= {start + n for n in lengths if row[start : start + n] in self._parts}
-        if len(row) not in ends:
+        # From the end: every part ends as a text does, so no part needs to be kept.
+        ends = {len(row)}
+        for end in range(len(row), 0, -1):
+            if end in ends:
+                for text, n_shared in self._by_last_token.get(row[end - 1], ()):
+                    n_there = _n_alike(reversed(text), (row[place] for place in range(end - 1, -1, -1)))
+                    ends |= {end - n for n in range(max(len(text) - n_shared, 1), n_there + 1)}
+        if 0 not in ends:
             raise RuntimeError("The model was given tokens in one row that are no texts one behind the other.")
         return len(row)
 
     @cached_property
-    def _parts(self) -> set[tuple[int, ...]]:
-        """Texts, whole and without what they share with another at their beginnings."""
-        in_order = sorted(self.longest_first)
-        parts = set(in_order)
+    def _by_last_token(self) -> dict[int, list[tuple[tuple[int, ...], int]]]:
+        """Texts by their last token, each with how many tokens it begins with as another does."""
+        in_order, n_shared = sorted(self.longest_first), Counts[tuple[int, ...]]()
         for one, other in pairwise(in_order):
-            n_shared = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
-            parts |= {text[n:] for text in (one, other) for n in range(1, n_shared + 1)}
-        return parts - {()}
+            n_alike = _n_alike(one, other)
+            n_shared[one], n_shared[other] = max(n_shared[one], n_alike), max(n_shared[other], n_alike)
+        by_last_token = defaultdict(list)
+        for text in filter(None, in_order):
+            by_last_token[text[-1]].append((text, n_shared[text]))
+        return by_last_token
 
     def _fitting(self, row: Sequence[int], at_end: bool) -> list[tuple[int, ...]]:
         return [
@@ -98,6 +104,11 @@ class _Rows:
         taken = next(text for text in fitting if self.left[text] > 0)
         self.left[taken] -= 1
         return len(taken)
+
+
+def _n_alike(one: Iterable[int], other: Iterable[int]) -> int:
+    """How many tokens two runs of them begin with alike."""
+    return sum(1 for _ in takewhile(lambda two: two[0] == two[1], zip(one, other, strict=False)))
 
 
 @contextmanager
