@@ -7,6 +7,7 @@ from docutils.statemachine import StringList
 from facts import (
     architectures,
     aspects,
+    breakdown,
     bursts,
     comment,
     help_of,
@@ -113,6 +114,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         "textbook": Textbook,
         "latency": _written(latency),
         "peers": _written(peers),
+        "breakdown": _written(breakdown),
         "architectures": _written(architectures),
         "reduced": _written(reduced),
         "real": _written(real),

@@ -124,6 +124,16 @@ def peers() -> Iterator[str]:
         yield "Nothing has been recorded yet."
 
 
+def breakdown() -> Iterator[str]:
+    """Where a call of the batched twins goes, from the committed records."""
+    from speedproof_studies.breakdown.rows import HEAD, lines, rows
+
+    told = rows(_records())
+    yield from _table(HEAD, (row.cells for row in told))
+    for line in lines(told):
+        yield from ("", line)
+
+
 def architectures() -> Iterator[str]:
     """The table of kinds of models, SAEs and tokenizers that were tried, from the committed records."""
     from speedproof_studies.architectures.rows import HEAD, newest, rows

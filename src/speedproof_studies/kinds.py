@@ -10,6 +10,8 @@ from speedproof.records import kinds
 from speedproof.records.base import Body, Stated
 from speedproof.timing.launches import Launch
 
+from .breakdown.kind import Breakdown
+
 
 class Rejected(Stated):
     """A valid rewrite that the gate rejected, which it may not: the trial's seed, what was drawn, the gate's reason."""
@@ -318,6 +320,6 @@ class Trained(Body):
 
 KINDS: tuple[type[Body], ...] = (
     *kinds.KINDS,
-    *(Read, Rewritten, Mutated, Powered, Planted, Burst, Waited, Peered, Tried, Reduced, Trained),
+    *(Read, Rewritten, Mutated, Powered, Planted, Burst, Waited, Peered, Tried, Reduced, Trained, Breakdown),
 )
 """Every kind that this project writes."""

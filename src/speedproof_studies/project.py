@@ -4,6 +4,7 @@ from bench.findings import FINDINGS
 from speedproof.cli.project import Project
 
 from .architectures.verb import architectures
+from .breakdown.verb import breakdown
 from .bursts.verb import bursts
 from .kinds import KINDS
 from .latency.verb import latency
@@ -22,6 +23,19 @@ PROJECT = Project(
     findings=FINDINGS,
     kinds=KINDS,
     sections=SECTIONS,
-    verbs=(rewrites, textbook, mutation, planted, power, bursts, latency, peers, architectures, reduced, fetch),
+    verbs=(
+        rewrites,
+        textbook,
+        mutation,
+        planted,
+        power,
+        bursts,
+        latency,
+        peers,
+        breakdown,
+        architectures,
+        reduced,
+        fetch,
+    ),
     beside=(rewrites_in_a_run,),
 )

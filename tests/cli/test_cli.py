@@ -161,6 +161,7 @@ VERBS_THAT_RECORD = (
     ("latency",),
     ("architectures", "gpt2"),
     ("reduced",),
+    ("breakdown",),
 )
 """Every one that appends records, in as few words as it takes."""
 

@@ -34,6 +34,10 @@ class Machine:
         """Bytes/s of the faster of reading and copying."""
         return max(rate.per_s for rate in self.moved)
 
+    def least_s(self, work: Work, flops_per_s: float) -> float:
+        """Seconds of work at a rate of products, or of its weights read once at the machine's best rate."""
+        return max(work.flops / flops_per_s, work.weight_bytes / self.bytes_per_s)
+
     @property
     def best(self) -> tuple[tuple[str, float], ...]:
         """The best rate of each shape and way of moving, in the order first measured."""
@@ -58,7 +62,7 @@ class Roofline:
     @property
     def floor_s(self) -> float:
         """No code can take less for this answer: products at the best rate, or every weight read once."""
-        return max(self.work.flops / self.machine.flops_per_s, self.work.weight_bytes / self.machine.bytes_per_s)
+        return self.machine.least_s(self.work, self.machine.flops_per_s)
 
     @property
     def loop_floor_s(self) -> float:

@@ -46,13 +46,11 @@ def shares_beside(work: Work, machine: Machine, launches: Sequence[Launch]) -> t
     if not launches or any(GFLOP_S not in side for one in launches for side in one.seen):
         return None
 
-    read_s = work.weight_bytes / machine.bytes_per_s
-
     def share(side: int) -> float:
         middles = []
         for one in launches:
             beside = zip(one.seen[side][GFLOP_S], (one.baseline_s, one.contender_s)[side], strict=True)
-            middles.append(median(max(work.flops / 1e9 * rate, read_s) / seconds for rate, seconds in beside))
+            middles.append(median(machine.least_s(work, 1e9 / rate) / seconds for rate, seconds in beside))
         return math.exp(fmean(map(math.log, middles)))
 
     return share(0), share(1)
