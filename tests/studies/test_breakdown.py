@@ -74,7 +74,7 @@ def test_shares_are_worked_out_by_hand(told: Breakdown) -> None:
     assert row.cells[:7] == (FIRST.name, "70", "2.00 s", "25.0%", "6.25%", "12.5%", "56.2%")
     assert row.cells[7] == "0.25 [0.25, 0.25] / 0.25 [0.25, 0.25]"
     assert "computes 1.30 times the least work" in row.line and "`aten::gelu` 12.5%" in row.line
-    assert "4 calls in 4 processes" in row.line and "makes one 2 times as long" in row.line
+    assert "4 calls in 4 processes" in row.line and "makes one 2.00 times as long" in row.line
 
 
 def test_a_slow_moment_counts_by_the_rate_beside_alone(told: Breakdown) -> None:

@@ -19,7 +19,7 @@ from speedproof.wording import digits, in_percent, seconds
 from .kind import Breakdown, Spent
 
 HEAD = (
-    *("function", "texts", "one call", "matrix products", "attention", "other operators", "no operator"),
+    *("finding", "texts", "one call", "matrix products", "attention", "other operators", "no operator"),
     *("of the floor, best rate / rate beside", "were all but the products free"),
 )
 PRODUCTS = ("aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm")
@@ -122,10 +122,10 @@ class Row:
         n_calls = sum(len(process.calls) for process in self.processes)
         slower = self._typical(lambda one: one.profiled_s / one.seconds)
         return (
-            f"{about.finding}, {about.workload.n_items:,} texts: it computes {digits(flops / about.work.flops)} times the "
-            f"least work. Its products run at {_told(best[0])} of the sitting's best rate, {_told(best[1])} of the rate "
-            f"beside. Of the other operators {named}. {n_calls} calls in {len(self.processes)} processes; the profiler "
-            f"makes one {digits(slower)} times as long."
+            f"{about.finding}, {about.workload.n_items:,} texts: it computes {digits(flops / about.work.flops)} times "
+            f"the least work. Its products run at {_told(best[0])} of the sitting's best rate, {_told(best[1])} of the "
+            f"rate beside. Of the other operators {named}. {n_calls} calls in {len(self.processes)} processes; the "
+            f"profiler makes one {digits(slower)} times as long."
         )
 
     def _typical(self, of: Callable[[Spent], float]) -> float:
