@@ -66,6 +66,8 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, returned in nothing.items():
         monkeypatch.setattr(Sitting, name, said(returned))
     monkeypatch.setattr(Sitting, "told", lambda *_, **__: iter(()))
+    for name in ("rate_on", "close"):
+        monkeypatch.setattr(Sitting, name, lambda *_: None)
     for work in ("fetch.fetch_model", "train.train_saes"):
         monkeypatch.setattr(f"speedproof_studies.real.{work}", lambda *_: None)
     monkeypatch.setattr("speedproof_studies.rewrites.verb.show_rewrites", said([rewritten(1, 1)]))
