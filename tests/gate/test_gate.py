@@ -1,5 +1,6 @@
 """The gate: what is right passes, what is wrong does not, and nothing is measured without a certificate."""
 
+import copy
 import os
 import subprocess
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ from speedproof.folders import CACHE, ROOT
 from speedproof.gate import state
 from speedproof.gate.certificate import Certificate, Refusal
 from speedproof.gate.check import certify
-from speedproof.gate.gate import recheck, require_covers
+from speedproof.gate.gate import allowed_error, recheck, require_covers
 from speedproof.gate.rules import RULES
 from speedproof.lens.features import Features
 from speedproof.lens.oracle import Oracle
@@ -241,12 +242,41 @@ def test_a_row_that_is_silent_is_held_to_its_elements_alone(tiny: Subject) -> No
     assert errors.worst_errors["length"] == errors.worst_errors["direction"] == 0 < errors.worst_errors["element"]
 
 
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.9])
+def test_rows_on_which_little_fires_are_as_exact_as_what_they_were_worked_out_from(share: float, tiny: Subject) -> None:
+    pair, oracle, sae = TEXT_BATCHING.pairs[0], Oracle(tiny), copy.deepcopy(tiny.sae)
+    inputs = {**pair.inputs(SMOKE, tiny, None), "sae": sae}
+    floor = pair.equivalence.floor(tiny)
+    plain = pair.equivalence.examine(inputs, oracle, pair.sequential(**inputs), floor)
+    allowed = allowed_error(settle(plain), floor)
+    third = oracle.features(sae, inputs["texts"]).values.topk(3, dim=1).values[:, 2]
+    # On such a share of the texts fewer than three features fire.
+    sae.b_enc.data -= third.quantile(share).item()
+    exact, found = Oracle(tiny).features(sae, inputs["texts"]), pair.sequential(**inputs)
+
+    def broken(features: Features, output: torch.Tensor) -> set[str]:
+        examined = SameRows(partial(_the_same, features), "rounding").examine(inputs, oracle, output, allowed)
+        return {objection.rule for objection in examined} & {*METRICS}
+
+    assert not broken(exact, found)
+    # Held to what is left of them, right rows are wrong. Held to what they were worked out from, wrong ones still are.
+    assert broken(replace(exact, spread=torch.zeros_like(exact.spread)), found)
+    assert broken(exact, found.bfloat16().float()) == {*METRICS}
+
+
+def test_a_few_features_that_never_fire_do_not_loosen_a_row(tiny: Subject) -> None:
+    texts, sae = TEXT_BATCHING.pairs[0].inputs(SMOKE, tiny, None)["texts"], copy.deepcopy(tiny.sae)
+    before = Oracle(tiny).features(sae, texts).spread
+    sae.b_enc.data[::20] -= 1e6
+    assert (Oracle(tiny).features(sae, texts).spread < 1.5 * before).all()
+
+
 @pytest.mark.parametrize(("margin", "is_wrong"), [(1.0, True), (0.0, False)])
 def test_firing_on_the_wrong_side_counts_unless_it_is_too_close_to_call(
     margin: float, is_wrong: bool, tiny: Subject
 ) -> None:
     silent = torch.zeros(1, 2, dtype=torch.float64)
-    features = Features(silent, silent, torch.tensor([[1.0, margin]], dtype=torch.float64))
+    features = Features(silent, silent, torch.tensor([[1.0, margin]], dtype=torch.float64), silent[:, :1])
     examined = SameRows(partial(_the_same, features), "rounding").examine(
         {"texts": ["one"]}, Oracle(tiny), torch.tensor([[0.0, 1e-12]]), dict.fromkeys(METRICS, 1e-6)
     )

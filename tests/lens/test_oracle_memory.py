@@ -67,7 +67,8 @@ def test_one_number_is_held_against_what_all_would_be() -> None:
     values = torch.rand(4, 6, generator=generator, dtype=torch.float64)
     values[values < 0.4] = 0.0
     if_fired = torch.rand(4, 6, generator=generator, dtype=torch.float64)
-    features = Features(values, if_fired, 0.2 * torch.rand(4, 6, generator=generator, dtype=torch.float64))
+    margin = 0.2 * torch.rand(4, 6, generator=generator, dtype=torch.float64)
+    features = Features(values, if_fired, margin, torch.zeros(4, 1, dtype=torch.float64))
     differs = 0
     for found in (0.0, 0.3, 0.7):
         whole = features.nearest(torch.full_like(values, found), 0.1)

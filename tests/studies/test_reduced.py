@@ -73,7 +73,7 @@ def test_float32_beside_it_costs_nothing_and_bfloat16_costs_something(told: Redu
 
 def features(*rows: list[float]) -> Features:
     values = torch.tensor(rows, dtype=torch.float64)
-    return Features(values, values.abs(), values.abs())
+    return Features(values, values.abs(), values.abs(), torch.zeros_like(values[:, :1]))
 
 
 def test_costs_are_counted_by_hand() -> None:
@@ -94,7 +94,7 @@ def test_what_is_no_longer_among_the_strongest_is_counted() -> None:
     values = torch.arange(TOP + 3, 0, -1, dtype=torch.float64)[None]
     weaker = values.clone()
     weaker[0, 0] = 1.5
-    told = cost(weaker, Features(values, values, values))
+    told = cost(weaker, Features(values, values, values, torch.zeros(1, 1)))
     # The first is twelfth now, and the nine behind it are one rank up.
     assert (told.n_replaced, told.most_moved, told.n_moved) == (1, 11, TOP)
 

@@ -92,7 +92,7 @@ def _constant_factor(wrong: _Wrong) -> str:
 
 def _only_strongest(wrong: _Wrong) -> str:
     is_right = ((wrong.output - wrong.reference).abs() / row_scale(wrong.reference)) <= wrong.close
-    if not (is_right | (wrong.output == 0)).all():
+    if is_right.all() or not (is_right | (wrong.output == 0)).all():
         return ""
     kept = (wrong.output != 0).sum(dim=1)
     if kept.max() == kept.min():

@@ -14,6 +14,8 @@ from .sae_classes import GatedSAE, JumpReLUSAE, TopKSAE
 
 TINY = torch.finfo(torch.float64).tiny
 """Keeps a division by an all-zero row from being one."""
+NORMAL = 1.4826
+"""Times the median distance from the median is the standard deviation of numbers that are normally distributed."""
 
 
 @dataclass(frozen=True)
@@ -22,17 +24,20 @@ class Features:
 
     A feature fires where a quantity passes a threshold: its pre-activation (ReLU, JumpReLU), its rank (TopK), its gate
     (gated). `margin` is that quantity's distance from the threshold, `if_fired` the value that the feature has if it
-    fires. Where the margin is within the allowed error, either side is right.
+    fires. Where the margin is within the allowed error, either side is right. `spread` is how far a row's
+    pre-activations lie apart: hardly any feature may fire on a text, and yet all are worked out from numbers as large
+    as on any other.
     """
 
     values: Float64[Tensor, "text d_sae"]
     if_fired: Float64[Tensor, "text d_sae"]
     margin: Float64[Tensor, "text d_sae"]
+    spread: Float64[Tensor, "text 1"]
 
     @cached_property
     def scale(self) -> Float64[Tensor, "text 1"]:
         """What errors are shares of, row by row."""
-        return row_scale(self.values)
+        return torch.maximum(row_scale(self.values), self.spread)
 
     def undecided(self, allowed: float) -> Bool[Tensor, "text d_sae"]:
         """Where firing is too close to call."""
@@ -93,7 +98,13 @@ def encode(sae: Any, acts: Float64[Tensor, "text ..."]) -> Features:
             "does, since the gate must know what is too close to call. Choose another SAE."
         )
     pre = seen[-1].reshape(values.shape)
-    return Features(values, *_decision(sae, acts, pre, values))
+    return Features(values, *_decision(sae, acts, pre, values), _spread(pre))
+
+
+def _spread(pre: Tensor) -> Float64[Tensor, "text 1"]:
+    """By medians, since a few features with far smaller biases than the others must not loosen all of a row."""
+    middle = pre.median(dim=1, keepdim=True).values
+    return NORMAL * (pre - middle).abs().median(dim=1, keepdim=True).values
 
 
 def _decision(sae: Any, acts: Tensor, pre: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:

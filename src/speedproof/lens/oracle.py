@@ -12,6 +12,7 @@ import pickle
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import fields
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -49,7 +50,7 @@ NOT_WHOLE = (
     pickle.UnpicklingError,
 )
 """What reading raises where a file is absent, was cut short or holds something else."""
-FEATURE_PARTS = ("values", "if_fired", "margin")
+FEATURE_PARTS = tuple(part.name for part in fields(Features))
 
 
 class Oracle:
@@ -82,7 +83,7 @@ class Oracle:
             found = encode(
                 in_dtype(on_device(copy.deepcopy(sae), CPU), "float64"), self.activations(hook_name, missing)
             )
-            parts = zip(missing, found.values, found.if_fired, found.margin, strict=True)
+            parts = zip(missing, *(getattr(found, part) for part in FEATURE_PARTS), strict=True)
             rows.update({text: Features(*part) for text, *part in parts})
         return Features(*(torch.stack([getattr(rows[text], part) for text in texts]) for part in FEATURE_PARTS))
 

@@ -39,14 +39,16 @@ class SameRows(Equivalence):
             return Evidence(0)
         # A hook that has one vector per head gives rows of rows.
         output, values = output.detach().cpu().flatten(1), values.flatten(1)
-        found, name = output.double(), _Namer(inputs, output, values)
-        undecided = torch.zeros_like(values, dtype=torch.bool)
+        found = output.double()
+        undecided, spread = torch.zeros_like(values, dtype=torch.bool), torch.zeros_like(values[:, :1])
         if isinstance(expected, Features):
-            undecided = expected.undecided(allowed["element"])
+            undecided, spread = expected.undecided(allowed["element"]), expected.spread
             values = expected.nearest(found, allowed["element"])
-        if objection := _uninformative(values, undecided, allowed["element"], inputs["texts"]):
+        scale = torch.maximum(row_scale(values), spread)
+        if objection := _uninformative(values, scale, undecided, allowed["element"], inputs["texts"]):
             yield objection
-        errors = _row_errors(found, values, row_scale(values))
+        name = _Namer(inputs, output, values, scale)
+        errors = _row_errors(found, values, scale, spread)
         for metric in METRICS:
             # A NaN is not within anything.
             wrong = ~(errors[metric] <= allowed[metric])
@@ -73,15 +75,19 @@ class SameRows(Equivalence):
         return pattern(inputs, output, right, allowed["element"], reference.subject)
 
 
-def _row_errors(candidate: Tensor, reference: Tensor, scale: Tensor) -> dict[str, Tensor]:
-    """Per row, as shares: the worst element's error, the length's, and the direction's. Each alone hides faults."""
+def _row_errors(candidate: Tensor, reference: Tensor, scale: Tensor, spread: Tensor) -> dict[str, Tensor]:
+    """Per row, as shares: the worst element's error, the length's, and the direction's. Each alone hides faults.
+
+    A row that is shorter than its pre-activations spread is what little of them passed the threshold. It is no more
+    exact than they are, so its length's and direction's errors are shares of that spread.
+    """
     length, true_length = candidate.norm(dim=1), reference.norm(dim=1)
-    silent = true_length == 0
+    silent, least = true_length == 0, torch.maximum(true_length, spread[:, 0]).clamp_min(TINY)
     direction = candidate / length.clamp_min(TINY)[:, None] - reference / true_length.clamp_min(TINY)[:, None]
     return {
         "element": ((candidate - reference).abs() / scale).amax(dim=1),
-        "length": torch.where(silent, 0.0, (length - true_length).abs() / true_length.clamp_min(TINY)),
-        "direction": torch.where(silent, 0.0, direction.norm(dim=1)),
+        "length": torch.where(silent, 0.0, (length - true_length).abs() / least),
+        "direction": torch.where(silent, 0.0, direction.norm(dim=1) * (true_length / least)),
     }
 
 
@@ -106,6 +112,7 @@ class _Namer:
     inputs: Inputs
     output: Tensor
     reference: Tensor
+    scale: Tensor
 
     def place(self, row: int, column: int) -> str:
         text = self.inputs["texts"][row]
@@ -123,12 +130,14 @@ class _Namer:
 
     def differs(self, metric: str, wrong: Tensor, errors: Tensor, allowed: Allowed) -> str:
         row = int(errors.nan_to_num(torch.inf).argmax())
-        limit = allowed["element"] * row_scale(self.reference)[row].item()
+        limit = f"allowed {allowed['element'] * self.scale[row].item():.2g}"
+        if metric != "element":
+            limit = f"the row's {metric} is off by a share of {errors[row].item():.2g}, allowed {allowed[metric]:.2g}"
         n_infinite = int((~self.output.isfinite()).sum())
         not_finite = f", {n_infinite} elements are not finite" if n_infinite else ""
         return (
             f"differs in {int(wrong.sum())} of {len(wrong)} rows, by {metric}{not_finite}. Worst: {self.worst(errors)} "
-            f"(allowed {limit:.2g})."
+            f"({limit})."
         )
 
 
@@ -150,11 +159,13 @@ def _not_a_tensor_like(output: Any, values: Tensor, subject: Subject) -> NotEqui
     return None
 
 
-def _uninformative(values: Tensor, undecided: Tensor, allowed: float, texts: Sequence[str]) -> NotEquivalent | None:
+def _uninformative(
+    values: Tensor, scale: Tensor, undecided: Tensor, allowed: float, texts: Sequence[str]
+) -> NotEquivalent | None:
     """A tolerance may not swallow the output: an answer that hardly depends on the text proves nothing."""
     if not (~undecided).any():
         return NotEquivalent("informative", "the check is invalid: nothing was compared.")
-    spread = ((values.amax(dim=0) - values.amin(dim=0)) / row_scale(values).mean()).max()
+    spread = ((values.amax(dim=0) - values.amin(dim=0)) / scale.mean()).max()
     if len(set(texts)) > 1 and not spread > TELLING_DISTANCE * allowed:
         return NotEquivalent(
             "informative",
